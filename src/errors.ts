@@ -1,0 +1,57 @@
+/** What kind of trouble a person is told about; a closed set, so that callers can branch on it. */
+export type ErrorCode =
+  | "truncated" // the bytes end before what the file promises
+  | "malformed" // the bytes contradict the format
+  | "unsupported" // valid, but beyond what this tool handles
+  | "unsafe" // would run code, leave the folder, or exhaust the machine
+  | "not-found" // no such file, member, tensor or package
+  | "mismatch" // two things that have to agree do not
+  | "usage" // the command line asks for something impossible
+  | "changed" // the input changed while it was read
+  | "io" // the operating system refused
+  | "interrupted"; // Ctrl-C
+
+/** Where the trouble is; whatever is known, filled in by the layer that knows it. */
+export interface ErrorWhere {
+  readonly file?: string;
+  /** Byte offset in `file`. */
+  readonly offset?: number;
+  readonly tensor?: string;
+  /** What to type next, a complete command or sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error that a person may see. The message says what was found and what was needed: lower case, no full stop,
+ * without file, offset and tensor (the command line adds those). Anything else that is thrown is a bug of ours.
+ */
+export class CheckpointError extends Error {
+  readonly code: ErrorCode;
+  readonly where: ErrorWhere;
+
+  constructor(code: ErrorCode, message: string, where: ErrorWhere = {}) {
+    super(message, where.cause === undefined ? undefined : { cause: where.cause });
+    this.name = "CheckpointError";
+    this.code = code;
+    this.where = where;
+  }
+
+  /** The same error with more of `where` known; what is already there wins. */
+  at(where: ErrorWhere): CheckpointError {
+    return new CheckpointError(this.code, this.message, { ...where, ...this.where });
+  }
+}
+
+export function isCheckpointError(error: unknown, ...codes: readonly ErrorCode[]): error is CheckpointError {
+  return error instanceof CheckpointError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** Runs `work` and adds `where` to a CheckpointError that comes out of it. */
+export async function locate<T>(where: ErrorWhere, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof CheckpointError ? error.at(where) : error;
+  }
+}

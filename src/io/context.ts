@@ -1,0 +1,18 @@
+import type { ByteSource, OutputFile } from "./source.ts";
+
+/** What one command lends to everything it calls. */
+export interface Context {
+  readonly signal: AbortSignal;
+  /** Bytes for tiles, both buffers together. */
+  readonly memory: number;
+  /** Values will be read, not only listed: an inflating reader then keeps what it inflates. */
+  readonly values: boolean;
+  /** One of the two tile buffers, allocated once and grown when needed; the front `length` bytes of it. */
+  scratch(which: 0 | 1, length: number): Uint8Array;
+  /** The source itself where it is random, or its spooled twin (always the same one). */
+  random(source: ByteSource): ByteSource;
+  /** An empty file beside the output (not in a tmpfs); gone when the context is disposed. */
+  temporary(): Promise<OutputFile>;
+  /** After every tile: progress, a turn of the event loop, throws `interrupted` when aborted. */
+  tick(bytes: number): Promise<void>;
+}

@@ -1,0 +1,38 @@
+/** Bytes that stay where they are: a file, memory, an HTTP resource, a stored zip member, a decoding of another source. */
+export interface ByteSource {
+  readonly name: string;
+  /** In bytes; known before the first read. */
+  readonly size: number;
+  /** random: every offset costs the same. forward: a read that goes back starts the decoding again. */
+  readonly access: "random" | "forward";
+  /**
+   * Exactly `length` bytes at `offset`, or a throw (`truncated`). With `into` (at least `length` long) the bytes go to
+   * its front and the returned array is that front, so that loops reuse one buffer; without it the array is the caller's own.
+   */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** By whoever opened it; windows and decodings own nothing and close nothing. */
+  close(): Promise<void>;
+}
+
+/** A file being written, or a temporary one. Positional both ways: lengths are patched, checksums are read back. */
+export interface OutputFile extends ByteSource {
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** Files that belong together: a folder, a zip, a tar, an HTTP folder. */
+export interface FileSet {
+  readonly name: string;
+  /** undefined: there is none. A name that leads outside throws `unsafe`. Names use "/" between folders. */
+  open(name: string): Promise<ByteSource | undefined>;
+  /** All files below, sorted; undefined where it cannot be known (HTTP). */
+  list(): Promise<readonly string[] | undefined>;
+}
+
+/** Files that appear together: written beside, then renamed in the order created, `entry` last. */
+export interface OutputSet {
+  /** `name` is relative to the set's folder. */
+  create(name: string): Promise<OutputFile>;
+  commit(entry: string): Promise<void>;
+  /** Removes everything that was written; safe to call after a failed commit, and twice. */
+  abort(): Promise<void>;
+}

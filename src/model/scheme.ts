@@ -1,0 +1,67 @@
+/** conv1_1.weight, fc6.bias, conv3_2.bn.var */
+export type Role = string;
+
+/** Roles that a convention treats alike. */
+export type RoleKind =
+  | "conv.weight"
+  | "conv.bias"
+  | "bn.weight"
+  | "bn.bias"
+  | "bn.mean"
+  | "bn.var"
+  | "fc6.weight"
+  | "fc6.bias"
+  | "fc7.weight"
+  | "fc7.bias"
+  | "fc8.weight"
+  | "fc8.bias";
+
+/** Where a convention keeps a role. role = undo `as` of (the `take` slice ÷ the number in `over`) × times, axes in `flip` reversed. */
+export interface StoredSlot {
+  /** In a Scheme a template: "features.{features}.weight", "{scope}/conv{b}/conv{b}_{n}/weights". */
+  readonly key: string;
+  /** einops pattern over o i h w (weights) or o (vectors): "(h w i) o", "o 1", "o s". */
+  readonly axes: string;
+  /** One slice of a packed tensor: MatConvNet moments ["s", 1]. */
+  readonly take?: readonly [axis: string, index: number];
+  /** Key of Caffe's factor blob; a factor of 0 means 0. */
+  readonly over?: string;
+  /** Stored is sqrt(var + eps); stored is a variance used as sqrt(var) + 1e-6. */
+  readonly as?: "sigma" | "darknet";
+  /** 0.5: dropout that scales at inference. */
+  readonly times?: number;
+  /** ["h", "w"]: Theano. */
+  readonly flip?: readonly string[];
+}
+
+/** constant: the convention does not store it (no conv bias; slim without gamma; MXNet fix_gamma, though a tensor is there). */
+export type Slot = StoredSlot | { readonly constant: 0 | 1 };
+
+export interface Preprocessing {
+  readonly channels: "rgb" | "bgr";
+  /** Largest pixel value the network expects before the mean is subtracted: 255 or 1. */
+  readonly range: 255 | 1;
+  /** In the order of `channels`. */
+  readonly mean: readonly number[];
+  /** Divided by, in the order of `channels`. */
+  readonly std: readonly number[];
+  /** Height, width. */
+  readonly size?: readonly [number, number];
+  readonly source: "read" | "assumed";
+}
+
+export type LayerKind = "conv" | "bn" | "relu" | "pool" | "dropout" | "fc";
+
+/** A naming and layout convention as data. */
+export interface Scheme {
+  readonly id: string;
+  readonly title: string;
+  /** Formats it is at home in. */
+  readonly formats: readonly string[];
+  readonly slots: Readonly<Partial<Record<RoleKind, Slot>>>;
+  /** {features}: counts conv, bn, relu, pool from 0. */
+  readonly counters?: Readonly<Record<string, readonly LayerKind[]>>;
+  readonly epsilon: number;
+  readonly channels: "rgb" | "bgr";
+  readonly preprocessing?: Preprocessing;
+}

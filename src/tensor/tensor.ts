@@ -1,0 +1,50 @@
+import type { ByteSource } from "../io/source.ts";
+import type { NumericDType } from "./dtype.ts";
+
+export type TensorKind = "parameter" | "buffer" | "optimizer" | "average" | "bookkeeping" | "constant";
+
+export interface TensorInfo {
+  /** The key as stored. */
+  readonly name: string;
+  /** The readable form the file gives it: structured name, full_name, layer name. */
+  readonly label?: string;
+  /** As the framework shows it. */
+  readonly shape: readonly number[];
+  /** Only where the file itself says so; names are judged in model/. */
+  readonly kind?: TensorKind;
+  /** How it is kept, where that is not its dtype: "latin-1 text", "uint8 · 0.0032 − 0.41"; feeds findings and the move `dequantise`. */
+  readonly stored?: string;
+}
+
+export interface NumericTensor extends TensorInfo {
+  readonly dtype: NumericDType;
+  /** Where the elements lie; together the parts hold each element once. May read an index (HDF5 chunks), never values. */
+  parts(): Promise<readonly Part[]>;
+}
+
+export interface StringTensor extends TensorInfo {
+  readonly dtype: "string";
+  /** Row-major. */
+  elements(): AsyncIterable<Uint8Array>;
+}
+
+export type Tensor = NumericTensor | StringTensor;
+/** In the order of the file. */
+export type TensorMap = ReadonlyMap<string, Tensor>;
+
+/** A strided box, as NumPy describes an array: element (i,j,…) of the box is at offset + Σ index·stride. */
+export interface Part {
+  /** Little-endian values of the tensor's dtype. */
+  readonly source: ByteSource;
+  /** Bytes; need not be aligned. */
+  readonly offset: number;
+  /** The box's first index in the tensor. */
+  readonly start: readonly number[];
+  readonly shape: readonly number[];
+  /** BYTES for each axis; any order, 0 (expanded) and negative allowed. */
+  readonly strides: readonly number[];
+}
+
+export function isNumeric(tensor: Tensor): tensor is NumericTensor {
+  return tensor.dtype !== "string";
+}
