@@ -1,0 +1,286 @@
+import { CheckpointError } from "../errors.ts";
+import { Cursor } from "../io/cursor.ts";
+import type { ByteSource } from "../io/source.ts";
+
+/**
+ * Protocol Buffers wire format (protobuf.dev/programming-guides/encoding): a message is a run of fields, each a varint tag
+ * `number * 8 + wire type` and a payload. No schema is needed to walk it, which is all that checkpoints ask for: the large
+ * `bytes` fields are found by offset and never read here.
+ *
+ * wire type 0 varint (little-endian groups of 7 bits, at most 10 bytes), 1 eight bytes, 2 length-delimited, 5 four bytes;
+ * 3 and 4 (groups) were dropped from the language before any of these formats existed.
+ */
+export type WireType = 0 | 1 | 2 | 5;
+
+/** Where a field's payload lies, and its value where it is a scalar. */
+export interface WireField {
+  readonly number: number;
+  readonly wire: WireType;
+  /** Of the payload: in the bytes, or in the source, that was walked. */
+  readonly offset: number;
+  /** Of the payload, in bytes. */
+  readonly length: number;
+  /** The two uint32 halves of a scalar (wire types 0, 1, 5); 0 otherwise. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A field of a message in memory; `bytes` is a view of a length-delimited payload, empty for scalars. */
+export interface Field extends WireField {
+  readonly bytes: Uint8Array;
+}
+
+/** Where walked bytes come from, for messages: file name, and the offset of their first byte in it. */
+export interface Origin {
+  readonly file?: string;
+  readonly offset?: number;
+}
+
+const nothing = new Uint8Array(0);
+const maxVarint = 10; // bytes: 64 bits in groups of 7
+
+function malformed(message: string, origin: Origin, at: number): CheckpointError {
+  return new CheckpointError("malformed", `not a protobuf message: ${message}`, {
+    ...(origin.file === undefined ? {} : { file: origin.file }),
+    ...(origin.offset === undefined ? {} : { offset: origin.offset + at }),
+  });
+}
+
+/** Reads varints; `next` is where the last one ended. One object per walk, so that no result objects are made. */
+class VarintDecoder {
+  low = 0;
+  high = 0;
+  next = 0;
+
+  /** False where the bytes end inside the varint; throws beyond 10 bytes. */
+  decode(bytes: Uint8Array, from: number, origin: Origin): boolean {
+    let low = 0;
+    let high = 0;
+    for (let k = 0; k < maxVarint; k++) {
+      const byte = bytes[from + k];
+      if (byte === undefined) return false;
+      const bits = byte & 0x7f;
+      if (k < 4) low |= bits << (7 * k);
+      else if (k === 4) {
+        low |= bits << 28;
+        high |= bits >>> 4;
+      } else high |= bits << (7 * k - 32);
+      if (byte < 0x80) {
+        this.low = low >>> 0;
+        this.high = high >>> 0;
+        this.next = from + k + 1;
+        return true;
+      }
+    }
+    throw malformed(`a varint goes on beyond ${maxVarint} bytes`, origin, from);
+  }
+}
+
+function wireType(tag: number, origin: Origin, at: number): WireType {
+  const wire = tag & 7;
+  if (wire === 0 || wire === 1 || wire === 2 || wire === 5) return wire;
+  if (wire === 3 || wire === 4) throw malformed("it has a group, which these formats do not use", origin, at);
+  throw malformed(`wire type ${wire} does not exist`, origin, at);
+}
+
+function fieldNumber(low: number, high: number, origin: Origin, at: number): number {
+  const number = low >>> 3;
+  if (number === 0 || high !== 0) throw malformed(`field number ${number} is outside 1 to 2^29 - 1`, origin, at);
+  return number;
+}
+
+/** Payload length of a length-delimited field, checked against what is there. */
+function payloadLength(low: number, high: number, room: number, origin: Origin, at: number): number {
+  const length = high * 2 ** 32 + low;
+  if (length <= room) return length;
+  throw new CheckpointError("truncated", `a protobuf field needs ${length} bytes and ${room} are left`, {
+    ...(origin.file === undefined ? {} : { file: origin.file }),
+    ...(origin.offset === undefined ? {} : { offset: origin.offset + at }),
+  });
+}
+
+/**
+ * The fields of one message in memory, in file order. Throws `malformed` or `truncated`.
+ */
+export function* fields(bytes: Uint8Array, origin: Origin = {}): Generator<Field, void, undefined> {
+  const varint = new VarintDecoder();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.length) {
+    const start = at;
+    if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a tag", origin, start);
+    const wire = wireType(varint.low, origin, start);
+    const number = fieldNumber(varint.low, varint.high, origin, start);
+    at = varint.next;
+    if (wire === 0) {
+      if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a varint", origin, at);
+      yield { number, wire, offset: at, length: varint.next - at, low: varint.low, high: varint.high, bytes: nothing };
+      at = varint.next;
+    } else if (wire === 2) {
+      if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a length", origin, at);
+      const offset = varint.next;
+      const length = payloadLength(varint.low, varint.high, bytes.length - offset, origin, at);
+      at = offset + length;
+      yield { number, wire, offset, length, low: 0, high: 0, bytes: bytes.subarray(offset, at) };
+    } else {
+      const length = wire === 1 ? 8 : 4;
+      const offset = at;
+      payloadLength(length, 0, bytes.length - offset, origin, at);
+      const high = wire === 1 ? view.getUint32(offset + 4, true) : 0;
+      at = offset + length;
+      yield { number, wire, offset, length, low: view.getUint32(offset, true), high, bytes: nothing };
+    }
+  }
+}
+
+/**
+ * The fields of one message in `source` between `offset` and `end`, found without reading length-delimited payloads.
+ * Offsets are those of the source. Throws `malformed` or `truncated`.
+ */
+export async function* sourceFields(source: ByteSource, offset = 0, end = source.size): AsyncGenerator<WireField, void, undefined> {
+  const origin: Origin = { file: source.name, offset: 0 };
+  const varint = new VarintDecoder();
+  const cursor = new Cursor(source, offset, end);
+  const readVarint = async (): Promise<void> => {
+    const length = Math.min(maxVarint, cursor.remaining);
+    if (!cursor.has(length)) await cursor.fill(length);
+    const ended = !varint.decode(cursor.peek(length), 0, { file: source.name, offset: cursor.position });
+    if (ended) throw malformed("it ends inside a varint", origin, cursor.position);
+    cursor.skip(varint.next);
+  };
+  while (cursor.remaining > 0) {
+    const start = cursor.position;
+    await readVarint();
+    const wire = wireType(varint.low, origin, start);
+    const number = fieldNumber(varint.low, varint.high, origin, start);
+    const at = cursor.position;
+    if (wire === 0) {
+      await readVarint();
+      yield { number, wire, offset: at, length: cursor.position - at, low: varint.low, high: varint.high };
+    } else if (wire === 2) {
+      await readVarint();
+      const length = payloadLength(varint.low, varint.high, cursor.remaining, origin, at);
+      const payload = cursor.position;
+      cursor.skip(length);
+      yield { number, wire, offset: payload, length, low: 0, high: 0 };
+    } else {
+      const length = wire === 1 ? 8 : 4;
+      payloadLength(length, 0, cursor.remaining, origin, at);
+      if (!cursor.has(length)) await cursor.fill(length);
+      const low = cursor.u32();
+      const high = wire === 1 ? cursor.u32() : 0;
+      yield { number, wire, offset: at, length, low, high };
+    }
+  }
+}
+
+/**
+ * A length-delimited payload of at most `limit` bytes, read whole; throws `unsupported` beyond. For small messages inside a
+ * message that is walked in a source.
+ */
+export async function payload(source: ByteSource, field: WireField, limit: number, what: string): Promise<Uint8Array> {
+  expectWire(field, 2, what);
+  if (field.length > limit) {
+    throw new CheckpointError("unsupported", `${what} has ${field.length} bytes, at most ${limit} are read`, {
+      file: source.name,
+      offset: field.offset,
+    });
+  }
+  return source.read(field.offset, field.length);
+}
+
+/** Throws `malformed` where a field is stored with another wire type than its declaration has. */
+export function expectWire(field: WireField, wire: WireType, what: string): void {
+  if (field.wire !== wire) {
+    throw new CheckpointError("malformed", `${what} (protobuf field ${field.number}) has wire type ${field.wire}, needs ${wire}`);
+  }
+}
+
+/** int32: the low 32 bits, signed. */
+export function int32(field: WireField, what: string): number {
+  expectWire(field, 0, what);
+  return field.low | 0;
+}
+
+/** uint32, enum, bool as a number: the low 32 bits. */
+export function uint32(field: WireField, what: string): number {
+  expectWire(field, 0, what);
+  return field.low;
+}
+
+export function bool(field: WireField, what: string): boolean {
+  expectWire(field, 0, what);
+  return field.low !== 0 || field.high !== 0;
+}
+
+/** int64 as a number; throws `malformed` beyond ±(2^53 − 1), which no size, offset or count in a file can reach. */
+export function int64(field: WireField, what: string): number {
+  expectWire(field, 0, what);
+  const value = (field.high | 0) * 2 ** 32 + field.low;
+  if (Number.isSafeInteger(value)) return value;
+  throw new CheckpointError("malformed", `${what} is ${bigInt64(field, what)}, beyond 2^53`);
+}
+
+/** int64, exact. */
+export function bigInt64(field: WireField, what: string): bigint {
+  expectWire(field, 0, what);
+  return BigInt.asIntN(64, (BigInt(field.high) << 32n) | BigInt(field.low));
+}
+
+/** fixed32. */
+export function fixed32(field: WireField, what: string): number {
+  expectWire(field, 5, what);
+  return field.low;
+}
+
+const scalarView = new DataView(new ArrayBuffer(8));
+
+/** float (wire type 5). */
+export function float(field: WireField, what: string): number {
+  expectWire(field, 5, what);
+  scalarView.setUint32(0, field.low, true);
+  return scalarView.getFloat32(0, true);
+}
+
+/** double (wire type 1). */
+export function double(field: WireField, what: string): number {
+  expectWire(field, 1, what);
+  scalarView.setUint32(0, field.low, true);
+  scalarView.setUint32(4, field.high, true);
+  return scalarView.getFloat64(0, true);
+}
+
+/** The payload of a submessage or `bytes` field: a view. */
+export function bytesOf(field: Field, what: string): Uint8Array {
+  expectWire(field, 2, what);
+  return field.bytes;
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A `string` field. Bytes that are no UTF-8 become U+FFFD, as old writers put Latin-1 into names. */
+export function text(field: Field, what: string): string {
+  expectWire(field, 2, what);
+  return utf8.decode(field.bytes);
+}
+
+/**
+ * The int64 values of a repeated integer field, packed (wire type 2) or one of its unpacked occurrences (wire type 0).
+ * Throws `malformed` beyond 2^53.
+ */
+export function* int64s(field: Field, what: string): Generator<number, void, undefined> {
+  if (field.wire === 0) {
+    yield int64(field, what);
+    return;
+  }
+  expectWire(field, 2, what);
+  const varint = new VarintDecoder();
+  let at = 0;
+  while (at < field.bytes.length) {
+    if (!varint.decode(field.bytes, at, {})) throw malformed(`${what} ends inside a varint`, {}, at);
+    const value = (varint.high | 0) * 2 ** 32 + varint.low;
+    if (!Number.isSafeInteger(value)) throw new CheckpointError("malformed", `${what} has a value beyond 2^53`);
+    yield value;
+    at = varint.next;
+  }
+}
