@@ -1,6 +1,6 @@
 import type { ByteSource, FileSet } from "../io/source.ts";
-import type { ZipArchive } from "./zip.ts";
 import type { Hdf5File } from "./hdf5/file.ts";
+import type { ZipArchive } from "./zip.ts";
 
 /** What the first and last bytes of a file say about its shell; a format lists those it can live in. */
 export type ContainerKind =

@@ -1,5 +1,5 @@
-import type { NumericDType } from "../tensor/dtype.ts";
 import type { Role, StoredSlot } from "../model/scheme.ts";
+import type { NumericDType } from "../tensor/dtype.ts";
 
 /** A conversion as data: what fills each target tensor, what stays unused, what stays unfilled. */
 export interface Plan {

@@ -29,7 +29,9 @@ export class Cursor {
 
   constructor(source: ByteSource, offset = 0, end: number = source.size, options: CursorOptions = {}) {
     if (offset < 0 || end > source.size || offset > end) {
-      throw new CheckpointError("truncated", `bytes ${offset} to ${end} are needed, the data ends at ${source.size}`, { file: source.name });
+      throw new CheckpointError("truncated", `bytes ${offset} to ${end} are needed, the data ends at ${source.size}`, {
+        file: source.name,
+      });
     }
     this.source = source;
     this.end = end;

@@ -18,7 +18,7 @@ export interface DecodedSource extends ByteSource {
  */
 export function decoded(name: string, size: number, start: () => AsyncIterable<Uint8Array>): DecodedSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
-  let chunk = new Uint8Array(0);
+  let chunk: Uint8Array = new Uint8Array(0);
   let used = 0; // of the chunk
   let position = 0; // in the decoded bytes
   let starts = 0;
@@ -26,7 +26,7 @@ export function decoded(name: string, size: number, start: () => AsyncIterable<U
   const next = async (): Promise<boolean> => {
     const result = await chunks?.next();
     if (result === undefined || result.done === true) return false;
-    chunk = result.value instanceof Uint8Array ? new Uint8Array(result.value.buffer, result.value.byteOffset, result.value.byteLength) : chunk;
+    chunk = result.value;
     used = 0;
     return true;
   };
@@ -70,9 +70,9 @@ export function decoded(name: string, size: number, start: () => AsyncIterable<U
       const out = target(length, into);
       await advance(length, out);
       if (position === size) {
-        const more = used < chunk.length || (await next());
+        const more = used < chunk.length || ((await next()) && chunk.length > 0);
         await stop();
-        if (more && chunk.length > used) {
+        if (more) {
           throw new CheckpointError("malformed", `the encoded data holds more than the ${size} bytes it should`, { file: name });
         }
       }

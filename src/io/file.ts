@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { CheckpointError } from "../errors.ts";
-import { fromSystem } from "./system-error.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
+import { fromSystem } from "./system-error.ts";
 
 /** Linux reads at most 0x7ffff000 bytes in one call; stay well below. */
 const LARGEST_READ = 1 << 30;

@@ -12,8 +12,8 @@ const DEEPEST = 4;
 const MOST_FILES = 100_000;
 
 /**
- * A folder on disk. Links inside are followed only while they stay on this disk's folder: a name that resolves outside
- * through `..` throws `unsafe`; a symbolic link that the user placed there is the user's own choice and is followed.
+ * A folder on disk. A name that leads outside throws `unsafe`; a symbolic link in the folder is the owner's own choice and is
+ * followed when it leads to a file (caches of model hubs are made of such links), never when it leads to a folder.
  */
 export function folderSet(path: string): FileSet {
   return {

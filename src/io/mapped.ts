@@ -15,7 +15,9 @@ export type ElementDecoder = (input: Uint8Array, output: Uint8Array) => void;
 export function mapped(source: ByteSource, widthIn: number, widthOut: number, fn: ElementDecoder, name: string = source.name): ByteSource {
   const count = source.size / widthIn;
   if (!Number.isInteger(count)) {
-    throw new CheckpointError("malformed", `${source.size} bytes are no whole number of elements of ${widthIn} bytes`, { file: source.name });
+    throw new CheckpointError("malformed", `${source.size} bytes are no whole number of elements of ${widthIn} bytes`, {
+      file: source.name,
+    });
   }
   const size = count * widthOut;
   let input = new Uint8Array(0);

@@ -6,7 +6,9 @@ import { CheckpointError } from "../errors.ts";
  */
 export function insideFolder(name: string, set: string): string {
   const refuse = (why: string): CheckpointError =>
-    new CheckpointError("unsafe", `the name ${JSON.stringify(name)} ${why}; names in a checkpoint have to stay in its folder`, { file: set });
+    new CheckpointError("unsafe", `the name ${JSON.stringify(name)} ${why}; names in a checkpoint have to stay in its folder`, {
+      file: set,
+    });
   if (name.includes("\0")) throw refuse("holds a zero byte");
   if (name.startsWith("/") || name.startsWith("\\") || /^[A-Za-z]:/.test(name)) throw refuse("is an absolute path");
   const parts: string[] = [];

@@ -1,7 +1,7 @@
-import type { Inert } from "../tensor/checkpoint.ts";
-import type { NumericDType } from "../tensor/dtype.ts";
 import type { Network } from "../model/network.ts";
 import type { Preprocessing, Role } from "../model/scheme.ts";
+import type { Inert } from "../tensor/checkpoint.ts";
+import type { NumericDType } from "../tensor/dtype.ts";
 
 /** A file on its way out, as a list of pieces, made by a pure function and written by one executor. */
 export type Piece =

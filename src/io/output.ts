@@ -1,0 +1,177 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { CheckpointError } from "../errors.ts";
+import { createOutput, type OpenOutput } from "./output-file.ts";
+import { insideFolder } from "./paths.ts";
+import type { OutputSet } from "./source.ts";
+import { fromSystem, systemCode } from "./system-error.ts";
+
+export interface OutputOptions {
+  /** Replace what is there already. */
+  readonly force: boolean;
+}
+
+const SUFFIX = ".vggtool-tmp";
+let counter = 0;
+
+interface Pending {
+  readonly name: string;
+  readonly path: string;
+  readonly file: OpenOutput;
+}
+
+/**
+ * Files that appear together in `folder`, which is made when it is missing. Each is written beside its place and renamed on
+ * commit, data first, the entry last; before that, with `force`, an old entry of a set of several files is removed, so that a
+ * killed run leaves no checkpoint and never a mixed one. A single file replaces the old one in one step.
+ * Throws `usage` where a file exists and `force` is false, `io` where the operating system refuses.
+ */
+export function outputSet(folder: string, options: OutputOptions): OutputSet {
+  const pending: Pending[] = [];
+  const madeFolders: string[] = [];
+  let done = false;
+
+  const exists = (path: string): CheckpointError =>
+    new CheckpointError("usage", "the output exists already", {
+      file: path,
+      hint: "add --force to replace it, or choose another name with -o",
+    });
+
+  const makeFolder = (path: string): void => {
+    if (existsSync(path)) return;
+    makeFolder(dirname(path));
+    try {
+      mkdirSync(path);
+      madeFolders.push(path);
+    } catch (error) {
+      if (systemCode(error) !== "EEXIST") throw fromSystem(error, path);
+    }
+  };
+
+  const place = (item: Pending): void => {
+    try {
+      if (options.force) renameSync(item.file.path, item.path);
+      else placeNew(item.file.path, item.path);
+    } catch (error) {
+      throw systemCode(error) === "EEXIST" ? exists(item.path) : fromSystem(error, item.path);
+    }
+  };
+
+  const abort = async (): Promise<void> => {
+    if (done) return;
+    done = true;
+    for (const item of pending) {
+      await item.file.close();
+      removeIfThere(item.file.path);
+    }
+    for (const path of madeFolders.reverse()) {
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(systemCode(error) ?? "")) throw fromSystem(error, path);
+      }
+    }
+  };
+
+  return {
+    async create(name) {
+      const path = join(folder, ...insideFolder(name, folder).split("/"));
+      if (!options.force && existsSync(path)) throw exists(path);
+      makeFolder(dirname(path));
+      removeStale(dirname(path));
+      counter += 1;
+      const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${counter}${SUFFIX}`);
+      const file = createOutput(temporary, path);
+      pending.push({ name, path, file });
+      return file;
+    },
+    async commit(entry) {
+      const last = pending.find((item) => item.name === entry);
+      if (last === undefined) throw new RangeError(`the entry ${entry} was never created`);
+      try {
+        for (const item of pending) {
+          item.file.sync();
+          await item.file.close();
+        }
+        if (options.force && pending.length > 1) removeIfThere(last.path);
+        for (const item of pending) if (item !== last) place(item);
+        place(last);
+        done = true;
+        for (const path of new Set(pending.map((item) => dirname(item.path)))) syncFolder(path);
+      } catch (error) {
+        await abort();
+        throw error;
+      }
+    },
+    abort,
+  };
+}
+
+/** Bytes that can still be written to the file system of `folder` (or of its nearest ancestor that exists). */
+export function freeBytes(folder: string): number {
+  let path = folder;
+  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
+  const stat = statfsSync(path);
+  return stat.bavail * stat.bsize;
+}
+
+/** A rename that never replaces: a hard link fails where the name is taken; file systems without links get check and rename. */
+function placeNew(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST" || existsSync(to)) throw error;
+    renameSync(from, to);
+    return;
+  }
+  unlinkSync(from);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw fromSystem(error, path);
+  }
+}
+
+/** Temporary files of runs that were killed: their process is gone. */
+function removeStale(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = name.endsWith(SUFFIX) ? /\.(\d+)-\d+\.vggtool-tmp$/.exec(name)?.[1] : undefined;
+    if (pid !== undefined && !isRunning(Number(pid))) removeIfThere(join(folder, name));
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+/** Renames are on disk only when the folder is; file systems that cannot sync a folder say EINVAL or EISDIR. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if (!["EINVAL", "EISDIR", "EPERM"].includes(systemCode(error) ?? "")) throw fromSystem(error, path);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,89 @@
+import { unlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CheckpointError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { createOutput, type OpenOutput } from "./output-file.ts";
+import type { ByteSource, OutputFile } from "./source.ts";
+import { spooled } from "./spooled.ts";
+
+export interface ContextOptions {
+  readonly values?: boolean;
+  /** Bytes for both tile buffers together; 32 MiB unless given. */
+  readonly memory?: number;
+  readonly signal?: AbortSignal;
+  /** Where temporary files lie: beside the output. The system's own folder only where there is no output. */
+  readonly temporaryFolder?: string;
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface OwnedContext extends Context {
+  dispose(): Promise<void>;
+}
+
+/** The event loop gets a turn this often, in milliseconds: often enough for Ctrl-C and a progress bar. */
+const TURN = 25;
+let counter = 0;
+
+/** What one command lends to everything it calls; `dispose` removes its temporary files. */
+export function createContext(options: ContextOptions = {}): OwnedContext {
+  const signal = options.signal ?? new AbortController().signal;
+  const memory = options.memory ?? 32 << 20;
+  const folder = options.temporaryFolder ?? tmpdir();
+  const buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+  const twins = new WeakMap<ByteSource, ByteSource>();
+  const temporaries: OpenOutput[] = [];
+  let spool: { readonly file: OpenOutput; used: number } | undefined;
+  let lastTurn = performance.now();
+
+  const createTemporary = (): OpenOutput => {
+    counter += 1;
+    const path = join(folder, `.${process.pid}-${counter}.vggtool-tmp`);
+    const file = createOutput(path, path);
+    // Without a name at once: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
+    if (process.platform !== "win32") unlinkSync(path);
+    temporaries.push(file);
+    return file;
+  };
+
+  return {
+    signal,
+    memory,
+    values: options.values ?? false,
+    scratch(which, length) {
+      if (buffers[which].length < length) buffers[which] = new Uint8Array(length);
+      return buffers[which].subarray(0, length);
+    },
+    random(source) {
+      if (source.access === "random") return source;
+      const known = twins.get(source);
+      if (known !== undefined) return known;
+      // All twins share one file, each its own region (sparse until written): thousands of members need no thousands of files.
+      spool ??= { file: createTemporary(), used: 0 };
+      const twin = spooled(source, spool.file, spool.used);
+      spool.used += source.size;
+      twins.set(source, twin);
+      return twin;
+    },
+    async temporary(): Promise<OutputFile> {
+      return createTemporary();
+    },
+    async tick(bytes) {
+      options.onProgress?.(bytes);
+      if (performance.now() - lastTurn > TURN) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        lastTurn = performance.now();
+      }
+      if (signal.aborted) throw new CheckpointError("interrupted", "interrupted");
+    },
+    async dispose() {
+      for (const file of temporaries.splice(0)) {
+        await file.close();
+        if (process.platform === "win32") unlinkSync(file.path);
+      }
+      spool = undefined;
+      buffers[0] = new Uint8Array(0);
+      buffers[1] = new Uint8Array(0);
+    },
+  };
+}
