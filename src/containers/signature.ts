@@ -1,0 +1,75 @@
+import type { ContainerKind } from "./probe.ts";
+
+const ascii = (text: string): readonly number[] => Array.from(text, (char) => char.charCodeAt(0));
+
+/** Magic bytes at fixed places of the head. Sources: the formats' own specifications. */
+const magics: readonly { readonly kind: ContainerKind; readonly at: number; readonly bytes: readonly number[] }[] = [
+  { kind: "zip", at: 0, bytes: [0x50, 0x4b, 0x03, 0x04] },
+  { kind: "zip", at: 0, bytes: [0x50, 0x4b, 0x05, 0x06] }, // an empty archive
+  { kind: "gzip", at: 0, bytes: [0x1f, 0x8b, 0x08] },
+  { kind: "tar", at: 257, bytes: ascii("ustar") },
+  // A user block of 512, 1024 or 2048 bytes may stand before the signature; MATLAB 7.3 uses 512.
+  ...[0, 512, 1024, 2048].map((at) => ({ kind: "hdf5" as const, at, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] })),
+  { kind: "npy", at: 0, bytes: [0x93, ...ascii("NUMPY")] },
+  { kind: "mat", at: 126, bytes: ascii("IM") },
+  { kind: "mat", at: 126, bytes: ascii("MI") },
+  { kind: "mxnet", at: 0, bytes: [0x12, 0x01, 0, 0, 0, 0, 0, 0] },
+];
+
+/** The last eight bytes of an sstable, 0xdb4775248b80fb57 little-endian. */
+const SSTABLE = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
+
+function has(bytes: Uint8Array, at: number, magic: readonly number[]): boolean {
+  return at >= 0 && at + magic.length <= bytes.length && magic.every((byte, k) => bytes[at + k] === byte);
+}
+
+/** The shells that the first and last 4 KiB allow, strongest first; `binary` where nothing has a signature. */
+export function signatures(head: Uint8Array, tail: Uint8Array, size: number): readonly ContainerKind[] {
+  const kinds = new Set<ContainerKind>();
+  for (const { kind, at, bytes } of magics) if (has(head, at, bytes)) kinds.add(kind);
+  if (has(tail, tail.length - SSTABLE.length, SSTABLE)) kinds.add("sstable");
+  // PROTO opcode and a protocol number.
+  if (head[0] === 0x80 && head.length > 1 && (head[1] ?? 255) <= 5) kinds.add("pickle");
+  if (looksLikeSafetensors(head, size)) kinds.add("safetensors");
+  if (kinds.size === 0) {
+    if (looksLikeText(head)) {
+      const first = firstVisible(head);
+      if (first === "{" || first === "[") kinds.add("json");
+      kinds.add("text");
+    }
+    kinds.add("binary");
+  }
+  return [...kinds];
+}
+
+/** u64 header length, then the JSON object. A length beyond the file still is an (unreadable) safetensors file. */
+function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
+  if (size < 10 || head.length < 10) return false;
+  const header = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
+  const opens = head[8] === 0x7b && (head[9] === 0x22 || head[9] === 0x7d || head[9] === 0x20 || head[9] === 0x0a);
+  return opens && header < 1n << 63n && header > 1n;
+}
+
+/** Valid UTF-8 (cut anywhere at the end) without control characters other than white space. */
+export function looksLikeText(head: Uint8Array): boolean {
+  if (head.length === 0) return false;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
+  } catch {
+    return false; // not UTF-8 is an answer here, no failure
+  }
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    if ((code < 0x20 && !"\t\n\v\f\r".includes(char)) || code === 0x7f) return false;
+  }
+  return true;
+}
+
+function firstVisible(head: Uint8Array): string {
+  return new TextDecoder()
+    .decode(head)
+    .replace(/^\uFEFF/, "")
+    .trimStart()
+    .charAt(0);
+}

@@ -1,0 +1,43 @@
+import type { ContainerKind, Reader } from "./containers/probe.ts";
+import type { DType } from "./tensor/dtype.ts";
+import type { Writer } from "./writers/layout.ts";
+
+/** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
+export interface Format {
+  readonly id: string;
+  readonly title: string;
+  /** The shells it can lie in: only a row with a matching one is imported and asked. */
+  readonly containers: readonly ContainerKind[];
+  /** network: the file holds the network itself, so that a writer needs a recognised one and every slot filled. */
+  readonly carries: "tensors" | "network";
+  /** A command that reads or writes it, for `vggtool formats`. */
+  readonly example: string;
+  /** dtypes the writer can store; absent where nothing is written. */
+  readonly dtypes?: ReadonlySet<DType>;
+  read?(): Promise<Reader>;
+  write?(): Promise<Writer>;
+}
+
+/** The one table of formats, in the order of `vggtool formats`. Imports are lazy: only what may fit a file is loaded. */
+export const formats: readonly Format[] = [
+  {
+    id: "safetensors",
+    title: "safetensors, single or sharded",
+    containers: ["safetensors", "json", "folder"],
+    carries: "tensors",
+    example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
+    read: async () => (await import("./readers/safetensors.ts")).reader,
+  },
+  {
+    id: "npz",
+    title: "NumPy .npz archive",
+    containers: ["zip"],
+    carries: "tensors",
+    example: "vggtool inspect weights.npz",
+    read: async () => (await import("./readers/npz.ts")).reader,
+  },
+];
+
+export function findFormat(id: string): Format | undefined {
+  return formats.find((format) => format.id === id);
+}

@@ -1,0 +1,64 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { CheckpointError } from "../errors.ts";
+import { fileSource } from "./file.ts";
+import { folderSet } from "./folder.ts";
+import { memorySource } from "./memory.ts";
+import { nearest } from "./nearest.ts";
+import type { ByteSource, FileSet } from "./source.ts";
+import { fromSystem, systemCode } from "./system-error.ts";
+
+/** What a person's argument leads to. */
+export interface Located {
+  readonly source: ByteSource;
+  readonly set: FileSet;
+  /** The file's name in the set; "" for a folder. */
+  readonly entry: string;
+  readonly folder: boolean;
+}
+
+/** What may follow a prefix that is no file itself, best first: TF V2, TF V1 shards, a lone data shard, Paddle's pair. */
+const suffixes: readonly RegExp[] = [
+  /^\.index$/,
+  /^-\d{5}-of-\d{5}$/,
+  /^\.data-\d{5}-of-\d{5}$/,
+  /^\.meta$/,
+  /^\.pdmodel$/,
+  /^\.json$/,
+  /^\.pdiparams$/,
+  /^\.pdparams$/,
+];
+
+/** A file, a folder, or the prefix of a set. Throws `not-found`, with the nearest name in the folder as a hint, and `io`. */
+export async function locateInput(path: string): Promise<Located> {
+  const kind = kindOf(path);
+  if (kind === "folder") {
+    return { source: memorySource(new Uint8Array(0), path), set: folderSet(path), entry: "", folder: true };
+  }
+  const folder = dirname(path);
+  if (kind === "file") return { source: await fileSource(path), set: folderSet(folder), entry: basename(path), folder: false };
+  const entry = prefixed(folder, basename(path));
+  return { source: await fileSource(join(folder, entry)), set: folderSet(folder), entry, folder: false };
+}
+
+function kindOf(path: string): "file" | "folder" | undefined {
+  try {
+    return statSync(path).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
+    throw fromSystem(error, path);
+  }
+}
+
+function prefixed(folder: string, prefix: string): string {
+  const names = kindOf(folder) === "folder" ? readdirSync(folder).sort() : [];
+  for (const suffix of suffixes) {
+    const name = names.find((candidate) => candidate.startsWith(prefix) && suffix.test(candidate.slice(prefix.length)));
+    if (name !== undefined && prefix !== "") return name;
+  }
+  const near = nearest(prefix, names);
+  throw new CheckpointError("not-found", "no such file or folder", {
+    file: join(folder, prefix),
+    ...(near === undefined ? {} : { hint: `did you mean ${join(folder, near)}?` }),
+  });
+}

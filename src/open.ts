@@ -1,0 +1,216 @@
+import type { ContainerKind, Containers, Probe, Reader } from "./containers/probe.ts";
+import { signatures } from "./containers/signature.ts";
+import { describeUnknown } from "./containers/unknown.ts";
+import { CheckpointError, isCheckpointError } from "./errors.ts";
+import { type Format, findFormat, formats } from "./formats.ts";
+import type { Context } from "./io/context.ts";
+import { inflate } from "./io/decoded.ts";
+import { type Located, locateInput } from "./io/locate.ts";
+import { memorySource } from "./io/memory.ts";
+import type { ByteSource, FileSet } from "./io/source.ts";
+import { subset } from "./io/subset.ts";
+import type { Checkpoint } from "./tensor/checkpoint.ts";
+
+export interface OpenOptions {
+  /** A format's id, where the content should not decide. */
+  readonly from?: string;
+}
+
+/** Head and tail that formats are told by, in bytes. */
+const PEEK = 4096;
+/** JSON files are parsed whole: indexes and model topologies have a few MiB. */
+const MAX_JSON = 64 << 20;
+/** Members of an archive that are looked into; a checkpoint in an archive is one of a few files. */
+const MAX_MEMBERS = 2000;
+
+/**
+ * Opens a checkpoint: a file, a folder, a TF prefix, or any file of a set. The content decides the format. One zip, tar or gz
+ * around one checkpoint is looked into. Throws CheckpointError: `not-found`, `malformed`, `unsupported` …
+ */
+export async function open(path: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
+  if (options.from !== undefined && findFormat(options.from)?.read === undefined) {
+    const known = formats.filter((format) => format.read !== undefined).map((format) => format.id);
+    throw new CheckpointError("usage", `--from ${options.from} is no format that can be read; these are: ${known.join(", ")}`);
+  }
+  const located = await locateInput(path);
+  try {
+    const checkpoint = await openLocated(located, ctx, options);
+    return {
+      ...checkpoint,
+      async close() {
+        await checkpoint.close();
+        await located.source.close();
+      },
+    };
+  } catch (error) {
+    await located.source.close();
+    throw isCheckpointError(error) ? error.at({ file: path }) : error;
+  }
+}
+
+async function openLocated(located: Located, ctx: Context, options: OpenOptions): Promise<Checkpoint> {
+  const probe = await makeProbe(located);
+  if (probe.container !== "folder" && probe.source.size === 0) {
+    throw new CheckpointError("truncated", "the file is empty", { hint: "the download or the copy may have failed; fetch it again" });
+  }
+  const format = await detect(probe, options);
+  if (format !== undefined) return format.reader.read(probe, ctx);
+  const inner = await unwrapped(probe, ctx);
+  if (inner !== undefined) return inner;
+  throw unknown(probe);
+}
+
+type KindedProbe = Probe & { readonly kinds: readonly ContainerKind[] };
+
+async function makeProbe(located: Located): Promise<KindedProbe> {
+  const { source, set, entry } = located;
+  const head = await source.read(0, Math.min(PEEK, source.size));
+  const tail = await source.read(Math.max(0, source.size - PEEK), Math.min(PEEK, source.size));
+  const kinds: readonly ContainerKind[] = located.folder ? ["folder"] : signatures(head, tail, source.size);
+  const once = <T>(kind: ContainerKind, make: () => Promise<T>): (() => Promise<T | undefined>) => {
+    let made: Promise<T | undefined> | undefined;
+    return () => {
+      made ??= kinds.includes(kind) ? make() : Promise.resolve(undefined);
+      return made;
+    };
+  };
+  const containers: { readonly [K in keyof Containers]: () => Promise<Containers[K] | undefined> } = {
+    zip: once("zip", async () => (await import("./containers/zip.ts")).openZip(source)),
+    hdf5: once("hdf5", async () => (await import("./containers/hdf5/file.ts")).openHdf5(source)),
+    json: once("json", () => parseJson(source)),
+  };
+  return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
+}
+
+async function parseJson(source: ByteSource): Promise<unknown> {
+  if (source.size > MAX_JSON) {
+    throw new CheckpointError("unsupported", `JSON of ${source.size} bytes; at most ${MAX_JSON} are parsed`, { file: source.name });
+  }
+  const bytes = await source.read(0, source.size);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CheckpointError("malformed", `this is no valid JSON (${why})`, { file: source.name, cause: error });
+  }
+}
+
+interface Detected {
+  readonly format: Format;
+  readonly reader: Reader;
+}
+
+/** The format that claims the file most strongly; two strong claims are an error that lists both. */
+async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detected | undefined> {
+  const candidates = formats.filter(
+    (format) =>
+      format.read !== undefined &&
+      (options.from === undefined ? format.containers.some((kind) => probe.kinds.includes(kind)) : format.id === options.from),
+  );
+  const sure: Detected[] = [];
+  const maybe: Detected[] = [];
+  for (const format of candidates) {
+    const reader = await format.read?.();
+    if (reader === undefined) continue;
+    if (options.from !== undefined) return { format, reader };
+    const answer = await reader.detect(probe);
+    if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader });
+  }
+  const found = sure.length > 0 ? sure : maybe;
+  const readers = new Set(found.map((claim) => claim.reader));
+  if (readers.size > 1) {
+    const ids = found.map((claim) => claim.format.id);
+    throw new CheckpointError("unsupported", `this could be any of ${ids.join(", ")}`, { hint: `say which with --from ${ids[0]}` });
+  }
+  return found[0];
+}
+
+/** One zip, tar or gz around one checkpoint. */
+async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint | undefined> {
+  if (probe.kinds.includes("gzip")) return insideGzip(probe, ctx);
+  const set = await archive(probe);
+  if (set === undefined) return undefined;
+  const names = (await set.list()) ?? [];
+  const claims: { readonly name: string; readonly probe: KindedProbe; readonly found: Detected }[] = [];
+  for (const name of names.slice(0, MAX_MEMBERS)) {
+    const source = await set.open(name);
+    if (source === undefined || source.size === 0) continue;
+    const slash = name.lastIndexOf("/");
+    const member = await makeProbe({
+      source: ctx.random(source),
+      set: subset(set, name.slice(0, slash + 1)),
+      entry: name.slice(slash + 1),
+      folder: false,
+    });
+    const found = await detect(member, {});
+    if (found !== undefined) claims.push({ name, probe: member, found });
+  }
+  const first = claims[0];
+  if (first === undefined) {
+    const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? `, … (${names.length} in all)` : "");
+    throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${shown || "no files"}`);
+  }
+  const checkpoint = await first.found.reader.read(first.probe, ctx);
+  // The other files of the same set are no second checkpoint.
+  const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
+  const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
+  if (others.length > 0) {
+    await checkpoint.close();
+    const list = [first, ...others].map((claim) => claim.name).join(", ");
+    throw new CheckpointError("unsupported", `the archive holds several checkpoints: ${list}`, { hint: "unpack it and name one of them" });
+  }
+  return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
+}
+
+async function archive(probe: KindedProbe): Promise<FileSet | undefined> {
+  if (probe.kinds.includes("zip")) {
+    const zip = await probe.opened("zip");
+    return zip === undefined ? undefined : (await import("./containers/zip.ts")).zipSet(zip);
+  }
+  return probe.kinds.includes("tar") ? (await import("./containers/tar.ts")).tarSet(probe.source) : undefined;
+}
+
+/** gzip does not say its size up to 2^64, so it is inflated into a temporary file first. */
+async function insideGzip(probe: KindedProbe, ctx: Context): Promise<Checkpoint> {
+  const file = await ctx.temporary();
+  let size = 0;
+  for await (const chunk of inflate(probe.source, "gzip")) {
+    await file.write(size, chunk);
+    size += chunk.length;
+    await ctx.tick(0);
+  }
+  const entry = probe.entry.replace(/\.gz$/i, "");
+  const inner = await makeProbe({ source: { ...named(file, entry), size }, set: probe.set, entry, folder: false });
+  const found = await detect(inner, {});
+  const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await found.reader.read(inner, ctx);
+  if (checkpoint === undefined) throw unknown(inner);
+  return { ...checkpoint, variant: `${checkpoint.variant}, in gzip` };
+}
+
+function named(file: ByteSource, name: string): ByteSource {
+  return {
+    name,
+    size: file.size,
+    access: file.access,
+    read: (offset, length, into) => file.read(offset, length, into),
+    close: async () => {},
+  };
+}
+
+function unknown(probe: KindedProbe): CheckpointError {
+  if (probe.container === "folder") {
+    return new CheckpointError("unsupported", "the folder holds no checkpoint that is known as a folder", {
+      hint: "name the checkpoint file itself; 'vggtool formats' lists what can be read",
+    });
+  }
+  const { found, hint } = describeUnknown(probe.head);
+  return new CheckpointError("unsupported", `this is ${found}; a checkpoint was needed`, {
+    hint: hint ?? "'vggtool formats' lists what can be read; --from FORMAT overrides the detection",
+  });
+}
+
+/** A checkpoint made of memory, for callers that have the bytes already. */
+export async function openBytes(bytes: Uint8Array, name: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
+  const set: FileSet = { name, open: async () => undefined, list: async () => [name] };
+  return openLocated({ source: memorySource(bytes, name), set, entry: name, folder: false }, ctx, options);
+}
