@@ -1,0 +1,145 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { CheckpointError } from "../../src/errors.ts";
+import { createContext } from "../../src/io/run.ts";
+import type { Network } from "../../src/model/network.ts";
+import type { Activation, Weights } from "../../src/verify/engine.ts";
+import { wasm } from "../../src/verify/wasm.ts";
+import { fixtures, golden } from "../support/paths.ts";
+import { reference } from "./reference.ts";
+import { type Array32, arch, maxAbs, maxDifference, networkOf, npyFile, npzFile, randomSet, weightsFrom } from "./support.ts";
+
+const ctx = createContext();
+afterAll(() => ctx.dispose());
+
+async function run(network: Network, weights: Weights, input: Array32): Promise<ReadonlyMap<string, Activation>> {
+  const session = await wasm.open(network, weights, input, ctx);
+  const out = new Map<string, Activation>();
+  await session.run({ layer: "input", ...input }, async (activation) => void out.set(activation.layer, activation));
+  await session.close();
+  return out;
+}
+
+/** Largest error of a layer over its largest value. */
+function deviation(got: Activation | undefined, want: Float32Array): number {
+  return maxDifference(got?.values ?? new Float32Array(0), want) / maxAbs(want);
+}
+
+describe("the embedded engine computes the canonical networks", () => {
+  const input = npyFile(join(fixtures, "verify/input.npy"));
+  for (const name of ["vgg16-64x96", "vgg16bn-64x96"]) {
+    const weights = npzFile(join(fixtures, `verify/${name}.npz`));
+    const logits = npyFile(join(fixtures, `verify/${name}.logits.npy`));
+    test.each(["dense", "conv"] as const)(`${name}, %s head`, async (head) => {
+      const got = (await run(networkOf(weights, { head }), weightsFrom(weights), input)).get("fc8");
+      expect(got?.shape).toEqual([1, 7]);
+      expect(deviation(got, logits.values)).toBeLessThan(1e-5);
+    });
+  }
+
+  describe.skipIf(golden === undefined)("of the golden collection", () => {
+    const folders = readdirSync(golden ?? ".").filter((name) => existsSync(join(golden ?? ".", name, "canonical.npz")));
+    test.each(folders)("%s", async (name) => {
+      const { weights, input: batch, logits } = arch(join(golden ?? ".", name));
+      const got = (await run(networkOf(weights), weightsFrom(weights), batch)).get("fc8");
+      expect(got?.shape).toEqual(logits.shape);
+      expect(deviation(got, logits.values)).toBeLessThan(1e-5);
+    });
+  });
+});
+
+describe("every member of the family, against a float64 reference", () => {
+  const body = { widths: [[2], [3], [2, 3], [3], [4]], channels: 3, kernels: {} };
+  const rows: readonly [string, Parameters<typeof randomSet>[0], Parameters<typeof networkOf>[1], readonly [number, number]][] = [
+    ["one channel", { ...body, channels: 1, fc: [4, 2, 3] }, {}, [64, 96]],
+    ["odd sizes, pools rounded down", { ...body, fc: [4, 1, 2] }, {}, [47, 70]],
+    ["odd sizes, pools rounded up", { ...body, fc: [4, 2, 3] }, { ceil: true }, [47, 70]],
+    ["one row under a rounded-up pool", { ...body, fc: [4, 1, 1] }, { ceil: true }, [3, 5]],
+    ["1×1 and 3×5 kernels", { ...body, fc: [4, 2, 3], kernels: { conv3_2: [1, 1], conv2_1: [3, 5] } }, {}, [64, 96]],
+    ["adaptive pool, shrinking and growing", { ...body, fc: [4, 2, 3] }, { adaptive: [2, 3] }, [160, 33]],
+    ["feature maps without a head", body, { head: "none" }, [40, 72]],
+    ["batch norm, a large epsilon", { ...body, fc: [4, 2, 3], batchNorm: true }, { epsilon: 1e-3 }, [64, 96]],
+    ["conv head on its own size", { ...body, fc: [4, 2, 3] }, { head: "conv" }, [64, 96]],
+    ["conv head on a larger picture: a map of scores", { ...body, fc: [4, 2, 3] }, { head: "conv" }, [96, 160]],
+    [
+      "dense head that does not say its height and width",
+      { ...body, fc: [4, 2, 3] },
+      { featureShape: [4, undefined, undefined] },
+      [64, 96],
+    ],
+  ];
+  test.each(rows)("%s", async (_, recipe, options, [height, width]) => {
+    const set = randomSet(recipe);
+    const network = networkOf(set, options);
+    const picture = randomSet({ picture: [recipe.channels ?? 3, height, width] }).get("picture");
+    if (picture === undefined) throw new Error("no picture");
+    const got = await run(network, weightsFrom(set), { shape: [1, ...picture.shape], values: picture.values });
+    const want = reference(network, set, picture);
+    expect([...got.keys()]).toEqual([...want.keys()]);
+    for (const [layer, values] of want) expect(deviation(got.get(layer), Float32Array.from(values)), layer).toBeLessThan(1e-5);
+  });
+
+  test("old Paddle's scale of a layer's input, and no ReLU behind the last layer whatever the file says", async () => {
+    const set = randomSet({ ...body, fc: [4, 2, 3] });
+    const plain = networkOf(set);
+    const layers = plain.layers.map((layer) =>
+      layer.kind === "fc" && layer.name !== "fc6" ? { ...layer, inputScale: 0.5, activation: "relu" as const } : layer,
+    );
+    const network = { ...plain, layers };
+    const picture = randomSet({ picture: [3, 64, 96] }).get("picture") ?? { shape: [], values: new Float32Array(0) };
+    const got = await run(network, weightsFrom(set), { shape: [1, ...picture.shape], values: picture.values });
+    const want = reference(network, set, picture);
+    const logits = Float32Array.from(want.get("fc8") ?? []);
+    expect(Math.min(...logits)).toBeLessThan(0);
+    expect(deviation(got.get("fc8"), logits)).toBeLessThan(1e-5);
+  });
+});
+
+describe("what cannot be run is refused", () => {
+  const set = randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 3, kernels: {}, fc: [4, 2, 3] });
+  const network = networkOf(set);
+  const zeros = (...shape: number[]): Array32 => ({ shape, values: new Float32Array(shape.reduce((product, size) => product * size, 1)) });
+  const rows: readonly [string, Network, Array32, string][] = [
+    ["another number of channels", network, zeros(1, 4, 64, 96), "the input has 4 channels, and the network takes 3"],
+    ["three axes", network, zeros(3, 64, 96), "the input has shape [3, 64, 96], and N C H W was needed"],
+    ["too small", network, zeros(1, 3, 16, 16), "an input of 16×16 is too small: nothing is left at pool5"],
+    [
+      "turned by 90 degrees",
+      network,
+      zeros(1, 3, 96, 64),
+      "an input of 96×64 gives fc6 features of 4×3×2 (channels, height, width), and its weights take 2×3 positions (24 values)",
+    ],
+    [
+      "a network with gaps",
+      { ...network, complete: false, missing: ["conv1_1", "conv2_1"] },
+      zeros(1, 3, 64, 96),
+      "2 layers missing: conv1_1, conv2_1; a forward pass needs the whole network",
+    ],
+  ];
+  test.each(rows)("%s", async (_, net, input, message) => {
+    const error = await run(net, weightsFrom(set), input).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error instanceof Error && error.message).toBe(message);
+  });
+
+  test("a variance that leaves no positive number under the root", async () => {
+    const norm = new Map(randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 3, kernels: {}, fc: [4, 2, 3], batchNorm: true }));
+    norm.set("conv2_1.bn.var", { shape: [2], values: Float32Array.of(1, -0.5) });
+    await expect(run(networkOf(norm), weightsFrom(norm), zeros(1, 3, 64, 96))).rejects.toThrow(
+      "the variance of channel 1 is -0.5, and with epsilon 0.00001 a positive one was needed",
+    );
+  });
+});
+
+test("two runs give the same bits, and closing gives all memory back", async () => {
+  const tf = await import("@tensorflow/tfjs-core");
+  const set = randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 3, kernels: {}, fc: [4, 2, 3] });
+  const picture = randomSet({ picture: [3, 64, 96] }).get("picture") ?? { shape: [], values: new Float32Array(0) };
+  const input = { shape: [1, ...picture.shape], values: picture.values };
+  const before = tf.memory().numTensors;
+  const first = (await run(networkOf(set), weightsFrom(set), input)).get("fc8");
+  const second = (await run(networkOf(set), weightsFrom(set), input)).get("fc8");
+  expect(second?.values).toEqual(first?.values);
+  expect(tf.memory().numTensors).toBe(before);
+});
