@@ -1,0 +1,127 @@
+import { mergeAxes } from "./tiles.ts";
+
+/** One side of a copy: bytes, where element (0, 0, …) begins, and bytes from one index to the next for each axis. */
+export interface Strided {
+  readonly bytes: Uint8Array;
+  readonly origin: number;
+  readonly strides: readonly number[];
+}
+
+/**
+ * Copies a box of elements from one buffer to another. Elements are moved as unsigned integers, so NaN payloads, negative
+ * zeros and subnormals survive; an element of 8 or 16 bytes is one more axis of 4-byte units. Buffers must not overlap.
+ */
+export function copyStrided(from: Strided, to: Strided, shape: readonly number[], itemsize: number): void {
+  const unit = unitOf(from, to, itemsize);
+  const merged = mergeAxes({
+    shape: [...shape, itemsize / unit],
+    strides: [
+      [...from.strides, unit],
+      [...to.strides, unit],
+    ],
+  });
+  const a = (merged.strides[0] ?? []).map((stride) => stride / unit);
+  const b = (merged.strides[1] ?? []).map((stride) => stride / unit);
+  const box: Box = { shape: merged.shape, a, b, fromOrigin: from.origin / unit, toOrigin: to.origin / unit };
+  if (unit === 4) copy32(units32(from.bytes), units32(to.bytes), box);
+  else if (unit === 2) copy16(units16(from.bytes), units16(to.bytes), box);
+  else copy8(from.bytes, to.bytes, box);
+}
+
+/** The widest unit of 1, 2 or 4 bytes that every element, stride and origin is a multiple of. */
+function unitOf(from: Strided, to: Strided, itemsize: number): 1 | 2 | 4 {
+  const places = [itemsize, from.origin, to.origin, from.bytes.byteOffset, to.bytes.byteOffset, ...from.strides, ...to.strides];
+  if (places.every((place) => place % 4 === 0)) return 4;
+  return places.every((place) => place % 2 === 0) ? 2 : 1;
+}
+
+function units32(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
+}
+
+function units16(bytes: Uint8Array): Uint16Array {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 2));
+}
+
+/** Merged axes, the target's slowest first; strides and origins in units. */
+interface Box {
+  readonly shape: readonly number[];
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly fromOrigin: number;
+  readonly toOrigin: number;
+}
+
+type Units = Uint8Array | Uint16Array | Uint32Array;
+
+/** Runs of this many units and more are copied by `set`, which has a fixed cost of some 50 ns. */
+const LONG_RUN = 64;
+/** Side of the square blocks that a transposition works in: 16 rows of a cache line each, on both sides. */
+const BLOCK = 16;
+
+/** One copier for each unit width, so that each is compiled for one kind of array. */
+function copier<T extends Units>(): (from: T, to: T, box: Box) => void {
+  return (from, to, box) => {
+    const { shape, a, b } = box;
+    const columns = shape.length - 1;
+    if (columns < 0) {
+      to[box.toOrigin] = from[box.fromOrigin] ?? 0;
+      return;
+    }
+    const n = shape[columns] ?? 1;
+    const an = a[columns] ?? 0;
+    const bn = b[columns] ?? 0;
+    // The second axis of the inner loops: the one that the source runs along fastest.
+    let rows = -1;
+    for (let axis = 0; axis < columns; axis++) {
+      if (rows < 0 || Math.abs(a[axis] ?? 0) < Math.abs(a[rows] ?? 0)) rows = axis;
+    }
+    const m = rows < 0 ? 1 : (shape[rows] ?? 1);
+    const am = rows < 0 ? 0 : (a[rows] ?? 0);
+    const bm = rows < 0 ? 0 : (b[rows] ?? 0);
+    const outer = shape.map((_, axis) => axis).filter((axis) => axis !== columns && axis !== rows);
+    const index = outer.map(() => 0);
+    let p = box.fromOrigin;
+    let q = box.toOrigin;
+    while (true) {
+      if (an === 1 && bn === 1 && n >= LONG_RUN) {
+        for (let i = 0; i < m; i++) to.set(from.subarray(p + i * am, p + i * am + n), q + i * bm);
+      } else {
+        for (let i0 = 0; i0 < m; i0 += BLOCK) {
+          const i1 = Math.min(i0 + BLOCK, m);
+          for (let j0 = 0; j0 < n; j0 += BLOCK) {
+            const count = Math.min(BLOCK, n - j0);
+            for (let i = i0; i < i1; i++) {
+              let s = p + i * am + j0 * an;
+              let t = q + i * bm + j0 * bn;
+              for (let j = 0; j < count; j++) {
+                to[t] = from[s] ?? 0;
+                s += an;
+                t += bn;
+              }
+            }
+          }
+        }
+      }
+      let k = outer.length - 1;
+      for (; k >= 0; k--) {
+        const axis = outer[k] ?? 0;
+        const next = (index[k] ?? 0) + 1;
+        if (next < (shape[axis] ?? 1)) {
+          index[k] = next;
+          p += a[axis] ?? 0;
+          q += b[axis] ?? 0;
+          break;
+        }
+        index[k] = 0;
+        p -= ((shape[axis] ?? 1) - 1) * (a[axis] ?? 0);
+        q -= ((shape[axis] ?? 1) - 1) * (b[axis] ?? 0);
+      }
+      if (k < 0) return;
+    }
+  };
+}
+
+const copy8 = copier<Uint8Array>();
+const copy16 = copier<Uint16Array>();
+const copy32 = copier<Uint32Array>();

@@ -1,0 +1,11 @@
+import type { Target } from "./move.ts";
+
+/** A block of memory that a move writes into, as if it were a file. */
+export function memoryTarget(bytes: Uint8Array): Target {
+  return {
+    write(offset, part) {
+      bytes.set(part, offset);
+      return Promise.resolve();
+    },
+  };
+}

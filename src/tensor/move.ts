@@ -1,0 +1,139 @@
+import type { Context } from "../io/context.ts";
+import type { ByteSource } from "../io/source.ts";
+import { convert, type Loss } from "./cast.ts";
+import { copyStrided } from "./copy.ts";
+import { itemsize, type NumericDType } from "./dtype.ts";
+import { elementCount } from "./shape.ts";
+import type { Part } from "./tensor.ts";
+import type { TileLayout } from "./tiles.ts";
+import { distance, eachBlock, eachTile, layoutTile, mergeAxes, planTile, READ_OVER, slowestFirst } from "./tiles.ts";
+import type { View } from "./view.ts";
+
+/** Where a move writes: a file being written, or memory. */
+export interface Target {
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** What happens to the elements on the way; without it they are copied unread. */
+export interface ElementMap {
+  readonly to: NumericDType;
+  /** Every element times `by[index along axis]`, in float64, rounded once. */
+  readonly scale?: { readonly axis: string; readonly by: Float64Array };
+  /** Collects what the rounding cost. */
+  readonly loss?: Loss;
+}
+
+/**
+ * Writes the elements of a view into `file`: element (i, j, …) at byte `at` + Σ index · stride. `strides`: bytes of the
+ * target for each axis of the view (`stridesFor`). In tiles of at most `ctx.memory` bytes, which are read and written in
+ * runs as long as both sides allow.
+ */
+export async function move(
+  view: View,
+  strides: readonly number[],
+  file: Target,
+  at: number,
+  ctx: Context,
+  map?: ElementMap,
+): Promise<void> {
+  const scaled = map?.scale === undefined ? -1 : view.axes.indexOf(map.scale.axis);
+  for (const part of inFileOrder(view.parts)) {
+    if (elementCount(part.shape) > 0) await movePart(part, view.itemsize, { dtype: view.dtype, strides, scaled }, file, at, ctx, map);
+  }
+}
+
+interface Goal {
+  readonly dtype: NumericDType;
+  readonly strides: readonly number[];
+  /** The axis whose index chooses the factor; -1: none. */
+  readonly scaled: number;
+}
+
+/** Parts that follow each other in a file are moved in that order, so that a source that only runs forward can. */
+export function inFileOrder(parts: readonly Part[]): readonly Part[] {
+  const sources = new Map<ByteSource, number>();
+  for (const part of parts) if (!sources.has(part.source)) sources.set(part.source, sources.size);
+  const rank = (part: Part): number => sources.get(part.source) ?? 0;
+  return parts.toSorted((x, y) => rank(x) - rank(y) || x.offset - y.offset);
+}
+
+async function movePart(part: Part, unit: number, goal: Goal, file: Target, at: number, ctx: Context, map?: ElementMap): Promise<void> {
+  const marks = part.shape.map((_, axis) => (axis === goal.scaled ? 1 : 0));
+  // The factor's axis is a space of its own, so that it is merged with no other.
+  const { shape, strides } = mergeAxes({ shape: part.shape, strides: [part.strides, marks, goal.strides] });
+  const [a = [], mark = [], b = []] = strides;
+  const wide = Math.max(unit, map === undefined ? unit : itemsize(map.to));
+  const tile = planTile(shape, a, b, wide, ctx.memory);
+  const base = at + distance(part.start, goal.strides);
+  const firstMark = distance(part.start, marks);
+  // One axis read in order never goes back: a source that only runs forward needs no twin.
+  const forward = shape.length <= 1 && (a[0] ?? 0) >= 0;
+  const source = forward ? part.source : ctx.random(part.source);
+  await eachTile(shape, tile, slowestFirst(a), async (start, size) => {
+    const read = layoutTile(size, a, unit, READ_OVER);
+    const raw = await gather(source, part.offset + distance(start, a), read, ctx);
+    const to = base + distance(start, b);
+    if (map === undefined) {
+      const write = layoutTile(size, b, unit, 0, true);
+      if (same(read, write)) {
+        await scatter(file, to, write, raw);
+      } else {
+        const buffer = ctx.scratch(1, write.length);
+        copyStrided(
+          { bytes: raw, origin: read.origin, strides: read.strides },
+          { bytes: buffer, origin: write.origin, strides: write.strides },
+          size,
+          unit,
+        );
+        await scatter(file, to, write, buffer);
+      }
+    } else {
+      const width = itemsize(map.to);
+      const write = layoutTile(size, b, width, 0);
+      const count = elementCount(size);
+      const dense = ctx.scratch(1, count * unit);
+      const denseStrides = write.strides.map((stride) => (stride / width) * unit);
+      copyStrided(
+        { bytes: raw, origin: read.origin, strides: read.strides },
+        { bytes: dense, origin: 0, strides: denseStrides },
+        size,
+        unit,
+      );
+      const out = ctx.scratch(0, count * width);
+      const factors =
+        map.scale === undefined ? undefined : tileFactors(map.scale.by, firstMark + distance(start, mark), mark, size, write, width);
+      convert(dense, goal.dtype, out, map.to, count, { ...factors, ...(map.loss === undefined ? {} : { loss: map.loss }) });
+      await scatter(file, to, write, out);
+    }
+    await ctx.tick(elementCount(size) * unit);
+  });
+}
+
+/** Reads one tile into the first buffer. */
+export async function gather(source: ByteSource, offset: number, layout: TileLayout, ctx: Context, which: 0 | 1 = 0): Promise<Uint8Array> {
+  const buffer = ctx.scratch(which, layout.length);
+  await eachBlock(layout, (away, at) => source.read(offset + away, layout.span, buffer.subarray(at)));
+  return buffer;
+}
+
+async function scatter(file: Target, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
+  await eachBlock(layout, (away, at) => file.write(offset + away, buffer.subarray(at, at + layout.span)));
+}
+
+/** The tile lies in both files alike: it is written from where it was read to. */
+function same(read: TileLayout, write: TileLayout): boolean {
+  return (
+    read.calls.length === 0 &&
+    write.calls.length === 0 &&
+    read.span === write.span &&
+    read.strides.every((stride, axis) => stride === write.strides[axis])
+  );
+}
+
+/** In the dense tile, element e has the factor `factors[⌊e / every⌋ mod factors.length]`. */
+function tileFactors(by: Float64Array, first: number, mark: readonly number[], size: readonly number[], write: TileLayout, width: number) {
+  const axis = mark.indexOf(1);
+  const count = axis < 0 ? 1 : (size[axis] ?? 1);
+  const every = axis < 0 ? 1 : Math.max((write.strides[axis] ?? 0) / width, 1);
+  return { factors: by.subarray(first, first + count), every };
+}
