@@ -1,0 +1,118 @@
+import type { Context } from "../io/context.ts";
+import type { Identity } from "../model/identity.ts";
+import { kindOf } from "../model/kinds.ts";
+import type { Role } from "../model/scheme.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { type DType, itemsize } from "../tensor/dtype.ts";
+import { glob } from "../tensor/glob.ts";
+import { hash } from "../tensor/hash.ts";
+import type { Tensor, TensorKind } from "../tensor/tensor.ts";
+
+/** One tensor as `inspect` shows it; field names are part of the command-line contract. */
+export interface TensorRecord {
+  readonly name: string;
+  readonly label?: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Number of elements. */
+  readonly parameters: number;
+  /** Of the values; 0 for strings, whose lengths are data. */
+  readonly bytes: number;
+  readonly kind: TensorKind;
+  readonly role?: Role;
+  readonly axes?: string;
+  readonly stored?: string;
+  readonly sha256?: string;
+}
+
+export interface Totals {
+  readonly tensors: number;
+  /** Elements of weights, biases, gamma, beta and unrecognised floats. */
+  readonly parameters: number;
+  readonly bytes: number;
+  /** Elements of statistics, counters, optimizer state, averages and constants. */
+  readonly notParameters: number;
+}
+
+export type Sort = "name" | "size" | "file";
+
+export interface ListOptions {
+  readonly filter?: readonly string[];
+  readonly sort?: Sort;
+  readonly hash?: boolean;
+}
+
+export interface Listing {
+  readonly tensors: readonly TensorRecord[];
+  /** Of the whole checkpoint, whatever the filter shows. */
+  readonly totals: Totals;
+}
+
+/** Lists the tensors: headers only, unless hashes are asked for. */
+export async function list(checkpoint: Checkpoint, identity: Identity | undefined, ctx: Context, options: ListOptions): Promise<Listing> {
+  const roles = rolesByKey(identity);
+  const all = [...checkpoint.tensors.values()].map((tensor) => record(tensor, roles));
+  const filters = (options.filter ?? []).map(glob);
+  const shown = all.filter((tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)));
+  const sorted = sort(shown, options.sort ?? "file");
+  const tensors = options.hash === true ? await hashed(sorted, checkpoint, ctx) : sorted;
+  return { tensors, totals: totals(all) };
+}
+
+interface Place {
+  readonly role: Role;
+  readonly axes: string;
+}
+
+/** A packed tensor (MatConvNet's moments) has several roles: they are joined. */
+function rolesByKey(identity: Identity | undefined): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  for (const [role, slot] of identity?.roles ?? []) {
+    if ("constant" in slot) continue;
+    const known = places.get(slot.key);
+    places.set(slot.key, { role: known === undefined ? role : `${known.role}, ${role}`, axes: slot.axes });
+  }
+  return places;
+}
+
+function record(tensor: Tensor, roles: ReadonlyMap<string, Place>): TensorRecord {
+  const parameters = tensor.shape.reduce((count, size) => count * size, 1);
+  const place = roles.get(tensor.name);
+  return {
+    name: tensor.name,
+    ...(tensor.label === undefined ? {} : { label: tensor.label }),
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    parameters,
+    bytes: tensor.dtype === "string" ? 0 : parameters * itemsize(tensor.dtype),
+    kind: kindOf(tensor),
+    ...(place === undefined ? {} : place),
+    ...(tensor.stored === undefined ? {} : { stored: tensor.stored }),
+  };
+}
+
+function totals(tensors: readonly TensorRecord[]): Totals {
+  let parameters = 0;
+  let notParameters = 0;
+  let bytes = 0;
+  for (const tensor of tensors) {
+    if (tensor.kind === "parameter") parameters += tensor.parameters;
+    else notParameters += tensor.parameters;
+    bytes += tensor.bytes;
+  }
+  return { tensors: tensors.length, parameters, bytes, notParameters };
+}
+
+function sort(tensors: readonly TensorRecord[], by: Sort): readonly TensorRecord[] {
+  if (by === "file") return tensors;
+  const natural = new Intl.Collator("en", { numeric: true });
+  return tensors.toSorted((a, b) => (by === "size" ? b.bytes - a.bytes : 0) || natural.compare(a.name, b.name));
+}
+
+async function hashed(tensors: readonly TensorRecord[], checkpoint: Checkpoint, ctx: Context): Promise<readonly TensorRecord[]> {
+  const digests = new Map<string, string>();
+  // In the order of the file, whatever the order of the list: data that only decodes forward is then decoded once.
+  const wanted = new Set(tensors.map((tensor) => tensor.name));
+  for (const tensor of checkpoint.tensors.values()) if (wanted.has(tensor.name)) digests.set(tensor.name, await hash(tensor, ctx));
+  return tensors.map((tensor) => ({ ...tensor, sha256: digests.get(tensor.name) ?? "" }));
+}
