@@ -36,6 +36,46 @@ export const formats: readonly Format[] = [
     example: "vggtool inspect weights.npz",
     read: async () => (await import("./readers/npz.ts")).reader,
   },
+  {
+    id: "tf-v2",
+    title: "TensorFlow checkpoint V2 (.index, .data-…)",
+    containers: ["sstable", "binary", "text", "folder"],
+    carries: "tensors",
+    example: "vggtool convert vgg_face.mat --to tfslim -o vgg_16.ckpt",
+    read: async () => (await import("./readers/tf-v2.ts")).reader,
+  },
+  {
+    id: "matconvnet",
+    title: "MatConvNet network in a MAT-file (simplenn, dagnn)",
+    containers: ["mat", "binary"],
+    carries: "network",
+    example: "vggtool convert vgg_face.mat --to keras",
+    read: async () => (await import("./readers/mat.ts")).reader,
+  },
+  {
+    id: "mat",
+    title: "MATLAB MAT-file, levels 4, 5 and 7",
+    containers: ["mat", "binary"],
+    carries: "tensors",
+    example: "vggtool inspect weights.mat",
+    read: async () => (await import("./readers/mat.ts")).reader,
+  },
+  {
+    id: "paddle",
+    title: "PaddlePaddle .pdparams, .pdopt, .pdiparams and fluid folders",
+    containers: ["pickle", "binary", "json", "text", "folder"],
+    carries: "tensors",
+    example: "vggtool inspect model.pdparams",
+    read: async () => (await import("./readers/paddle.ts")).reader,
+  },
+  {
+    id: "tf-v1",
+    title: "TensorFlow checkpoint V1 (one table or shards of 2016)",
+    containers: ["sstable", "binary", "text", "folder"],
+    carries: "tensors",
+    example: "vggtool inspect vgg_16.ckpt",
+    read: async () => (await import("./readers/tf-v1.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {

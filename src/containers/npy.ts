@@ -83,7 +83,7 @@ function interpret(header: Literal, file: string): Omit<NpyHeader, "version" | "
 }
 
 /** By kind letter and width in bytes. */
-const numeric: ReadonlyMap<string, NumericDType> = new Map([
+export const numeric: ReadonlyMap<string, NumericDType> = new Map([
   ["b1", "bool"],
   ["i1", "int8"],
   ["i2", "int16"],

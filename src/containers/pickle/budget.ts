@@ -1,0 +1,54 @@
+import { CheckpointError, type ErrorWhere } from "../../errors.ts";
+
+/**
+ * A pickle of n bytes can ask for about 300 n bytes of containers (`}` is an empty dict), so what it makes is weighed. A
+ * PyTorch state dict of 100,000 tensors weighs about 90 MB; hostile files have to stay under 300 MB of memory in all.
+ */
+const maxWeight = 192 * 1024 * 1024;
+/** Instructions; 40 million take about 2 s. The same state dict needs 6 million. */
+const maxSteps = 40_000_000;
+/** Values waiting on the stack, open marks, remembered values: 8 bytes each and more. */
+const maxHeld = 4_000_000;
+/** Short texts are kept at once, longer ones (names, never data) only while these bytes last. */
+const longTextTotal = 8 * 1024 * 1024;
+
+/** Texts up to this length are read whatever comes; 4 times the longest parameter name ever seen. */
+export const shortText = 256;
+/** Names longer than this are not read. */
+export const longText = 4096;
+/** Byte strings up to this length are read: NumPy scalars, the `b` of NumPy's `_reconstruct`. Longer ones are data. */
+export const shortBytes = 64;
+/** Digits or bytes of one integer: Python's own limit for text is 4300 digits. */
+export const maxInteger = 4300;
+
+/** What one pickle may use; throws `unsafe` beyond. */
+export class Budget {
+  #weight = 0;
+  #steps = 0;
+  #longText = 0;
+
+  step(where: () => ErrorWhere): void {
+    this.#steps += 1;
+    if (this.#steps > maxSteps) throw new CheckpointError("unsafe", `a pickle of more than ${maxSteps} instructions`, where());
+  }
+
+  /** `bytes`: a rough size of the JavaScript value. */
+  spend(bytes: number, where: () => ErrorWhere): void {
+    this.#weight += bytes;
+    if (this.#weight > maxWeight) {
+      throw new CheckpointError("unsafe", `a pickle of more values than ${maxWeight} bytes of memory hold`, where());
+    }
+  }
+
+  hold(count: number, where: () => ErrorWhere): void {
+    if (count > maxHeld) throw new CheckpointError("unsafe", `a pickle that keeps more than ${maxHeld} values at hand`, where());
+  }
+
+  /** Whether a text of this many bytes is to be read at once. */
+  reads(length: number): boolean {
+    if (length <= shortText) return true;
+    if (length > longText || this.#longText + length > longTextTotal) return false;
+    this.#longText += length;
+    return true;
+  }
+}

@@ -1,0 +1,84 @@
+import { CheckpointError } from "../../errors.ts";
+import { entriesOf, itemsOf, keyName } from "./standard.ts";
+import { type Container, isContainer, ObjectRecord, type PickleValue } from "./values.ts";
+
+/** Python's own recursion limit lets a pickler go about this deep; a checkpoint has some ten levels. */
+const maxDepth = 300;
+/** A shared list counts each time it is met. 100,000 tensors with their settings take 3 million; 4 million take 0.5 s. */
+const maxVisits = 4_000_000;
+
+/** What a walk asks of each value. `path` is undefined for the root. */
+export interface Visitor {
+  /** tensor: it was listed. taken: nothing in it is to be looked at. undefined: look inside. */
+  take(value: PickleValue, path: string | undefined): "tensor" | "taken" | undefined;
+  /** What lies inside an object that is no dict and no list, with the full paths. */
+  inside(value: ObjectRecord, path: string | undefined): Iterable<readonly [path: string | undefined, value: PickleValue]>;
+}
+
+export function joined(path: string | undefined, separator: string, key: string): string {
+  return path === undefined ? key : path + separator + key;
+}
+
+/**
+ * Visits all values in a pickle in order, paths joined with `separator`; lists count from 0. What is shared is visited wherever it is
+ * met, unless there was no tensor in it the first time: 40 lists, each ten times the one before, are done at once. Throws `unsafe`
+ * beyond the limits.
+ */
+export function walkTree(root: PickleValue, separator: string, visitor: Visitor): void {
+  const barren = new Set<Container>();
+  const open = new Set<Container>();
+  let visits = 0;
+  const children = (value: Container, path: string | undefined): Iterable<readonly [string | undefined, PickleValue]> => {
+    const entries = entriesOf(value);
+    if (entries !== undefined) return namedEntries(entries, path, separator);
+    const items = itemsOf(value);
+    if (items !== undefined) return numbered(items, path, separator);
+    return value instanceof ObjectRecord ? visitor.inside(value, path) : [];
+  };
+  /** Whether a tensor was in it. */
+  const visit = (value: PickleValue, path: string | undefined, depth: number): boolean => {
+    visits += 1;
+    if (visits > maxVisits) throw new CheckpointError("unsafe", `a pickle that unfolds to more than ${maxVisits} values`);
+    if (depth > maxDepth) throw new CheckpointError("unsafe", `a pickle nested deeper than ${maxDepth} levels`);
+    if (isContainer(value) && (barren.has(value) || open.has(value))) return false;
+    const taken = visitor.take(value, path);
+    if (taken !== undefined || !isContainer(value)) return taken === "tensor";
+    open.add(value);
+    let found = false;
+    for (const [inner, child] of children(value, path)) {
+      if (visit(child, inner, depth + 1)) found = true;
+    }
+    open.delete(value);
+    if (!found) barren.add(value);
+    return found;
+  };
+  visit(root, undefined, 0);
+}
+
+function* namedEntries(
+  entries: ReadonlyMap<PickleValue, PickleValue>,
+  path: string | undefined,
+  separator: string,
+): Generator<readonly [string, PickleValue]> {
+  for (const [key, value] of entries) yield [joined(path, separator, keyName(key)), value];
+}
+
+function* numbered(items: readonly PickleValue[], path: string | undefined, separator: string): Generator<readonly [string, PickleValue]> {
+  for (const [index, value] of items.entries()) yield [joined(path, separator, String(index)), value];
+}
+
+/** What an unknown object carries along: dict entries, list items and attributes, all under its own path. */
+export function* carried(
+  value: ObjectRecord,
+  path: string | undefined,
+  separator: string,
+): Generator<readonly [string | undefined, PickleValue]> {
+  if (value.entries !== undefined) yield* namedEntries(value.entries, path, separator);
+  if (value.items !== undefined) yield* numbered(value.items, path, separator);
+  const [first, second] = itemsOf(value.state) ?? [];
+  // With slots the state is a pair: attributes, slots.
+  for (const state of itemsOf(value.state)?.length === 2 ? [first, second] : [value.state]) {
+    const attributes = entriesOf(state);
+    if (attributes !== undefined) yield* namedEntries(attributes, path, separator);
+  }
+}
