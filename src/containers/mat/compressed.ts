@@ -1,0 +1,69 @@
+import { CheckpointError } from "../../errors.ts";
+import type { Context } from "../../io/context.ts";
+import { decoded, inflate } from "../../io/decoded.ts";
+import type { ByteSource } from "../../io/source.ts";
+import { window } from "../../io/window.ts";
+import { miMatrix } from "./element.ts";
+
+/** An element of type 15: a zlib stream that holds one MATRIX element. */
+export interface InflatedElement {
+  /** The MATRIX element with its tag, as long as the tag says; forward, or spooled where values will be read. */
+  readonly source: ByteSource;
+  /** Bytes that the stream turned out to lack at its end (zeros stand for them); known once all is read. */
+  readonly lacking: () => number;
+}
+
+/** Bytes that a stream may lack: arrays that count 4 bytes too many (see Matrix.excess), a thousand of them. */
+const maxLacking = 4096;
+
+/** Begins to inflate; what is skipped is dropped unless values will be read. Throws `malformed`, `truncated`. */
+export async function openCompressed(
+  file: ByteSource,
+  offset: number,
+  length: number,
+  bigEndian: boolean,
+  ctx: Context,
+): Promise<InflatedElement> {
+  const stored = window(file, offset, length);
+  const stream = inflate(stored, "zlib")[Symbol.asyncIterator]();
+  let head: Uint8Array = new Uint8Array(0);
+  while (head.length < 8) {
+    const next = await stream.next();
+    if (next.done === true)
+      throw new CheckpointError("truncated", `the compressed element holds ${head.length} bytes, its tag takes 8`, { file: file.name });
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const type = view.getUint32(0, !bigEndian);
+  const size = 8 + view.getUint32(4, !bigEndian);
+  if (type !== miMatrix) {
+    await stream.return?.(undefined);
+    throw new CheckpointError("malformed", `a compressed element of type ${type}, ${miMatrix} needed`, { file: file.name });
+  }
+  let lacking = 0;
+  let begun: AsyncIterator<Uint8Array> | undefined = stream;
+  async function* start(): AsyncGenerator<Uint8Array> {
+    let given = 0;
+    const first = begun === undefined ? undefined : head;
+    const rest = begun ?? inflate(stored, "zlib")[Symbol.asyncIterator]();
+    begun = undefined;
+    try {
+      if (first !== undefined) {
+        given += first.length;
+        yield first;
+      }
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+        given += next.value.length;
+        yield next.value;
+      }
+    } finally {
+      await rest.return?.(undefined);
+    }
+    if (given < size && size - given <= maxLacking) {
+      lacking = size - given;
+      yield new Uint8Array(lacking);
+    }
+  }
+  const source = decoded(`${file.name} (inflated)`, size, start);
+  return { source: ctx.values ? ctx.random(source) : source, lacking: () => lacking };
+}

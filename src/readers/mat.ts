@@ -1,0 +1,61 @@
+import { matVersion, readMat } from "../containers/mat/file.ts";
+import type { MatFile } from "../containers/mat/value.ts";
+import type { Probe, Reader } from "../containers/probe.ts";
+import type { Context } from "../io/context.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { addEverything, type Collected, createCollected } from "./mat/collect.ts";
+import { addDagnn } from "./mat/dagnn.ts";
+import { addMeta, addOthers } from "./mat/meta.ts";
+import { findNetworks } from "./mat/networks.ts";
+import { addSimplenn } from "./mat/simplenn.ts";
+
+/*
+ * MATLAB's MAT-files of levels 4, 5 and 7. MatConvNet networks (simplenn, dagnn) list what was learnt and describe their layers;
+ * all other files list every array of numbers under its MATLAB expression.
+ */
+
+export const reader: Reader = {
+  async detect(probe) {
+    const version = matVersion(probe.head);
+    if (version === undefined || version === "7.3") return undefined;
+    return version === "5" ? "sure" : "maybe";
+  },
+  async read(probe, ctx) {
+    const version = matVersion(probe.head) === "4" ? "4" : "5";
+    // The colour average is the one larger array that is wanted as a value: it says how images are prepared.
+    const file = await readMat(probe.source, version, ctx, (key) => key === "averageImage");
+    return interpret(file, probe, ctx);
+  },
+};
+
+function interpret(file: MatFile, probe: Probe, _ctx: Context): Checkpoint {
+  const into = createCollected(file);
+  const nets = findNetworks(file);
+  for (const net of nets) {
+    if (net.kind === "simplenn") addSimplenn(into, net);
+    else addDagnn(into, net);
+    addMeta(into, net, nets.length === 1);
+  }
+  if (nets.length > 0) addOthers(into, file, nets);
+  else for (const { name, value } of file.variables) addEverything(into, value, name);
+  const kinds = [...new Set(nets.map(({ kind }) => kind))];
+  return checkpointOf(into, probe, nets.length > 0 ? "matconvnet" : "mat", [...kinds, describe(file)].join(", "));
+}
+
+function describe(file: MatFile): string {
+  const order = file.bigEndian ? ", big-endian" : "";
+  switch (file.version) {
+    case "4":
+      return `MAT-file level 4${order}`;
+    case "5":
+      return `MAT-file level 5 (v6), not compressed${order}`;
+    case "7":
+      return `MAT-file level 5 (v7), compressed${order}`;
+    case "7.3":
+      return "MAT-file v7.3 (HDF5)";
+  }
+}
+
+function checkpointOf(into: Collected, probe: Probe, format: string, variant: string): Checkpoint {
+  return { format, variant, files: [probe.entry], bytes: probe.source.size, ...into, async close() {} };
+}
