@@ -76,6 +76,14 @@ export const formats: readonly Format[] = [
     example: "vggtool inspect vgg_16.ckpt",
     read: async () => (await import("./readers/tf-v1.ts")).reader,
   },
+  {
+    id: "savedmodel",
+    title: "TensorFlow SavedModel folder",
+    containers: ["folder", "binary", "text"],
+    carries: "tensors",
+    example: "vggtool inspect saved_model/",
+    read: async () => (await import("./readers/savedmodel.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {

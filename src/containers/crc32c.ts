@@ -38,7 +38,7 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
   const end = bytes.length;
   for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at++) state = step(state, bytes, at);
   // Words of the platform's byte order: every platform that runs Node is little-endian.
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, Math.floor((end - at) / 4));
+  const words = at < end ? new Uint32Array(bytes.buffer, bytes.byteOffset + at, Math.floor((end - at) / 4)) : new Uint32Array(0);
   const pairs = words.length - (words.length % 2);
   for (let k = 0; k < pairs; k += 2) {
     const a = state ^ (words[k] ?? 0);

@@ -1,0 +1,77 @@
+import { CheckpointError, type ErrorWhere } from "../errors.ts";
+import { checkRange } from "../io/range.ts";
+import type { ByteSource } from "../io/source.ts";
+import { crc32c } from "./crc32c.ts";
+
+/** Bytes `offset` to `offset + size` of a file. */
+export interface Range {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Read at a time by the checking pass. */
+const chunk = 1 << 20;
+
+/**
+ * The bytes of `inner` as a source, with `outer` (which holds `inner`) checked against its CRC-32C. Read in order, the
+ * checksum runs along and is compared with the last byte; the first read out of order is preceded by one pass over what
+ * is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
+ */
+export function checked(file: ByteSource, outer: Range, crc: number, inner: Range, where: ErrorWhere = {}): ByteSource {
+  const outerEnd = outer.offset + outer.size;
+  const innerEnd = inner.offset + inner.size;
+  let verified = false;
+  let checking: Promise<void> | undefined;
+  let position = outer.offset; // bytes before it are in `rolled`
+  let rolled = 0;
+
+  const compare = (found: number): void => {
+    if (found === crc) {
+      verified = true;
+      return;
+    }
+    const hex = (value: number): string => value.toString(16).padStart(8, "0");
+    throw new CheckpointError("malformed", `the checksum of ${outer.size} bytes is wrong: stored ${hex(crc)}, computed ${hex(found)}`, {
+      file: file.name,
+      offset: outer.offset,
+      ...where,
+    });
+  };
+  /** The checksum of `from` to `to` behind `start`. */
+  const roll = async (from: number, to: number, start: number): Promise<number> => {
+    const buffer = new Uint8Array(Math.min(chunk, to - from));
+    let result = start;
+    for (let at = from; at < to; at += buffer.length) {
+      result = crc32c(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
+    }
+    return result;
+  };
+  const checkRest = async (): Promise<void> => {
+    checking ??= roll(position, outerEnd, rolled).then(compare);
+    await checking;
+  };
+  return {
+    name: file.name,
+    size: inner.size,
+    access: file.access,
+    async read(offset, length, into) {
+      checkRange(file.name, inner.size, offset, length, into);
+      const from = inner.offset + offset;
+      const to = from + length;
+      if (!verified && from === inner.offset && position < from) {
+        const prefix = await roll(position, from, rolled);
+        rolled = prefix;
+        position = from;
+      }
+      if (!verified && to > position && from !== position) await checkRest();
+      const bytes = await file.read(from, length, into);
+      if (!verified && from === position) {
+        rolled = crc32c(bytes, rolled);
+        position = to;
+        if (to === innerEnd) compare(await roll(to, outerEnd, rolled));
+      }
+      return bytes;
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,284 @@
+import { CheckpointError } from "../errors.ts";
+import { Cursor } from "../io/cursor.ts";
+import { memorySource } from "../io/memory.ts";
+import type { ByteSource } from "../io/source.ts";
+import { window } from "../io/window.ts";
+import { checked } from "./checked.ts";
+import { crc32c, unmaskCrc } from "./crc32c.ts";
+import { unsnappy } from "./snappy.ts";
+
+/**
+ * LevelDB's sorted table, as TensorFlow writes it (tensorflow/core/lib/io/format.cc, table_builder.cc, block_builder.cc):
+ *
+ *   data blocks, an empty metaindex block, the index block, then 48 bytes of footer
+ *   footer   metaindex handle, index handle (each varint64 offset, varint64 size), zeros up to 40 bytes, u64 LE magic
+ *   block    `size` bytes, then a trailer: u8 compression (0 raw, 1 snappy), u32 LE masked CRC-32C of the bytes and that u8
+ *   bytes    entries, then u32 LE offsets of restart points, then their number as u32 LE
+ *   entry    varint32 bytes shared with the previous key, varint32 other key bytes, varint32 value bytes; key rest; value
+ *   index    its values are block handles; its keys only separate blocks and are no names
+ */
+export const tableFooter = 48;
+export const blockTrailer = 5;
+export const tableMagic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb] as const;
+
+/** Blocks that are read whole: 256 KiB is what writers aim at; an index block has some 40 bytes for each data block. */
+const maxWholeBlock = 64 << 20;
+/** All keys of a table together: every name is kept, and prefix compression could make gigabytes of a small file. */
+const maxKeyBytes = 64 << 20;
+
+export interface BlockHandle {
+  readonly offset: number;
+  /** Without the trailer. */
+  readonly size: number;
+}
+
+export interface Table {
+  readonly source: ByteSource;
+  /** In file order. */
+  readonly blocks: readonly BlockHandle[];
+}
+
+export interface TableEntry {
+  readonly key: Uint8Array;
+  /** For parsing: in memory where the block was read and its checksum is right, else a window of the file, unchecked. */
+  readonly value: ByteSource;
+  /** The value itself where it is in memory; a view of its block. */
+  readonly bytes?: Uint8Array;
+  /** Some bytes of the value as a source to keep: holds no memory, and checks a block that was not read whole. */
+  part(offset: number, length: number, tensor: string): ByteSource;
+}
+
+/** Whether the last bytes of a file are a table's footer. */
+export function endsAsTable(tail: Uint8Array): boolean {
+  return tail.length >= tableFooter && tableMagic.every((byte, k) => tail[tail.length - 8 + k] === byte);
+}
+
+/** Reads footer and index block. Throws `malformed` or `truncated`. */
+export async function openTable(source: ByteSource): Promise<Table> {
+  const where = { file: source.name };
+  if (source.size < tableFooter) {
+    throw new CheckpointError("truncated", `a table ends with ${tableFooter} bytes of footer, the file has ${source.size}`, where);
+  }
+  const footer = await source.read(source.size - tableFooter, tableFooter);
+  if (!endsAsTable(footer)) {
+    throw new CheckpointError("malformed", "the footer of a table is missing at the end: cut short, or no such file", where);
+  }
+  const cursor = new Cursor(memorySource(footer, source.name));
+  await cursor.fill(tableFooter);
+  readHandle(cursor);
+  const index = readHandle(cursor);
+  const { bytes } = await readBlock(source, index, "the index");
+  const blocks: BlockHandle[] = [];
+  let end = 0;
+  for (const { value } of walkBlock(bytes, source.name, index.offset)) {
+    const handle = await parseHandle(value, source.name);
+    // Writers put blocks one behind the other; without this a small file could name one block a million times.
+    if (handle.offset < end) throw new CheckpointError("malformed", `block at ${handle.offset} overlaps the one before it`, where);
+    end = handle.offset + handle.size + blockTrailer;
+    if (end > source.size) {
+      throw new CheckpointError("truncated", `a block of ${handle.size} bytes at ${handle.offset} ends beyond the file`, where);
+    }
+    blocks.push(handle);
+  }
+  return { source, blocks };
+}
+
+/**
+ * All entries in order. Blocks of up to `wholeBlock` bytes are read and their checksum compared; of larger ones only the
+ * keys are. Throws `malformed`, `truncated`, and `unsupported` beyond the limits.
+ */
+export async function* tableEntries(table: Table, wholeBlock = maxWholeBlock): AsyncGenerator<TableEntry, void, undefined> {
+  const { source } = table;
+  let previous: Uint8Array | undefined;
+  let keyBytes = 0;
+  for (const handle of table.blocks) {
+    const entries = handle.size <= wholeBlock ? wholeEntries(source, handle) : largeEntries(source, handle);
+    for await (const entry of entries) {
+      keyBytes += entry.key.length;
+      if (keyBytes > maxKeyBytes) {
+        throw new CheckpointError("unsupported", `the keys of the table have more than ${maxKeyBytes} bytes`, { file: source.name });
+      }
+      if (previous !== undefined && Buffer.compare(previous, entry.key) >= 0) {
+        throw new CheckpointError("malformed", "the keys of the table do not ascend", { file: source.name, offset: handle.offset });
+      }
+      previous = entry.key;
+      yield entry;
+    }
+  }
+}
+
+async function* wholeEntries(source: ByteSource, handle: BlockHandle): AsyncGenerator<TableEntry, void, undefined> {
+  const { bytes, compressed } = await readBlock(source, handle, "the table");
+  for (const { key, value, at } of walkBlock(bytes, source.name, handle.offset)) {
+    yield {
+      key,
+      value: memorySource(value, source.name),
+      bytes: value,
+      part: (offset, length) =>
+        compressed ? inflatedPart(source, handle, at + offset, length) : window(source, handle.offset + at + offset, length),
+    };
+  }
+}
+
+/** Entries of a block that is too large to hold: found by walking the file from entry head to entry head. */
+async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGenerator<TableEntry, void, undefined> {
+  const end = handle.offset + handle.size;
+  const tail = await source.read(end - 4, 4 + blockTrailer);
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
+  const type = view.getUint8(4);
+  if (type !== 0) throw blockType(source, handle, type);
+  const crc = unmaskCrc(view.getUint32(5, true));
+  const outer = { offset: handle.offset, size: handle.size + 1 }; // the checksum runs over the type byte too
+  const limit = end - restartBytes(view.getUint32(0, true), handle.size, source.name, handle.offset);
+  const cursor = new Cursor(source, handle.offset, limit, { chunk: 4096 });
+  let key = new Uint8Array(0);
+  while (cursor.remaining > 0) {
+    const head = Math.min(15, cursor.remaining);
+    if (!cursor.has(head)) await cursor.fill(head);
+    const shared = varint32(cursor);
+    const rest = varint32(cursor);
+    const length = varint32(cursor);
+    if (shared > key.length) throw sharedBeyond(shared, key.length, source.name, cursor.position);
+    if (rest > maxKeyBytes) throw new CheckpointError("malformed", `a key has ${rest} bytes`, { file: source.name });
+    if (!cursor.has(rest)) await cursor.fill(rest);
+    const next = new Uint8Array(shared + rest);
+    next.set(key.subarray(0, shared));
+    next.set(cursor.bytes(rest), shared);
+    key = next;
+    const at = cursor.position;
+    cursor.skip(length);
+    yield {
+      key,
+      value: window(source, at, length),
+      part: (offset, size, tensor) => {
+        window(source, at, length);
+        return checked(source, outer, crc, { offset: at + offset, size }, { tensor });
+      },
+    };
+  }
+}
+
+/** One block, checked and inflated. */
+async function readBlock(source: ByteSource, handle: BlockHandle, what: string): Promise<{ bytes: Uint8Array; compressed: boolean }> {
+  const where = { file: source.name, offset: handle.offset };
+  if (handle.size > maxWholeBlock) {
+    throw new CheckpointError("unsupported", `a block of ${what} has ${handle.size} bytes, at most ${maxWholeBlock} are read`, where);
+  }
+  const stored = await source.read(handle.offset, handle.size + blockTrailer);
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
+  const type = view.getUint8(handle.size);
+  const found = crc32c(stored.subarray(0, handle.size + 1));
+  if (found !== unmaskCrc(view.getUint32(handle.size + 1, true))) {
+    throw new CheckpointError("malformed", `${what} is damaged: the checksum of the block at byte ${handle.offset} is wrong`, where);
+  }
+  if (type === 0) return { bytes: stored.subarray(0, handle.size), compressed: false };
+  if (type === 1) return { bytes: unsnappy(stored.subarray(0, handle.size), maxWholeBlock), compressed: true };
+  throw blockType(source, handle, type);
+}
+
+/** Part of an inflated block, inflated anew for each read: only foreign writers compress, and only small blocks. */
+function inflatedPart(source: ByteSource, handle: BlockHandle, offset: number, length: number): ByteSource {
+  const whole = async (): Promise<ByteSource> => {
+    const { bytes } = await readBlock(source, handle, "the table");
+    return window(memorySource(bytes, source.name), offset, length);
+  };
+  return {
+    name: source.name,
+    size: length,
+    access: "random",
+    read: async (at, size, into) => (await whole()).read(at, size, into),
+    async close() {},
+  };
+}
+
+interface BlockEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Of the value in the block. */
+  readonly at: number;
+}
+
+function* walkBlock(bytes: Uint8Array, file: string, offset: number): Generator<BlockEntry, void, undefined> {
+  if (bytes.length < 4) throw new CheckpointError("malformed", `a block of ${bytes.length} bytes has no restart array`, { file, offset });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const limit = bytes.length - restartBytes(view.getUint32(bytes.length - 4, true), bytes.length, file, offset);
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let k = 0; k < 5; k++) {
+      const byte = at < limit ? (bytes[at] ?? 0) : undefined;
+      if (byte === undefined) break;
+      at += 1;
+      value += (byte & 0x7f) * 2 ** (7 * k);
+      if (byte < 0x80) return value;
+    }
+    throw new CheckpointError("malformed", "a block of the table ends inside an entry", { file, offset });
+  };
+  let key = new Uint8Array(0);
+  while (at < limit) {
+    const shared = varint();
+    const rest = varint();
+    const length = varint();
+    if (shared > key.length) throw sharedBeyond(shared, key.length, file, offset + at);
+    if (rest + length > limit - at) throw new CheckpointError("malformed", "a block of the table ends inside an entry", { file, offset });
+    const next = new Uint8Array(shared + rest);
+    next.set(key.subarray(0, shared));
+    next.set(bytes.subarray(at, at + rest), shared);
+    key = next;
+    at += rest + length;
+    yield { key, value: bytes.subarray(at - length, at), at: at - length };
+  }
+}
+
+/** Size of the restart array and its count, checked against the block. */
+function restartBytes(count: number, blockSize: number, file: string, offset: number): number {
+  const size = 4 + 4 * count;
+  if (size <= blockSize) return size;
+  throw new CheckpointError("malformed", `a block of ${blockSize} bytes says that it has ${count} restart points`, { file, offset });
+}
+
+function varint32(cursor: Cursor): number {
+  let value = 0;
+  for (let k = 0; k < 5 && cursor.has(1); k++) {
+    const byte = cursor.u8();
+    value += (byte & 0x7f) * 2 ** (7 * k);
+    if (byte < 0x80) return value;
+  }
+  throw new CheckpointError("malformed", "a block of the table ends inside an entry", {
+    file: cursor.source.name,
+    offset: cursor.position,
+  });
+}
+
+function readHandle(cursor: Cursor): BlockHandle {
+  return { offset: varint64(cursor), size: varint64(cursor) };
+}
+
+async function parseHandle(value: Uint8Array, file: string): Promise<BlockHandle> {
+  const cursor = new Cursor(memorySource(value, file));
+  await cursor.fill(value.length);
+  return readHandle(cursor);
+}
+
+/** Sizes and offsets: at most 2^53. */
+function varint64(cursor: Cursor): number {
+  let value = 0;
+  for (let k = 0; k < 8 && cursor.has(1); k++) {
+    const byte = cursor.u8();
+    value += (byte & 0x7f) * 2 ** (7 * k);
+    if (byte < 0x80 && Number.isSafeInteger(value)) return value;
+  }
+  throw new CheckpointError("malformed", "a block handle of the table is damaged", { file: cursor.source.name });
+}
+
+function sharedBeyond(shared: number, length: number, file: string, offset: number): CheckpointError {
+  return new CheckpointError("malformed", `a key shares ${shared} bytes with one of ${length}`, { file, offset });
+}
+
+function blockType(source: ByteSource, handle: BlockHandle, type: number): CheckpointError {
+  const what = type === 1 ? "a large snappy block" : `compression ${type}`;
+  return new CheckpointError("unsupported", `the table has ${what}; raw blocks and snappy blocks up to ${maxWholeBlock} bytes are read`, {
+    file: source.name,
+    offset: handle.offset,
+  });
+}

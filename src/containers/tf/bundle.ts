@@ -1,0 +1,256 @@
+import { CheckpointError, locate } from "../../errors.ts";
+import { byteSwapped } from "../../io/mapped.ts";
+import type { ByteSource, FileSet } from "../../io/source.ts";
+import { window } from "../../io/window.ts";
+import type { Note } from "../../tensor/checkpoint.ts";
+import { wholePart } from "../../tensor/contiguous.ts";
+import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
+import { byteLength, denseStrides, elementCount } from "../../tensor/shape.ts";
+import type { NumericTensor, Part, StringTensor, Tensor, TensorInfo } from "../../tensor/tensor.ts";
+import { checked } from "../checked.ts";
+import { type BundleEntry, type BundleIndex, readBundleIndex } from "./bundle-index.ts";
+import { maxObjectGraph, type ObjectGraph, objectGraphKey, parseObjectGraph } from "./object-graph.ts";
+import { checkCover, keyText, sliceBox, sliceKey, slicePart } from "./slices.ts";
+import { stringElements } from "./strings.ts";
+import { tfDtype, tfTypeName } from "./types.ts";
+
+/** A TF V2 checkpoint (TensorBundle): `P.index`, a table of entries, and `P.data-00000-of-0000N`, plain bytes. */
+export interface Bundle {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly notes: readonly Note[];
+  readonly files: readonly string[];
+  readonly bytes: number;
+  readonly shards: number;
+  readonly bigEndian: boolean;
+  /** Whether it was saved by tf.train.Checkpoint, Keras or a SavedModel of TF 2: it then has an object graph. */
+  readonly objectBased: boolean;
+  close(): Promise<void>;
+}
+
+/** Opens the checkpoint with this prefix in `set`. Throws CheckpointError; nothing stays open then. */
+export async function openBundle(set: FileSet, prefix: string): Promise<Bundle> {
+  const index = await set.open(`${prefix}.index`);
+  if (index === undefined) {
+    throw new CheckpointError("not-found", `${prefix}.index is missing, which says where the tensors of this checkpoint lie`, {
+      file: `${prefix}.index`,
+    });
+  }
+  const opened = [index];
+  try {
+    const contents = await locate({ file: index.name }, () => readBundleIndex(index));
+    const shards = await openShards(set, prefix, contents, opened);
+    const builder = new TensorBuilder(contents, shards);
+    const graph = await builder.objectGraph();
+    builder.build(graph);
+    return {
+      tensors: builder.tensors,
+      notes: builder.notes,
+      files: [`${prefix}.index`, ...[...shards.keys()].map((shard) => shardName(prefix, shard, contents.header.shards))],
+      bytes: opened.reduce((sum, source) => sum + source.size, 0),
+      shards: contents.header.shards,
+      bigEndian: contents.header.bigEndian,
+      objectBased: contents.entries.has(objectGraphKey),
+      close: () => closeAll(opened),
+    };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function closeAll(sources: readonly ByteSource[]): Promise<void> {
+  for (const source of sources) await source.close();
+}
+
+export function shardName(prefix: string, shard: number, of: number): string {
+  const digits = (value: number): string => String(value).padStart(5, "0");
+  return `${prefix}.data-${digits(shard)}-of-${digits(of)}`;
+}
+
+/** Opens the data files that an entry lies in; a missing one is named with what it holds. */
+async function openShards(
+  set: FileSet,
+  prefix: string,
+  { header, entries }: BundleIndex,
+  opened: ByteSource[],
+): Promise<ReadonlyMap<number, ByteSource>> {
+  const needed = new Map<number, string[]>();
+  for (const [key, entry] of entries) {
+    if (entry.slices.length > 0) continue;
+    if (entry.shard >= header.shards) {
+      throw new CheckpointError("malformed", `lies in data file ${entry.shard} of ${header.shards}`, { tensor: readable(key) });
+    }
+    const names = needed.get(entry.shard);
+    if (names === undefined) needed.set(entry.shard, [key]);
+    else names.push(key);
+  }
+  const shards = new Map<number, ByteSource>();
+  for (const [shard, keys] of [...needed].sort(([a], [b]) => a - b)) {
+    const name = shardName(prefix, shard, header.shards);
+    const source = await set.open(name);
+    if (source === undefined) throw missingShard(name, keys);
+    opened.push(source);
+    shards.set(shard, source);
+  }
+  return shards;
+}
+
+function missingShard(name: string, keys: readonly string[]): CheckpointError {
+  const names = keys.filter((key) => !key.startsWith("\0")).map(readable);
+  const shown = names.slice(0, 3).join(", ");
+  const holds =
+    keys.length > 3 || names.length < keys.length ? `${keys.length} tensors or slices${shown === "" ? "" : ` (${shown}, …)`}` : shown;
+  return new CheckpointError("not-found", `the data file ${name} is missing, which holds ${holds}`, { file: name });
+}
+
+/** A table key (one character a byte) as the UTF-8 text that it is. */
+function readable(key: string): string {
+  return new TextDecoder().decode(Buffer.from(key, "latin1"));
+}
+
+class TensorBuilder {
+  readonly tensors = new Map<string, Tensor>();
+  readonly notes: Note[] = [];
+  readonly #index: BundleIndex;
+  readonly #shards: ReadonlyMap<number, ByteSource>;
+
+  constructor(index: BundleIndex, shards: ReadonlyMap<number, ByteSource>) {
+    this.#index = index;
+    this.#shards = shards;
+  }
+
+  /** The object graph, where there is one and it can be read; otherwise names go without labels. */
+  async objectGraph(): Promise<ObjectGraph | undefined> {
+    const entry = this.#index.entries.get(objectGraphKey);
+    if (entry === undefined || tfDtype(entry.dtype) !== "string" || elementCount(entry.shape) !== 1) return undefined;
+    if (entry.size > maxObjectGraph) {
+      this.notes.push({
+        code: "assumed",
+        message: `the object graph has ${entry.size} bytes, at most ${maxObjectGraph} are read: tensors go by their keys alone`,
+        tensor: objectGraphKey,
+      });
+      return undefined;
+    }
+    return locate({ tensor: objectGraphKey }, async () => {
+      for await (const bytes of stringElements(this.#stored(entry, objectGraphKey), 1, entry.crc, objectGraphKey))
+        return parseObjectGraph(bytes);
+      return undefined;
+    });
+  }
+
+  build(graph: ObjectGraph | undefined): void {
+    for (const [key, entry] of this.#index.entries) {
+      if (key.startsWith("\0")) continue; // a slice: listed with its variable
+      const name = readable(key);
+      const tensor = this.#tensor(name, entry, graph);
+      if (tensor !== undefined) this.tensors.set(name, tensor);
+    }
+  }
+
+  #tensor(name: string, entry: BundleEntry, graph: ObjectGraph | undefined): Tensor | undefined {
+    const label = graph?.labels.get(name);
+    const info: TensorInfo = {
+      name,
+      shape: entry.shape,
+      ...(label === undefined || label === name ? {} : { label }),
+      ...(name === objectGraphKey ? { kind: "bookkeeping" } : graph?.slots.has(name) ? { kind: "optimizer" } : {}),
+    };
+    try {
+      const dtype = tfDtype(entry.dtype);
+      if (dtype === undefined || (dtype === "string" && entry.slices.length > 0)) {
+        const what = dtype === undefined ? tfTypeName(entry.dtype) : "strings in slices";
+        this.notes.push({
+          code: "unsupported-tensor",
+          message: `${what} is no array of numbers or strings that can be read`,
+          tensor: name,
+        });
+        return undefined;
+      }
+      if (dtype === "string") return this.#strings(info, entry);
+      return entry.slices.length > 0 ? this.#partitioned(info, dtype, entry) : this.#whole(info, dtype, entry);
+    } catch (error) {
+      throw error instanceof CheckpointError ? error.at({ tensor: name }) : error;
+    }
+  }
+
+  #strings(info: TensorInfo, entry: BundleEntry): StringTensor {
+    const count = elementCount(entry.shape);
+    const source = this.#stored(entry, info.name);
+    if (count > source.size) {
+      throw new CheckpointError(
+        "malformed",
+        `shape [${entry.shape.join(", ")}] has ${count} strings, its ${source.size} bytes cannot hold them`,
+      );
+    }
+    return { ...info, dtype: "string", elements: () => stringElements(source, count, entry.crc, info.name) };
+  }
+
+  #whole(info: TensorInfo, dtype: NumericDType, entry: BundleEntry): NumericTensor {
+    this.#checkSize(entry, dtype, entry.shape);
+    const source = this.#stored(entry, info.name);
+    const empty = entry.size === 0;
+    return this.#numeric(info, dtype, () => {
+      if (empty) return [];
+      return [wholePart(this.#values(source, entry, dtype, info.name), 0, entry.shape, denseStrides(entry.shape, itemsize(dtype)))];
+    });
+  }
+
+  #partitioned(info: TensorInfo, dtype: NumericDType, entry: BundleEntry): NumericTensor {
+    const name = Buffer.from(info.name);
+    const pieces = entry.slices.map((slice) => {
+      const box = sliceBox(slice, entry.shape);
+      const piece = this.#index.entries.get(keyText(sliceKey(name, slice)));
+      if (piece === undefined) throw new CheckpointError("malformed", `the index has no entry for its slice at [${box.start.join(", ")}]`);
+      if (piece.dtype !== entry.dtype)
+        throw new CheckpointError("malformed", `a slice has ${tfTypeName(piece.dtype)}, the variable ${tfTypeName(entry.dtype)}`);
+      this.#checkSize(piece, dtype, box.shape);
+      return { box, piece, source: this.#stored(piece, info.name) };
+    });
+    checkCover(
+      pieces.map(({ box }) => box),
+      entry.shape,
+    );
+    return this.#numeric(info, dtype, () =>
+      pieces
+        .filter(({ piece }) => piece.size > 0)
+        .map(({ box, piece, source }) => slicePart(this.#values(source, piece, dtype, info.name), box, itemsize(dtype))),
+    );
+  }
+
+  /** Parts are made when first asked for: each keeps its own running checksum. */
+  #numeric(info: TensorInfo, dtype: NumericDType, make: () => readonly Part[]): NumericTensor {
+    let parts: readonly Part[] | undefined;
+    return {
+      ...info,
+      dtype,
+      parts: async () => {
+        parts ??= make();
+        return parts;
+      },
+    };
+  }
+
+  /** The little-endian values of an entry, its checksum watched while they are read. */
+  #values(stored: ByteSource, entry: BundleEntry, dtype: NumericDType, tensor: string): ByteSource {
+    const source = checked(stored, { offset: 0, size: stored.size }, entry.crc, { offset: 0, size: stored.size }, { tensor });
+    return this.#index.header.bigEndian ? byteSwapped(source, dtypes[dtype].unit) : source;
+  }
+
+  #checkSize(entry: BundleEntry, dtype: NumericDType, shape: readonly number[]): void {
+    const needed = byteLength(shape, dtype);
+    if (needed !== entry.size) {
+      throw new CheckpointError("malformed", `${dtype} [${shape.join(", ")}] needs ${needed} bytes, the index gives it ${entry.size}`);
+    }
+  }
+
+  /** The bytes of an entry. Throws `truncated` where its data file ends before them. */
+  #stored(entry: BundleEntry, tensor: string): ByteSource {
+    const shard = this.#shards.get(entry.shard);
+    if (shard === undefined) throw new CheckpointError("not-found", `data file ${entry.shard} is missing`, { tensor });
+    try {
+      return window(shard, entry.offset, entry.size);
+    } catch (error) {
+      throw error instanceof CheckpointError ? error.at({ tensor }) : error;
+    }
+  }
+}
