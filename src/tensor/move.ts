@@ -3,6 +3,7 @@ import type { ByteSource } from "../io/source.ts";
 import { convert, type Loss } from "./cast.ts";
 import { copyStrided } from "./copy.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
+import { gather } from "./read-tile.ts";
 import { elementCount } from "./shape.ts";
 import type { Part } from "./tensor.ts";
 import type { TileLayout } from "./tiles.ts";
@@ -107,13 +108,6 @@ async function movePart(part: Part, unit: number, goal: Goal, file: Target, at: 
     }
     await ctx.tick(elementCount(size) * unit);
   });
-}
-
-/** Reads one tile into the first buffer. */
-export async function gather(source: ByteSource, offset: number, layout: TileLayout, ctx: Context, which: 0 | 1 = 0): Promise<Uint8Array> {
-  const buffer = ctx.scratch(which, layout.length);
-  await eachBlock(layout, (away, at) => source.read(offset + away, layout.span, buffer.subarray(at)));
-  return buffer;
 }
 
 async function scatter(file: Target, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {

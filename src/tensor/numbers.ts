@@ -31,27 +31,33 @@ export function decode(bytes: Uint8Array, offset: number, dtype: NumericDType, i
     return;
   }
   const { buffer, at } = view(bytes, offset, count * itemsize, itemsize);
+  const elements = typedArray(dtype, buffer, at, count);
+  if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) fromBig(elements, into);
+  else into.set(elements);
+}
+
+function typedArray(dtype: NumericDType, buffer: ArrayBufferLike, at: number, count: number) {
   switch (dtype) {
     case "float32":
-      return into.set(new Float32Array(buffer, at, count));
+      return new Float32Array(buffer, at, count);
     case "float64":
-      return into.set(new Float64Array(buffer, at, count));
+      return new Float64Array(buffer, at, count);
     case "int8":
-      return into.set(new Int8Array(buffer, at, count));
+      return new Int8Array(buffer, at, count);
     case "uint8":
-      return into.set(new Uint8Array(buffer, at, count));
+      return new Uint8Array(buffer, at, count);
     case "int16":
-      return into.set(new Int16Array(buffer, at, count));
+      return new Int16Array(buffer, at, count);
     case "uint16":
-      return into.set(new Uint16Array(buffer, at, count));
+      return new Uint16Array(buffer, at, count);
     case "int32":
-      return into.set(new Int32Array(buffer, at, count));
+      return new Int32Array(buffer, at, count);
     case "uint32":
-      return into.set(new Uint32Array(buffer, at, count));
+      return new Uint32Array(buffer, at, count);
     case "int64":
-      return fromBig(new BigInt64Array(buffer, at, count), into);
+      return new BigInt64Array(buffer, at, count);
     case "uint64":
-      return fromBig(new BigUint64Array(buffer, at, count), into);
+      return new BigUint64Array(buffer, at, count);
     default:
       throw new CheckpointError("unsupported", `${dtype} found, needed real numbers`);
   }

@@ -39,7 +39,7 @@ export function isSmallFloat(dtype: NumericDType): dtype is SmallFloatType {
   return Object.hasOwn(smallFloats, dtype);
 }
 
-function valueOf(bits: number, type: SmallFloat): number {
+function valueOfBits(bits: number, type: SmallFloat): number {
   const { exponentBits, mantissaBits, bias } = type;
   const signBit = type.signed ? 2 ** (exponentBits + mantissaBits) : Number.POSITIVE_INFINITY;
   const negative = bits >= signBit;
@@ -61,7 +61,7 @@ export function decodingTable(dtype: SmallFloatType): Float64Array {
   if (table === undefined) {
     const type = smallFloats[dtype];
     const patterns = 2 ** (type.exponentBits + type.mantissaBits + (type.signed ? 1 : 0));
-    table = Float64Array.from({ length: patterns }, (_, bits) => valueOf(bits, type));
+    table = Float64Array.from({ length: patterns }, (_, bits) => valueOfBits(bits, type));
     tables.set(dtype, table);
   }
   return table;
@@ -86,7 +86,7 @@ export function encodeSmall(values: Float64Array, count: number, dtype: SmallFlo
     const value = values[k] ?? 0;
     const magnitude = Math.abs(value);
     let bits: number;
-    if (value !== value) {
+    if (Number.isNaN(value)) {
       bits = type.nan;
     } else if (type.noZero && (value <= 0 || magnitude === Number.POSITIVE_INFINITY)) {
       bits = type.nan;

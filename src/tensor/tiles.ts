@@ -129,7 +129,10 @@ export function planTile(shape: readonly number[], a: readonly number[], b: read
   const half = Math.max(Math.floor(budget / 2), itemsize);
   const sides = [inner(shape, a), inner(shape, b)];
   const fits = (candidate: readonly number[]): boolean =>
-    layoutTile(candidate, a, itemsize, READ_OVER).length <= half && layoutTile(candidate, b, itemsize, READ_OVER, true).length <= half;
+    // The elements themselves count too: a repeated axis (stride 0) takes no room in the file, but does in memory.
+    candidate.reduce((bytes, size) => bytes * size, itemsize) <= half &&
+    layoutTile(candidate, a, itemsize, READ_OVER).length <= half &&
+    layoutTile(candidate, b, itemsize, READ_OVER, true).length <= half;
   const full = new Set<number>();
   while (true) {
     const next = sides
