@@ -1,5 +1,4 @@
 import { CheckpointError } from "../../errors.ts";
-import type { Context } from "../../io/context.ts";
 import { decoded, inflate } from "../../io/decoded.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
@@ -16,13 +15,13 @@ export interface InflatedElement {
 /** Bytes that a stream may lack: arrays that count 4 bytes too many (see Matrix.excess), a thousand of them. */
 const maxLacking = 4096;
 
-/** Begins to inflate; what is skipped is dropped unless values will be read. Throws `malformed`, `truncated`. */
+/** Begins to inflate; `random` spools what is inflated, or gives the source back so that what is skipped is dropped. Throws `malformed`, `truncated`. */
 export async function openCompressed(
   file: ByteSource,
   offset: number,
   length: number,
   bigEndian: boolean,
-  ctx: Context,
+  random: (source: ByteSource) => ByteSource,
 ): Promise<InflatedElement> {
   const stored = window(file, offset, length);
   const stream = inflate(stored, "zlib")[Symbol.asyncIterator]();
@@ -65,5 +64,5 @@ export async function openCompressed(
     }
   }
   const source = decoded(`${file.name} (inflated)`, size, start);
-  return { source: ctx.values ? ctx.random(source) : source, lacking: () => lacking };
+  return { source: random(source), lacking: () => lacking };
 }

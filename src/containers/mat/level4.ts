@@ -99,7 +99,7 @@ async function readValue(cursor: Cursor, header: Header): Promise<MatValue> {
   if (length * planes > cursor.remaining) {
     throw new CheckpointError(
       "truncated",
-      `${rows}x${columns} ${dtype} values need ${length * planes} bytes, ${cursor.remaining} are left`,
+      `${rows}x${columns} ${dtype} values need ${Number.isFinite(length) ? length * planes : "more than 2^53"} bytes, ${cursor.remaining} are left`,
       {
         file: cursor.source.name,
         offset: header.start,

@@ -123,12 +123,14 @@ async function readElement(reading: Reading, tag: Tag): Promise<Matrix> {
 }
 
 async function readCompressed(reading: Reading, tag: Tag): Promise<Matrix> {
-  const { cursor } = reading;
-  const { source, lacking } = await openCompressed(reading.source, tag.data, tag.length, cursor.bigEndian, reading.ctx);
+  const { cursor, ctx } = reading;
+  const spool = (inner: ByteSource): ByteSource => (ctx.values ? ctx.random(inner) : inner);
+  const { source, lacking } = await openCompressed(reading.source, tag.data, tag.length, cursor.bigEndian, spool);
   const inner = new Cursor(source, 0, source.size, { bigEndian: cursor.bigEndian });
   const matrix = await parseMatrix({ ...reading, cursor: inner }, await readTag(inner, source.size), "", 0);
   // The last byte: what was skipped is inflated, the checksum compared, and bytes behind the array are found.
-  if (source.access === "random" || inner.position < source.size) await source.read(source.size - 1, 1);
+  inner.seek(source.size - 1);
+  await inner.need(1);
   if (lacking() !== 0 && lacking() !== matrix.excess) {
     throw new CheckpointError("truncated", `the encoded data ends after ${source.size - lacking()} of ${source.size} bytes`);
   }
@@ -137,11 +139,15 @@ async function readCompressed(reading: Reading, tag: Tag): Promise<Matrix> {
 
 /** The name of a variable that the file cuts off; "" where not even that is left. */
 async function nameOfCut(reading: Reading, tag: Tag): Promise<string> {
-  const { source, cursor, ctx } = reading;
+  const { source, cursor } = reading;
   try {
     if (tag.type === miMatrix) return await readMatrixName(cursor, source.size);
-    const { source: inner } = await openCompressed(source, tag.data, source.size - tag.data, cursor.bigEndian, ctx);
-    return await readMatrixName(new Cursor(inner, 8, inner.size, { bigEndian: cursor.bigEndian, chunk: 256 }), inner.size);
+    const { source: inner } = await openCompressed(source, tag.data, source.size - tag.data, cursor.bigEndian, (forward) => forward);
+    try {
+      return await readMatrixName(new Cursor(inner, 8, inner.size, { bigEndian: cursor.bigEndian, chunk: 256 }), inner.size);
+    } finally {
+      await inner.close();
+    }
   } catch (error) {
     // The name is only for the message about the cut, which is thrown in any case.
     if (isCheckpointError(error)) return "";
