@@ -2,11 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
 
 /** The members of an archive as a set of files. `./a` and `a` are one name; members that lead outside are not listed. */
-export function archiveSet(
-  name: string,
-  members: readonly string[],
-  open: (member: string) => Promise<ByteSource | undefined>,
-): FileSet {
+export function archiveSet(name: string, members: readonly string[], open: (member: string) => Promise<ByteSource | undefined>): FileSet {
   const byPath = new Map<string, string>();
   for (const member of members) {
     const path = memberPath(member);

@@ -84,7 +84,8 @@ class Parser {
     do {
       this.#space();
       const key = this.#string();
-      if (map.has(key)) throw new CheckpointError("malformed", `JSON key ${JSON.stringify(key)} occurs twice`, { file: this.#file, offset: this.#at });
+      if (map.has(key))
+        throw new CheckpointError("malformed", `JSON key ${JSON.stringify(key)} occurs twice`, { file: this.#file, offset: this.#at });
       if (!this.#take(0x3a)) this.#fail("a colon");
       map.set(key, this.value(depth + 1));
     } while (this.#take(0x2c));

@@ -101,9 +101,10 @@ export const numeric: ReadonlyMap<string, NumericDType> = new Map([
 ]);
 /** Codes without a width, as NumPy itself accepts them (l is a long of 64 bits, as on Linux). */
 const letters: ReadonlyMap<string, string> = new Map(
-  ["?b1", "bi1", "Bu1", "hi2", "Hu2", "ii4", "Iu4", "qi8", "Qu8", "li8", "Lu8", "ef2", "ff4", "df8", "Fc8", "Dc16"].map(
-    (pair) => [pair.slice(0, 1), pair.slice(1)],
-  ),
+  ["?b1", "bi1", "Bu1", "hi2", "Hu2", "ii4", "Iu4", "qi8", "Qu8", "li8", "Lu8", "ef2", "ff4", "df8", "Fc8", "Dc16"].map((pair) => [
+    pair.slice(0, 1),
+    pair.slice(1),
+  ]),
 );
 
 function elementOf(descr: Literal, fail: (message: string) => never): NpyElement {

@@ -69,10 +69,12 @@ export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
 /** Throws `truncated` where the file is shorter than its header says, else `malformed`. */
 export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const file = source.name;
-  if (source.size < 8) throw new CheckpointError("truncated", `safetensors starts with 8 bytes of header length, the file has ${source.size}`, { file });
+  if (source.size < 8)
+    throw new CheckpointError("truncated", `safetensors starts with 8 bytes of header length, the file has ${source.size}`, { file });
   const prefix = await source.read(0, 8);
   const stated = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
-  if (stated > BigInt(maxHeader)) throw new CheckpointError("malformed", `header of ${stated} bytes, the format allows ${maxHeader}`, { file, offset: 0 });
+  if (stated > BigInt(maxHeader))
+    throw new CheckpointError("malformed", `header of ${stated} bytes, the format allows ${maxHeader}`, { file, offset: 0 });
   const length = Number(stated);
   const dataStart = 8 + length;
   if (dataStart > source.size) {
@@ -141,7 +143,8 @@ function checkCover(entries: readonly SafetensorsEntry[], dataStart: number, siz
   let before: string | undefined;
   for (const { name, offset, size: length } of entries) {
     const where = { file, offset, tensor: name };
-    if (offset < at) throw new CheckpointError("malformed", `overlaps ${before ?? "the header"}: it starts ${at - offset} bytes before that ends`, where);
+    if (offset < at)
+      throw new CheckpointError("malformed", `overlaps ${before ?? "the header"}: it starts ${at - offset} bytes before that ends`, where);
     if (offset > at) throw new CheckpointError("malformed", `${offset - at} bytes before it belong to no tensor`, where);
     at = offset + length;
     if (at > size) throw new CheckpointError("truncated", `needs bytes ${offset} to ${at}, the file has ${size}`, where);

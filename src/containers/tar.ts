@@ -42,7 +42,8 @@ export async function tarEntries(source: ByteSource): Promise<readonly TarEntry[
       throw new CheckpointError("truncated", `tar member of ${size} bytes, ${source.size - start} are left in the file`, where);
     }
     if (type === "L" || type === "x" || type === "K" || type === "g") {
-      if (size > maxExtension) throw new CheckpointError("unsafe", `tar extension of ${size} bytes, at most ${maxExtension} are read`, where);
+      if (size > maxExtension)
+        throw new CheckpointError("unsafe", `tar extension of ${size} bytes, at most ${maxExtension} are read`, where);
       const bytes = await source.read(start, size);
       if (type === "L") longName = text(bytes);
       if (type === "x") {

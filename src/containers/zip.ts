@@ -107,7 +107,11 @@ async function readEnd(source: ByteSource, view: DataView, at: number, start: nu
   const where = { file: source.name, offset: end };
   const shift = end - size - offset;
   if (!Number.isSafeInteger(shift) || shift < 0) {
-    throw new CheckpointError("malformed", `zip directory of ${size} bytes at ${offset} does not fit before its end record at ${end}`, where);
+    throw new CheckpointError(
+      "malformed",
+      `zip directory of ${size} bytes at ${offset} does not fit before its end record at ${end}`,
+      where,
+    );
   }
   if (size > maxDirectory) {
     throw new CheckpointError("unsafe", `zip directory of ${size} bytes, at most ${maxDirectory} are read`, where);
@@ -221,7 +225,11 @@ async function openMember(source: ByteSource, entry: ZipEntry | undefined): Prom
   const where = { file: source.name, offset: entry.headerOffset };
   if (entry.encrypted) throw new CheckpointError("unsupported", `zip member ${entry.name} is encrypted`, where);
   if (entry.method !== 0 && entry.method !== 8) {
-    throw new CheckpointError("unsupported", `zip member ${entry.name} uses compression method ${entry.method}, only stored and deflated are read`, where);
+    throw new CheckpointError(
+      "unsupported",
+      `zip member ${entry.name} uses compression method ${entry.method}, only stored and deflated are read`,
+      where,
+    );
   }
   if (entry.method === 0 && entry.storedSize !== entry.size) {
     throw new CheckpointError("malformed", `stored zip member ${entry.name} has ${entry.storedSize} bytes and claims ${entry.size}`, where);

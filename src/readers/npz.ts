@@ -38,7 +38,8 @@ async function readNpz(archive: ZipArchive, entry: string, bytes: number): Promi
   for (const { name: member, method, size } of archive.entries.values()) {
     if (method !== 0) deflated++;
     const name = member.endsWith(".npy") ? member.slice(0, -4) : member;
-    if (tensors.has(name)) throw new CheckpointError("malformed", "two arrays of the archive have this name", { file: entry, tensor: name });
+    if (tensors.has(name))
+      throw new CheckpointError("malformed", "two arrays of the archive have this name", { file: entry, tensor: name });
     await locate({ file: entry, tensor: name }, async () => {
       const source = await archive.open(member);
       if (source === undefined) return;

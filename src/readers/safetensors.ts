@@ -149,7 +149,13 @@ class Collected {
       }
       this.#fileOf.set(name, source.name);
       if (dtype !== undefined) this.tensors.set(name, contiguous({ name, dtype, shape, source, offset }));
-      else this.notes.push({ code: "unsupported-tensor", message: `elements of type ${stored} are smaller than a byte`, tensor: name, offset });
+      else
+        this.notes.push({
+          code: "unsupported-tensor",
+          message: `elements of type ${stored} are smaller than a byte`,
+          tensor: name,
+          offset,
+        });
     }
   }
 

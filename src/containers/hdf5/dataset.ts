@@ -1,0 +1,186 @@
+import { CheckpointError } from "../../errors.ts";
+import { memorySource } from "../../io/memory.ts";
+import type { ByteSource } from "../../io/source.ts";
+import { denseStrides } from "../../tensor/shape.ts";
+import type { Part } from "../../tensor/tensor.ts";
+import type { Hdf5Layout } from "./bytes.ts";
+import { isKnownIndex, maxChunks, readChunks } from "./chunk-index.ts";
+import { type ChunkCache, chunkSource } from "./chunk-source.ts";
+import { type Dataspace, type Hdf5Shape, type Hdf5Type, readDataspace, readDatatype } from "./datatype.ts";
+import { unknownFilter } from "./filters.ts";
+import { type Message, messageType } from "./object-header.ts";
+import { type Hdf5Filter, type Hdf5Storage, readFill, readFilters, readStorage } from "./storage.ts";
+
+/** What an object header says of a dataset. */
+export interface DatasetHeader {
+  readonly type: Hdf5Type;
+  readonly shape: Hdf5Shape;
+  readonly most: Dataspace["most"];
+  readonly storage: Hdf5Storage;
+  readonly filters: readonly Hdf5Filter[];
+  /** undefined: zeros. */
+  readonly fill: Uint8Array | undefined;
+  /** What this reader cannot follow, in words; h5wasm may. */
+  readonly beyond: string | undefined;
+}
+
+/** Whole values are read for what a reader interprets (texts, references, small lists), never for tensors. */
+export const maxWhole = 64 * 1024 * 1024;
+
+/** undefined where the object is no dataset. */
+export function readDatasetHeader(messages: readonly Message[]): DatasetHeader | undefined {
+  const find = (type: number): Message["body"] | undefined => {
+    const body = messages.find((message) => message.type === type)?.body;
+    if (body !== undefined) body.position = 0;
+    return body;
+  };
+  const typeBody = find(messageType.datatype);
+  const spaceBody = find(messageType.dataspace);
+  const layoutBody = find(messageType.layout);
+  if (typeBody === undefined || spaceBody === undefined || layoutBody === undefined) return undefined;
+  const type = readDatatype(typeBody);
+  const { shape, most } = readDataspace(spaceBody);
+  const storage = readStorage(layoutBody);
+  const filterBody = find(messageType.filters);
+  const filters = filterBody === undefined ? [] : readFilters(filterBody);
+  const fillBody = find(messageType.fill);
+  const oldFillBody = find(messageType.oldFill);
+  const fill = fillBody ? readFill(fillBody, false) : oldFillBody && readFill(oldFillBody, true);
+  const external = find(messageType.externalFiles) !== undefined ? "data in other files" : undefined;
+  return { type, shape, most, storage, filters, fill, beyond: external ?? beyond(storage, filters) };
+}
+
+function beyond(storage: Hdf5Storage, filters: readonly Hdf5Filter[]): string | undefined {
+  if (storage.kind === "other") return storage.what;
+  if (storage.kind !== "chunked") return undefined;
+  if (!isKnownIndex(storage.index)) return `chunks in an ${storage.index.kind} array`;
+  return unknownFilter(filters);
+}
+
+/** Where the elements lie, in the file's own byte order. Throws `unsupported` for what `beyond` says. */
+export async function datasetParts(layout: Hdf5Layout, header: DatasetHeader, cache: ChunkCache): Promise<readonly Part[]> {
+  const { shape, storage, type } = header;
+  const { source, base } = layout;
+  const total = shape === null ? 0 : shape.reduce((product, dim) => product * dim, 1);
+  if (shape === null || total === 0) return [];
+  if (storage.kind === "other" || header.beyond !== undefined) {
+    throw new CheckpointError("unsupported", `HDF5 dataset with ${header.beyond ?? "unknown storage"}`, { file: source.name });
+  }
+  const whole = (from: ByteSource, offset: number, size: number): Part => {
+    const needed = total * type.size;
+    if (!Number.isSafeInteger(needed) || needed > size) {
+      throw new CheckpointError("truncated", `${shape.join("x")} elements need ${needed} bytes, ${size} are there`, {
+        file: source.name,
+        offset,
+      });
+    }
+    return { source: from, offset, start: shape.map(() => 0), shape, strides: denseStrides(shape, type.size, "row") };
+  };
+  if (storage.kind === "compact") return [whole(source, storage.offset, storage.size)];
+  if (storage.kind === "contiguous") {
+    if (storage.address === undefined)
+      return [
+        filled(
+          header,
+          shape.map(() => 0),
+          shape,
+        ),
+      ];
+    return [whole(source, base + storage.address, source.size - base - storage.address)];
+  }
+  return chunkedParts(layout, header, storage, shape, cache);
+}
+
+async function chunkedParts(
+  layout: Hdf5Layout,
+  header: DatasetHeader,
+  storage: Extract<Hdf5Storage, { kind: "chunked" }>,
+  shape: readonly number[],
+  cache: ChunkCache,
+): Promise<readonly Part[]> {
+  const { source, base } = layout;
+  const { type, filters, most } = header;
+  const { chunk } = storage;
+  const chunkBytes = chunk.reduce((product, dim) => product * dim, type.size);
+  if (chunk.length !== shape.length || !Number.isSafeInteger(chunkBytes) || chunkBytes === 0) {
+    throw new CheckpointError("malformed", `chunks of ${chunk.join("x")} in a dataset of ${shape.join("x")}`, { file: source.name });
+  }
+  const strides = denseStrides(chunk, type.size, "row");
+  const crop = (start: readonly number[]): number[] => shape.map((extent, axis) => Math.min(chunk[axis] ?? 0, extent - (start[axis] ?? 0)));
+  const chunks = await readChunks(layout, { storage, shape, most, chunkBytes, filtered: filters.length > 0 });
+  const parts = chunks.map((entry): Part => {
+    const elements = chunkSource(source, base + entry.address, entry, filters, chunkBytes, cache);
+    return { source: elements, offset: 0, start: entry.start, shape: crop(entry.start), strides };
+  });
+  const grid = shape.map((extent, axis) => Math.ceil(extent / (chunk[axis] ?? 1)));
+  const all = grid.reduce((product, extent) => product * extent, 1);
+  if (all === parts.length) return parts;
+  if (parts.length === 0)
+    return [
+      filled(
+        header,
+        shape.map(() => 0),
+        shape,
+      ),
+    ];
+  if (all > maxChunks) throw new CheckpointError("unsafe", `${all} chunks, at most ${maxChunks} are followed`, { file: source.name });
+  const written = new Set(chunks.map(({ start }) => start.join()));
+  for (let number = 0; number < all; number++) {
+    const start = startOf(number, grid, chunk);
+    if (!written.has(start.join())) parts.push(filled(header, start, crop(start)));
+  }
+  return parts;
+}
+
+/** A box that was never written: one fill value for every index, so all strides are 0. */
+function filled({ type, fill }: DatasetHeader, start: readonly number[], shape: readonly number[]): Part {
+  const value = new Uint8Array(type.size);
+  if (fill !== undefined && fill.length === type.size) value.set(fill);
+  return { source: memorySource(value, "fill value"), offset: 0, start, shape, strides: shape.map(() => 0) };
+}
+
+function startOf(number: number, grid: readonly number[], chunk: readonly number[]): readonly number[] {
+  const start = grid.map(() => 0);
+  let rest = number;
+  for (let axis = grid.length - 1; axis >= 0; axis--) {
+    const extent = grid[axis] ?? 1;
+    start[axis] = (rest % extent) * (chunk[axis] ?? 1);
+    rest = Math.floor(rest / extent);
+  }
+  return start;
+}
+
+/** All elements, row-major, as stored. Throws `unsafe` above 64 MiB. */
+export async function wholeBytes(parts: readonly Part[], shape: Hdf5Shape, width: number, file: string): Promise<Uint8Array> {
+  const size = (shape ?? [0]).reduce((product, dim) => product * dim, width);
+  if (size > maxWhole) throw new CheckpointError("unsafe", `${size} bytes of values, at most ${maxWhole} are read at once`, { file });
+  const out = new Uint8Array(size);
+  const target = denseStrides(shape ?? [0], width, "row");
+  for (const part of parts) await copyPart(part, 0, part.offset, offsetOf(part.start, target), { out, target, width });
+  return out;
+}
+
+async function copyPart(
+  part: Part,
+  axis: number,
+  from: number,
+  to: number,
+  into: { out: Uint8Array; target: readonly number[]; width: number },
+): Promise<void> {
+  const { out, target, width } = into;
+  const rest = part.shape.slice(axis);
+  const run = rest.reduce((product, dim) => product * dim, width);
+  const dense = denseStrides(rest, width, "row");
+  const packed = (strides: readonly number[]): boolean => rest.every((dim, k) => dim === 1 || strides[axis + k] === dense[k]);
+  if (packed(part.strides) && packed(target)) {
+    await part.source.read(from, run, out.subarray(to, to + run));
+    return;
+  }
+  for (let index = 0; index < (part.shape[axis] ?? 0); index++) {
+    await copyPart(part, axis + 1, from + index * (part.strides[axis] ?? 0), to + index * (target[axis] ?? 0), into);
+  }
+}
+
+function offsetOf(index: readonly number[], strides: readonly number[]): number {
+  return index.reduce((total, at, axis) => total + at * (strides[axis] ?? 0), 0);
+}

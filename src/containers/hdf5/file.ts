@@ -1,0 +1,157 @@
+import { CheckpointError } from "../../errors.ts";
+import type { ByteSource } from "../../io/source.ts";
+import type { Inert } from "../../tensor/checkpoint.ts";
+import type { Part } from "../../tensor/tensor.ts";
+import { type Hdf5Attribute, readAttributes } from "./attributes.ts";
+import type { Hdf5Layout } from "./bytes.ts";
+import { ChunkCache } from "./chunk-source.ts";
+import { datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
+import type { Hdf5Shape, Hdf5Type } from "./datatype.ts";
+import { GlobalHeap } from "./heaps.ts";
+import { type Hdf5Link, isGroup, readLinks } from "./links.ts";
+import { type Message, readObjectHeader } from "./object-header.ts";
+import { readSuperblock } from "./superblock.ts";
+import { decodeValues } from "./values.ts";
+
+interface Hdf5Common {
+  /** Of its object header; two paths with one address are one object. */
+  readonly address: number;
+  attributes(): Promise<ReadonlyMap<string, Hdf5Attribute>>;
+  /** One attribute's elements decoded, row-major; undefined where there is none of that name. */
+  attribute(name: string): Promise<readonly Inert[] | undefined>;
+}
+
+export interface Hdf5Group extends Hdf5Common {
+  readonly kind: "group";
+  /** Sorted by name. */
+  links(): Promise<ReadonlyMap<string, Hdf5Link>>;
+  /** undefined where there is none, or a soft or external link leads nowhere in this file. */
+  child(name: string): Promise<Hdf5Object | undefined>;
+}
+
+export interface Hdf5Dataset extends Hdf5Common {
+  readonly kind: "dataset";
+  readonly type: Hdf5Type;
+  /** As HDF5 has it, the last dimension densest; null holds nothing. */
+  readonly shape: Hdf5Shape;
+  /** What of it is beyond this reader, in words; undefined: nothing. */
+  readonly beyond: string | undefined;
+  /** Where the elements lie, in the file's own byte order: one part, or one a chunk. */
+  parts(): Promise<readonly Part[]>;
+  /** All elements, row-major, as stored; at most 64 MiB. */
+  bytes(): Promise<Uint8Array>;
+  /** All elements decoded; for texts, references and small lists. */
+  values(): Promise<readonly Inert[]>;
+}
+
+/** A committed datatype, or what no known message describes. */
+export interface Hdf5Other extends Hdf5Common {
+  readonly kind: "other";
+}
+
+export type Hdf5Object = Hdf5Group | Hdf5Dataset | Hdf5Other;
+
+/** An HDF5 file, read by ranges: opening reads the superblock and the root group's header. */
+export interface Hdf5File {
+  readonly name: string;
+  readonly source: ByteSource;
+  /** Version of the superblock. */
+  readonly version: number;
+  readonly root: Hdf5Group;
+  /** The object whose header lies at an address, as an object reference gives it. */
+  object(address: number): Promise<Hdf5Object>;
+  /** By a path from the root, parts joined with "/". */
+  find(path: string): Promise<Hdf5Object | undefined>;
+  /** Elements decoded as inert values; object references become addresses. */
+  decode(type: Hdf5Type, bytes: Uint8Array): Promise<readonly Inert[]>;
+}
+
+/** Soft links may lead to soft links; the library follows 16. */
+const maxSoft = 16;
+/** Soft links followed in one file: paths through links through paths multiply. */
+const maxFollowed = 100_000;
+
+/** Throws `malformed`, `truncated` (shorter than its superblock says) or `unsupported`. */
+export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
+  const { layout, root, version } = await readSuperblock(source);
+  const heap = new GlobalHeap(layout);
+  const cache = new ChunkCache();
+  let followed = 0;
+
+  const object = async (address: number): Promise<Hdf5Object> => {
+    const messages = await readObjectHeader(layout, address);
+    const common = commonOf(layout, heap, address, messages);
+    const header = readDatasetHeader(messages);
+    if (header !== undefined) {
+      const parts = (): Promise<readonly Part[]> => datasetParts(layout, header, cache);
+      const bytes = async (): Promise<Uint8Array> => wholeBytes(await parts(), header.shape, header.type.size, source.name);
+      const values = async (): Promise<readonly Inert[]> => decodeValues(layout, heap, header.type, await bytes());
+      return { kind: "dataset", ...common, type: header.type, shape: header.shape, beyond: header.beyond, parts, bytes, values };
+    }
+    return isGroup(messages) ? groupOf(common, messages) : { kind: "other", ...common };
+  };
+
+  const groupOf = (common: Hdf5Common, messages: readonly Message[]): Hdf5Group => {
+    let links: Promise<ReadonlyMap<string, Hdf5Link>> | undefined;
+    const group: Hdf5Group = {
+      kind: "group",
+      ...common,
+      links: () => {
+        links ??= readLinks(layout, messages);
+        return links;
+      },
+      child: async (name) => follow((await group.links()).get(name), group, maxSoft),
+    };
+    return group;
+  };
+
+  const follow = async (link: Hdf5Link | undefined, from: Hdf5Group, left: number): Promise<Hdf5Object | undefined> => {
+    if (link === undefined || link.kind === "external") return undefined;
+    if (link.kind === "hard") return object(link.address);
+    if (left === 0) throw new CheckpointError("malformed", `more than ${maxSoft} soft links in a row`, { file: source.name });
+    followed++;
+    if (followed > maxFollowed) throw new CheckpointError("unsafe", `more than ${maxFollowed} soft links`, { file: source.name });
+    return walk(link.path, link.path.startsWith("/") ? top : from, left - 1);
+  };
+
+  const walk = async (path: string, from: Hdf5Group, left: number): Promise<Hdf5Object | undefined> => {
+    let at: Hdf5Object = from;
+    for (const part of path.split("/")) {
+      if (part === "" || part === ".") continue;
+      if (at.kind !== "group") return undefined;
+      const next: Hdf5Object | undefined = await follow((await at.links()).get(part), at, left);
+      if (next === undefined) return undefined;
+      at = next;
+    }
+    return at;
+  };
+
+  const opened = await object(root);
+  if (opened.kind !== "group") throw new CheckpointError("malformed", "the root of the HDF5 file is no group", { file: source.name });
+  const top: Hdf5Group = opened;
+  return {
+    name: source.name,
+    source,
+    version,
+    root: top,
+    object,
+    find: (path) => walk(path, top, maxSoft),
+    decode: (type, bytes) => decodeValues(layout, heap, type, bytes),
+  };
+}
+
+function commonOf(layout: Hdf5Layout, heap: GlobalHeap, address: number, messages: readonly Message[]): Hdf5Common {
+  let attributes: Promise<ReadonlyMap<string, Hdf5Attribute>> | undefined;
+  const all = (): Promise<ReadonlyMap<string, Hdf5Attribute>> => {
+    attributes ??= readAttributes(layout, messages);
+    return attributes;
+  };
+  return {
+    address,
+    attributes: all,
+    attribute: async (name) => {
+      const found = (await all()).get(name);
+      return found && decodeValues(layout, heap, found.type, found.bytes);
+    },
+  };
+}
