@@ -1,0 +1,66 @@
+import { Command, Option } from "commander";
+import { type ConvertOptions, convert, convertText, planText, toJson } from "../../index.ts";
+import { reportFailure } from "../failure.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { type Common, outputFor, setExitCode } from "../output.ts";
+import { progress } from "../progress.ts";
+import { byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts";
+
+type InputSize = ReturnType<typeof inputSize>;
+
+interface Options extends Common, Omit<ConvertOptions, "inputSize" | "top"> {
+  readonly output?: string;
+  readonly top?: boolean;
+  readonly inputSize?: InputSize;
+  readonly from?: string;
+}
+
+export function convertCommand(): Command {
+  return new Command("convert")
+    .description("change format, names and layout, with a ledger of every tensor")
+    .argument("<file>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
+    .addHelpText("before", "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n")
+    .option("-o, --output <out>", "what to write: a file, a prefix (tfslim) or a folder (tfjs)")
+    .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
+    .option("--from <format>", "read as this format, whatever the content looks like")
+    .option("--naming <scheme>", "other names; keep: the source's")
+    .option("--layout <scheme>", "other axes; keep: the source's")
+    .addOption(new Option("--fc <form>", "form of fully connected layers: [in,out] or [h,w,in,out]").choices(["dense", "conv"]))
+    .option("--exclude <glob>", "leave out tensors, by key or role (repeatable)", collect)
+    .option("--include <glob>", "take only these, by key or role (repeatable)", collect)
+    .option("--no-top", "leave out fc6, fc7 and fc8")
+    .option("--input-size <HxWxC>", "size of the image, where the file does not say and conv form needs it", inputSize)
+    .option("--bn-epsilon <e>", "epsilon of batch norm, where the file does not say", positive)
+    .option("--use-average", "convert moving averages in place of the weights")
+    .option("--keep-state", "take optimizer state, counters and averages along where the target can")
+    .option("--allow-missing", "write what is there, though the target needs more")
+    .option("--max-shard-size <size>", "cut safetensors into files of at most this size, as in 2GB", byteCount)
+    .option("--compress", "deflate what the format can deflate")
+    .option("--seed <n>", "seed of new values", wholeNumber)
+    .option("--no-check", "do not compare the written file with the source")
+    .option("--force", "replace what is there already")
+    .option("--dry-run", "print the plan and write nothing")
+    .action(run);
+}
+
+async function run(file: string, given: Options): Promise<void> {
+  const output = outputFor(given);
+  const bar = progress(file, undefined, given.quiet === true);
+  const { output: out, top, inputSize: image, ...rest } = given;
+  try {
+    const result = await convert(file, {
+      ...rest,
+      ...(out === undefined ? {} : { out }),
+      ...(top === false ? { noTop: true } : {}),
+      ...(image === undefined ? {} : { inputSize: image }),
+      signal: interruptSignal(),
+      onProgress: bar.add,
+    });
+    bar.done();
+    if (output.json) output.data(toJson(given.dryRun === true ? result.plan : result));
+    else output.data(given.dryRun === true ? await planText(result, output.style) : await convertText(result, output.style));
+  } catch (error) {
+    bar.done();
+    setExitCode(reportFailure(error, output.json, file));
+  }
+}

@@ -1,0 +1,14 @@
+import { Command } from "commander";
+import { formatsText, listFormats, toJson } from "../../index.ts";
+import { type Common, outputFor } from "../output.ts";
+
+export function formatsCommand(): Command {
+  return new Command("formats")
+    .description("what can be read and written, and the naming schemes")
+    .addHelpText("before", "Examples:\n  vggtool formats\n  vggtool formats --json\n")
+    .action(async (options: Common) => {
+      const output = outputFor(options);
+      const record = await listFormats();
+      output.data(output.json ? toJson(record) : await formatsText(record, output.style));
+    });
+}

@@ -1,0 +1,51 @@
+import { Command, Option } from "commander";
+import { inspect, inspectText, isCheckpointError, type Sort, toJson } from "../../index.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { reportFailure } from "../failure.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { type Common, outputFor, setExitCode } from "../output.ts";
+import { progress } from "../progress.ts";
+import { collect, wholeNumber } from "./parse.ts";
+
+interface Options extends Common {
+  readonly hash?: boolean;
+  readonly filter?: readonly string[];
+  readonly sort?: Sort;
+  readonly depth?: number;
+  readonly from?: string;
+  readonly failOn?: "error" | "warning" | "never";
+}
+
+export function inspectCommand(): Command {
+  return new Command("inspect")
+    .description("list tensors; identify the architecture; report findings")
+    .argument("<file...>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
+    .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
+    .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
+    .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)
+    .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
+    .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
+    .option("--from <format>", "read as this format, whatever the content looks like")
+    .addOption(new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe").choices(["error", "warning", "never"]).default("never"))
+    .action(run);
+}
+
+async function run(files: readonly string[], options: Options): Promise<void> {
+  const output = outputFor(options);
+  const signal = interruptSignal();
+  for (const [k, file] of files.entries()) {
+    const bar = progress(file, undefined, options.quiet === true);
+    try {
+      const record = await inspect(file, { ...options, signal, onProgress: bar.add });
+      bar.done();
+      if (k > 0 && !output.json) output.data("\n");
+      output.data(output.json ? toJson(record) : await inspectText(record, output.style, options));
+      const severities = options.failOn === "warning" ? ["error", "warning"] : options.failOn === "error" ? ["error"] : [];
+      if (record.findings.some((finding) => severities.includes(finding.severity))) setExitCode(exitCodes.no);
+    } catch (error) {
+      bar.done();
+      setExitCode(reportFailure(error, output.json, file));
+      if (isCheckpointError(error, "interrupted")) return;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { type ErrorWhere, isCheckpointError, toJson, visible } from "../index.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+
+/** Tells what went wrong and returns the exit code: a sentence for people, `vggtool/error/1` with --json. */
+export function reportFailure(error: unknown, json: boolean, file?: string): ExitCode {
+  if (!isCheckpointError(error)) return reportBug(error, json);
+  const where = { ...error.where, ...(error.where.file === undefined && file !== undefined ? { file } : {}) };
+  if (json) process.stdout.write(`${toJson(errorRecord(error.code, error.message, where))}\n`);
+  else process.stderr.write(`${sentence(error.message, where)}\n`);
+  if (process.env.VGGTOOL_DEBUG === "1") process.stderr.write(`${error.stack ?? ""}\n`);
+  return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
+}
+
+function sentence(message: string, where: ErrorWhere): string {
+  const places = [
+    where.offset === undefined ? "" : `at byte ${where.offset}`,
+    where.tensor === undefined ? "" : `tensor ${visible(where.tensor)}`,
+  ].filter((place) => place !== "");
+  const file = where.file === undefined || where.file === "" ? "" : `${visible(where.file)}: `;
+  const head = `vggtool: ${file}${visible(message)}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
+  return where.hint === undefined ? head : `${head}\n  ${visible(where.hint)}`;
+}
+
+function errorRecord(code: string, message: string, where: ErrorWhere): unknown {
+  const { file, offset, tensor, hint } = where;
+  return { schema: "vggtool/error/1", error: { code, message, file, offset, tensor, hint } };
+}
+
+/** Anything that is no CheckpointError is a bug of ours, and says so. */
+function reportBug(error: unknown, json: boolean): ExitCode {
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) process.stdout.write(`${toJson(errorRecord("internal", message, {}))}\n`);
+  const stack = process.env.VGGTOOL_DEBUG === "1" && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  process.stderr.write(`vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`);
+  return exitCodes.failed;
+}

@@ -1,0 +1,39 @@
+import { styleFor, type ColorChoice } from "./terminal.ts";
+import type { Style } from "../index.ts";
+import { exitCodes, type ExitCode } from "./exit-codes.ts";
+
+/** What every command shares. */
+export interface Common {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: ColorChoice;
+}
+
+/** Where a command's answer goes: stdout is data, stderr is for people. */
+export interface Output {
+  readonly style: Style;
+  readonly json: boolean;
+  /** The result itself. */
+  data(text: string): void;
+  /** For people who watch; nothing with --quiet. */
+  note(text: string): void;
+}
+
+export function outputFor(common: Common): Output {
+  return {
+    style: styleFor(common.color ?? "auto", process.stdout),
+    json: common.json === true,
+    data(text) {
+      process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    },
+    note(text) {
+      if (common.quiet !== true) process.stderr.write(`${text}\n`);
+    },
+  };
+}
+
+/** The worse of the codes so far and this one decides: failed over no over done. */
+export function setExitCode(code: ExitCode): void {
+  const current = typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
+  process.exitCode = Math.max(current, code);
+}

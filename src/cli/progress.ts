@@ -1,0 +1,38 @@
+import { count } from "../index.ts";
+
+/** A bar is drawn after this many milliseconds: short work needs none. */
+const PATIENCE = 700;
+const REDRAW = 100;
+
+export interface Progress {
+  add(bytes: number): void;
+  done(): void;
+}
+
+/** Bytes so far of about `total` on stderr, when that is a terminal and the work lasts; never otherwise. */
+export function progress(label: string, total: number | undefined, quiet: boolean): Progress {
+  const started = performance.now();
+  let seen = 0;
+  let drawn = 0;
+  if (quiet || process.stderr.isTTY !== true) return { add() {}, done() {} };
+  return {
+    add(bytes) {
+      seen += bytes;
+      const now = performance.now();
+      if (now - started < PATIENCE || now - drawn < REDRAW) return;
+      drawn = now;
+      const megabytes = `${count(Math.round(seen / 1e6))} MB`;
+      const share = total === undefined || total === 0 ? "" : bar(Math.min(1, seen / total));
+      process.stderr.write(`\r${label} ${share}${megabytes}\x1b[K`);
+    },
+    done() {
+      if (drawn > 0) process.stderr.write("\r\x1b[K");
+    },
+  };
+}
+
+function bar(share: number): string {
+  const width = 24;
+  const full = Math.round(share * width);
+  return `${"█".repeat(full)}${"░".repeat(width - full)} ${String(Math.floor(share * 100)).padStart(3)} %  `;
+}

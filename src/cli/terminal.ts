@@ -1,0 +1,22 @@
+import { Chalk } from "chalk";
+import { plain, type Style } from "../index.ts";
+
+export type ColorChoice = "auto" | "always" | "never";
+
+/** `--color` first, then NO_COLOR and FORCE_COLOR, then whether the stream is a terminal. */
+export function wantsColor(choice: ColorChoice, stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): boolean {
+  if (choice !== "auto") return choice === "always";
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== "") return false;
+  if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "" && env.FORCE_COLOR !== "0") return true;
+  return stream.isTTY === true && env.TERM !== "dumb";
+}
+
+/** A pipe gets 200 columns: wide enough that names stay whole in most files. */
+const PIPE_WIDTH = 200;
+
+export function styleFor(choice: ColorChoice, stream: NodeJS.WriteStream): Style {
+  const width = stream.isTTY === true ? (stream.columns ?? 80) : Number(process.env.COLUMNS) || PIPE_WIDTH;
+  if (!wantsColor(choice, stream)) return { width, paint: plain };
+  const chalk = new Chalk({ level: 1 });
+  return { width, paint: { strong: chalk.bold, faint: chalk.dim, good: chalk.green, warn: chalk.yellow, bad: chalk.red } };
+}

@@ -1,0 +1,89 @@
+/**
+ * The library. Functions open what they need when they are called: importing this module costs next to nothing.
+ * Everything a person may be told is a `CheckpointError`.
+ */
+import type { Checkpoint } from "./tensor/checkpoint.ts";
+import type { InspectRecord } from "./inspect/inspect.ts";
+import type { ListOptions } from "./inspect/list.ts";
+import type { FormatsRecord } from "./formats.ts";
+
+export { CheckpointError, type ErrorCode, type ErrorWhere, isCheckpointError } from "./errors.ts";
+export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
+export type { Finding, Severity } from "./inspect/findings/check.ts";
+export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
+export { toJson } from "./report/json.ts";
+export { count, duration, plain, size, type Paint, type Style, visible } from "./report/style.ts";
+export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
+export type { DType, NumericDType } from "./tensor/dtype.ts";
+export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
+
+/** What every function takes. */
+export interface RunOptions {
+  /** Read as this format, whatever the content looks like. */
+  readonly from?: string;
+  readonly signal?: AbortSignal;
+  /** Bytes that went through, as they go. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface InspectOptions extends RunOptions, ListOptions {}
+
+/**
+ * Opens a checkpoint: a file, a folder, a TF prefix, or any file of a set. Headers are read, values are not: a tensor's
+ * parts say where they lie. Close it.
+ */
+export async function openCheckpoint(path: string, options: RunOptions = {}): Promise<Checkpoint> {
+  const [{ open }, { createContext }] = await Promise.all([import("./open.ts"), import("./io/run.ts")]);
+  const ctx = createContext({ ...contextOptions(options), values: true });
+  const checkpoint = await open(path, ctx, options);
+  return {
+    ...checkpoint,
+    async close() {
+      await checkpoint.close();
+      await ctx.dispose();
+    },
+  };
+}
+
+/** Lists the tensors of a checkpoint, says which network it is and what is wrong with it. */
+export async function inspect(path: string, options: InspectOptions = {}): Promise<InspectRecord> {
+  const [{ open }, { createContext }, { inspectCheckpoint }] = await Promise.all([import("./open.ts"), import("./io/run.ts"), import("./inspect/inspect.ts")]);
+  const ctx = createContext({ ...contextOptions(options), values: options.hash === true });
+  try {
+    const checkpoint = await open(path, ctx, options);
+    try {
+      return await inspectCheckpoint(path, checkpoint, ctx, options);
+    } finally {
+      await checkpoint.close();
+    }
+  } finally {
+    await ctx.dispose();
+  }
+}
+
+/** What can be read and written, and the naming schemes. */
+export async function listFormats(): Promise<FormatsRecord> {
+  return (await import("./formats.ts")).formatsRecord();
+}
+
+/** An inspect record as text. */
+export async function inspectText(...args: Parameters<typeof import("./report/inspect.ts")["inspectText"]>): Promise<string> {
+  return (await import("./report/inspect.ts")).inspectText(...args);
+}
+
+/** What can be read and written, as text. */
+export async function formatsText(...args: Parameters<typeof import("./report/formats.ts")["formatsText"]>): Promise<string> {
+  return (await import("./report/formats.ts")).formatsText(...args);
+}
+
+/** A verify record as text. */
+export async function verifyText(...args: Parameters<typeof import("./report/verify.ts")["verifyText"]>): Promise<string> {
+  return (await import("./report/verify.ts")).verifyText(...args);
+}
+
+function contextOptions(options: RunOptions): { signal?: AbortSignal; onProgress?: (bytes: number) => void } {
+  return {
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  };
+}

@@ -1,0 +1,81 @@
+import type { Context } from "../io/context.ts";
+import { identify } from "../model/identify.ts";
+import type { Identity } from "../model/identity.ts";
+import type { Config } from "../model/network.ts";
+import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
+import { audit } from "./audit.ts";
+import type { Finding } from "./findings/check.ts";
+import { list, type ListOptions, type TensorRecord, type Totals } from "./list.ts";
+
+/** What a network was recognised as; field names are part of the command-line contract. */
+export interface ArchitectureRecord {
+  readonly family: "vgg";
+  readonly config: Config;
+  readonly name: string;
+  readonly batchNorm: boolean;
+  readonly classes: number | null;
+  /** Height, width, channels of the image; null where the file does not say. */
+  readonly input: readonly [number, number, number] | null;
+  readonly inputChannels: number;
+  readonly widths: readonly number[];
+  readonly scheme: string | null;
+  readonly complete: boolean;
+  readonly missing: readonly string[];
+  readonly confidence: "sure" | "likely" | "unknown";
+  readonly evidence: readonly string[];
+}
+
+export interface InspectRecord {
+  readonly schema: "vggtool/inspect/1";
+  readonly file: string;
+  readonly format: string;
+  readonly variant: string;
+  readonly bytes: number;
+  readonly files: readonly string[];
+  readonly tensors: readonly TensorRecord[];
+  readonly totals: Totals;
+  readonly architecture: ArchitectureRecord | null;
+  readonly findings: readonly Finding[];
+  readonly metadata: ReadonlyMap<string, Inert>;
+}
+
+/** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
+export async function inspectCheckpoint(file: string, checkpoint: Checkpoint, ctx: Context, options: ListOptions = {}): Promise<InspectRecord> {
+  const identity = identify(checkpoint);
+  const { tensors, totals } = await list(checkpoint, identity, ctx, options);
+  const findings = await audit({ checkpoint, ctx, ...(identity === undefined ? {} : { identity }) });
+  return {
+    schema: "vggtool/inspect/1",
+    file,
+    format: checkpoint.format,
+    variant: checkpoint.variant,
+    bytes: checkpoint.bytes,
+    files: checkpoint.files,
+    tensors,
+    totals,
+    architecture: architecture(identity),
+    findings,
+    metadata: checkpoint.metadata,
+  };
+}
+
+export function architecture(identity: Identity | undefined): ArchitectureRecord | null {
+  if (identity === undefined) return null;
+  const { network } = identity;
+  const size = network.inputSize;
+  return {
+    family: network.family,
+    config: network.config,
+    name: network.name,
+    batchNorm: network.batchNorm,
+    classes: network.classes ?? null,
+    input: size === undefined ? null : [size[0], size[1], network.inputChannels],
+    inputChannels: network.inputChannels,
+    widths: network.widths,
+    scheme: identity.scheme ?? null,
+    complete: network.complete,
+    missing: network.missing,
+    confidence: identity.confidence,
+    evidence: identity.evidence,
+  };
+}

@@ -1,0 +1,114 @@
+import type { InspectRecord } from "../inspect/inspect.ts";
+import type { Finding, Severity } from "../inspect/findings/check.ts";
+import type { TensorRecord } from "../inspect/list.ts";
+import { count, shape, shortened, size, type Style, visible } from "./style.ts";
+import { type Column, table } from "./table.ts";
+
+export interface InspectTextOptions {
+  /** Groups tensors by the first `depth` parts of their names. */
+  readonly depth?: number;
+}
+
+/** What `vggtool inspect` prints: one line of what it is, the tensors, the totals, the findings. */
+export function inspectText(record: InspectRecord, style: Style, options: InspectTextOptions = {}): string {
+  const { paint } = style;
+  const lines = [`${paint.strong(visible(record.file))}  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`];
+  lines.push(architectureLine(record, style));
+  if (record.tensors.length > 0) lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
+  lines.push("", totalsLine(record));
+  if (record.findings.length > 0) lines.push("", ...record.findings.flatMap((finding) => findingLines(finding, style)));
+  return lines.join("\n");
+}
+
+function architectureLine(record: InspectRecord, { paint }: Style): string {
+  const found = record.architecture;
+  if (found === null) return paint.faint("no VGG network was recognised");
+  const parts = [
+    found.classes === null ? "no head" : `${count(found.classes)} classes`,
+    found.input === null ? `${found.inputChannels} input channels, input size not in the file` : `input ${found.input.join(" × ")}`,
+    found.scheme === null ? "names of no known scheme" : `${found.scheme} names`,
+    found.complete ? "complete" : paint.bad(`${found.missing.length} layers missing`),
+  ];
+  return `${paint.strong(found.name)}${found.confidence === "sure" ? "" : " (likely)"}: ${parts.join(", ")}`;
+}
+
+/** Columns other than the name take this many characters, roughly; the name gets what is left, and at least this much. */
+const LEAST_NAME = 24;
+
+function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): string {
+  const withRoles = tensors.some((tensor) => tensor.role !== undefined);
+  const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
+  const columns: Column[] = [
+    { title: "name" },
+    { title: "dtype" },
+    { title: "shape", align: "right" },
+    { title: "values", align: "right" },
+    ...(withRoles && width >= 80 ? [{ title: "role" }] : []),
+    ...(withHash ? [{ title: "sha256" }] : []),
+  ];
+  const cells = tensors.map((tensor) => [
+    visible(tensor.label === undefined ? tensor.name : tensor.label),
+    tensor.stored === undefined ? tensor.dtype : `${tensor.dtype} (${tensor.stored})`,
+    shape(tensor.shape),
+    count(tensor.parameters),
+    ...(withRoles && width >= 80 ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
+    ...(withHash ? [tensor.sha256 ?? ""] : []),
+  ]);
+  const others = columns.slice(1).map((column, k) => Math.max(column.title.length, ...cells.map((row) => (row[k + 1] ?? "").length)));
+  const room = Math.max(LEAST_NAME, width - others.reduce((sum, length) => sum + length + 2, 0));
+  const rows = cells.map(([name, ...rest]) => [shortened(name ?? "", room), ...rest]);
+  return table(columns, rows, paint.faint);
+}
+
+function groupTable(tensors: readonly TensorRecord[], depth: number, { width, paint }: Style): string {
+  const groups = new Map<string, { tensors: number; values: number; bytes: number }>();
+  for (const tensor of tensors) {
+    const parts = (tensor.label ?? tensor.name).split(/(?<=[/.])/);
+    const name = parts.length > depth ? `${parts.slice(0, depth).join("")}…` : parts.join("");
+    const group = groups.get(name) ?? { tensors: 0, values: 0, bytes: 0 };
+    groups.set(name, { tensors: group.tensors + 1, values: group.values + tensor.parameters, bytes: group.bytes + tensor.bytes });
+  }
+  const columns: Column[] = [
+    { title: "group" },
+    { title: "tensors", align: "right" },
+    { title: "values", align: "right" },
+    { title: "size", align: "right" },
+  ];
+  const rows = [...groups].map(([name, group]) => [shortened(visible(name), Math.max(LEAST_NAME, width - 44)), count(group.tensors), count(group.values), size(group.bytes)]);
+  return table(columns, rows, paint.faint);
+}
+
+function totalsLine({ totals, tensors }: InspectRecord): string {
+  const shown = tensors.length === totals.tensors ? "" : ` (${count(tensors.length)} shown)`;
+  const rest = totals.notParameters === 0 ? "" : `, ${count(totals.notParameters)} other values`;
+  return `${count(totals.tensors)} tensors${shown}, ${count(totals.parameters)} parameters${rest}, ${size(totals.bytes)}`;
+}
+
+const marks: Readonly<Record<Severity, "bad" | "warn" | "faint">> = { error: "bad", warning: "warn", info: "faint" };
+
+/** A finding's layers are listed up to here; --json has all. */
+const MOST_LAYERS = 16;
+
+export function findingLines(finding: Finding, { paint, width }: Style): readonly string[] {
+  const mark = paint[marks[finding.severity]];
+  const lines = [`${mark(finding.severity)} ${paint.strong(finding.code)}: ${visible(finding.message)}`];
+  if (finding.layers.length > 0) {
+    const named = finding.layers.slice(0, MOST_LAYERS).map(visible).join(" ");
+    const more = finding.layers.length > MOST_LAYERS ? ` … ${finding.layers.length} in all` : "";
+    lines.push(...wrapped(named + more, Math.max(40, width - 4)).map((line) => `    ${line}`));
+  }
+  if (finding.fix !== undefined) lines.push(`    ${paint.good("fix")}: ${visible(finding.fix)}`);
+  return lines;
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return line === "" ? lines : [...lines, line];
+}

@@ -1,0 +1,24 @@
+/**
+ * A record as one line of JSON. NaN and infinities are the strings "NaN", "Infinity", "-Infinity"; integers beyond 2^53 are strings; a Map
+ * is an object in its own order, bytes are `{ "base64": … }`. Any name stays valid JSON: lone surrogates are escaped.
+ */
+export function toJson(record: unknown): string {
+  return JSON.stringify(plainly(record));
+}
+
+function plainly(value: unknown): unknown {
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
+  if (ArrayBuffer.isView(value)) return value instanceof DataView ? undefined : Array.from(Object.values(value), plainly);
+  if (Array.isArray(value)) return value.map(plainly);
+  return withoutPrototype(value instanceof Map ? value.entries() : Object.entries(value));
+}
+
+/** Object.fromEntries defines own properties, so a key "__proto__" is an ordinary one. */
+function withoutPrototype(entries: Iterable<[unknown, unknown]>): unknown {
+  const fields: [string, unknown][] = [];
+  for (const [key, field] of entries) if (field !== undefined) fields.push([String(key), plainly(field)]);
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,64 @@
+/** How a text is drawn; made by whoever knows the terminal. */
+export interface Style {
+  /** Columns. */
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+export type Paint = Readonly<Record<"strong" | "faint" | "good" | "warn" | "bad", (text: string) => string>>;
+
+const same = (text: string): string => text;
+export const plain: Paint = { strong: same, faint: same, good: same, warn: same, bad: same };
+
+/**
+ * A name from a file as it may be shown: control characters, and the ones that turn the direction of text, as escapes, so that a
+ * name can neither move the cursor nor pass for another.
+ */
+export function visible(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** At most `width` characters: the middle goes, since names differ at both ends. */
+export function shortened(text: string, width: number): string {
+  const chars = Array.from(text);
+  if (chars.length <= width || width < 5) return text;
+  const head = Math.ceil((width - 1) / 2);
+  return `${chars.slice(0, head).join("")}…${chars.slice(chars.length - (width - 1 - head)).join("")}`;
+}
+
+const grouped = new Intl.NumberFormat("en-US");
+
+/** 138,357,544 */
+export function count(value: number): string {
+  return grouped.format(value);
+}
+
+/** 553.4 MB: decimal units, as disks and downloads are measured. */
+export function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** 25088 × 4096 */
+export function shape(dims: readonly number[]): string {
+  return dims.length === 0 ? "scalar" : dims.join(" × ");
+}
+
+/** 1.23 s, 45 ms */
+export function duration(seconds: number): string {
+  return seconds >= 1 ? `${seconds.toFixed(2)} s` : `${Math.round(seconds * 1000)} ms`;
+}
+
+/** 1.2e-7 with three significant digits; zero as 0. */
+export function tiny(value: number): string {
+  return value === 0 ? "0" : value.toExponential(1);
+}

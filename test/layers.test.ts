@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** A folder (or a file right below src) imports only from rows above its own, and never from another folder of its row. */
+const rows: readonly (readonly string[])[] = [
+  ["errors.ts"],
+  ["io"],
+  ["tensor"],
+  ["containers"],
+  ["readers", "model"],
+  ["writers"],
+  ["formats.ts", "open.ts"],
+  ["inspect"],
+  ["convert"],
+  ["verify"],
+  ["report"],
+  ["index.ts"],
+  ["cli"],
+];
+const rowOf = (place: string): number => rows.findIndex((row) => row.includes(place));
+const place = (file: string): string => file.split("/")[0] ?? "";
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly lazy: boolean;
+}
+
+const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts"));
+
+const imports: readonly Import[] = sources.flatMap((from) => {
+  const text = readFileSync(join(root, from), "utf8");
+  const found = [...text.matchAll(/(?:^|[^.\w])(?:from|import)\s*(\()?\s*"(\.[^"]+)"/g)];
+  return found.map((match) => ({
+    from,
+    to: relative(root, join(root, dirname(from), match[2] ?? "")).replaceAll("\\", "/"),
+    lazy: match[1] === "(",
+  }));
+});
+
+describe("the order of the layers", () => {
+  test("every file has a row", () => {
+    expect(sources.filter((file) => rowOf(place(file)) < 0)).toEqual([]);
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  test("imports lead up, or stay in the folder", () => {
+    const wrong = imports.filter(({ from, to }) => {
+      if (place(from) === place(to)) return false;
+      // formats.ts and open.ts share a row: opening needs the table.
+      if (from === "open.ts" && to === "formats.ts") return false;
+      return rowOf(place(to)) >= rowOf(place(from));
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("no reader imports a reader and no writer a writer: what two share lies in a folder of its format or higher up", () => {
+    const formatOf = (file: string): string => file.replace(/\.ts$/, "").split("/").slice(0, 2).join("/");
+    const shared = new Set(
+      readdirSync(join(root, "writers"))
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => `writers/${name}`)
+        .filter((name) => !/export const writer\b/.test(readFileSync(join(root, name), "utf8"))),
+    );
+    const wrong = imports.filter(({ from, to }) => {
+      const folder = place(from);
+      if (folder !== place(to) || (folder !== "readers" && folder !== "writers")) return false;
+      if (formatOf(from) === formatOf(to)) return false;
+      return folder === "readers" ? isReader(to) : !shared.has(to);
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("the command line imports the public interface and nothing else", () => {
+    const wrong = imports.filter(({ from, to }) => place(from) === "cli" && place(to) !== "cli" && to !== "index.ts");
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("only io/ touches the file system, and only cli/ the terminal", () => {
+    const text = (file: string): string => readFileSync(join(root, file), "utf8");
+    const allowed = new Set(["cli/main.ts"]); // its own version number
+    const disk = sources.filter((file) => place(file) !== "io" && !allowed.has(file) && /"(node:)?fs(\/promises)?"/.test(text(file)));
+    const terminal = sources.filter((file) => place(file) !== "cli" && /\bconsole\.|process\.(stdout|stderr|exit)\b/.test(text(file)));
+    expect({ disk, terminal }).toEqual({ disk: [], terminal: [] });
+  });
+});
+
+function isReader(file: string): boolean {
+  return /^readers\/[^/]+\.ts$/.test(file) && /export const reader\b/.test(readFileSync(join(root, file), "utf8"));
+}
