@@ -214,3 +214,10 @@ export async function openBytes(bytes: Uint8Array, name: string, ctx: Context, o
   const set: FileSet = { name, open: async () => undefined, list: async () => [name] };
   return openLocated({ source: memorySource(bytes, name), set, entry: name, folder: false }, ctx, options);
 }
+
+/** A checkpoint in a set of files that has no folder yet: what a conversion has written and not committed. */
+export async function openSet(set: FileSet, entry: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
+  const source = await set.open(entry);
+  if (source === undefined) throw new CheckpointError("not-found", "no such file in the set", { file: entry });
+  return openLocated({ source, set, entry, folder: false }, ctx, options);
+}

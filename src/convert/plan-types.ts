@@ -24,6 +24,8 @@ export interface Move {
   readonly toShape: readonly number[];
   readonly toAxes?: string;
   readonly toDtype: NumericDType;
+  /** Sizes of axes that the two shapes leave open: i of `(i h w) o`. */
+  readonly sizes?: readonly (readonly [axis: string, size: number])[];
   /** The summary for people. */
   readonly move: "copy" | "reshape" | "transpose" | "cast" | "flip" | "compute" | "dequantise" | "init";
   /** Several where the target packs roles (moments). */
@@ -34,12 +36,22 @@ export interface Fill {
   readonly role?: Role;
   /** How the target's slot keeps it. */
   readonly put?: Omit<StoredSlot, "key" | "axes">;
-  readonly formula: "value" | "fold-weight" | "fold-bias" | "zeros" | "ones" | "normal";
+  readonly formula: Formula;
   readonly from: readonly Operand[];
+  /** Batch norm: what the source adds to the variance, what the target adds. */
   readonly epsilon?: readonly [from: number, to: number];
   readonly seed?: number;
 }
 
+/**
+ * value: the role itself. fold-weight, fold-bias: the convolution with its batch norm inside. shift-mean: bn.mean − conv.bias, for
+ * conventions whose convolutions have no bias before a batch norm. The others make new values.
+ */
+export type Formula = "value" | "fold-weight" | "fold-bias" | "shift-mean" | "zeros" | "ones" | "normal";
+
 export interface Operand extends StoredSlot {
+  /** Of the stored tensor. */
   readonly shape: readonly number[];
+  /** Which of the formula's variables this is. */
+  readonly role?: Role;
 }

@@ -1,0 +1,183 @@
+import { join } from "node:path";
+import { CheckpointError, locate } from "../errors.ts";
+import type { Context } from "../io/context.ts";
+import { freeBytes, outputSet } from "../io/output.ts";
+import { isInside, samePath } from "../io/same-path.ts";
+import type { FileSet } from "../io/source.ts";
+import type { Identity } from "../model/identity.ts";
+import { openSet } from "../open.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { execute, layoutBytes } from "../writers/execute.ts";
+import type { FileLayout, WriterInput } from "../writers/layout.ts";
+import type { NamedOutput } from "../writers/sharded.ts";
+import { checkOutput } from "./check.ts";
+import { describeOutput, outputPreprocessing, withArea } from "./describe.ts";
+import { type Ledger, makeLedger } from "./ledger.ts";
+import type { ConvertOptions } from "./options.ts";
+import { type OutputPlace, outputPlace } from "./output-name.ts";
+import type { Plan } from "./plan-types.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { runPlan } from "./run.ts";
+import { findTarget } from "./targets.ts";
+
+/** What is converted. */
+export interface ConvertRequest {
+  readonly checkpoint: Checkpoint;
+  /** What it was recognised as; names and axes are kept without. */
+  readonly identity: Identity | undefined;
+  /** As the person named it; the default output lies beside it. */
+  readonly input?: string;
+}
+
+export interface ConvertResult {
+  readonly plan: Plan;
+  readonly ledger: Ledger;
+  /** Sentences for people. */
+  readonly warnings: readonly string[];
+  /** Paths, the entry last; empty for a dry run. */
+  readonly files: readonly string[];
+  /** What a person would open next. */
+  readonly output: string;
+  /** Of all files. */
+  readonly bytes: number;
+  readonly checked: boolean;
+  readonly seconds: number;
+}
+
+/** Room for indexes, headers and temporary files of small tensors, in bytes. */
+const slack = 1 << 20;
+
+/** Where a conversion would write; its folder is the place for temporary files. Throws `usage` for an unknown target. */
+export function convertPlace(options: ConvertOptions, input: string | undefined): OutputPlace {
+  return outputPlace(findTarget(options.to, options.out), options.out, input);
+}
+
+/**
+ * Converts a checkpoint that was opened with `ctx.values`. The output appears whole or not at all, and only after every tensor was
+ * read back and compared (unless `options.check` is false). Throws CheckpointError: `usage`, `unsupported`, `mismatch`, `io` …
+ */
+export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
+  const started = performance.now();
+  const { checkpoint, identity, input } = request;
+  const prepared = prepare(checkpoint, identity, options);
+  const place = outputPlace(prepared.target, options.out, input);
+  const { plan } = prepared;
+  const run = runPlan(plan, checkpoint.tensors);
+  const finish = (files: readonly string[], bytes: number, checked: boolean): ConvertResult => ({
+    plan,
+    ledger: makeLedger(plan, checkpoint.tensors, run.losses),
+    warnings: [...prepared.warnings, ...run.warnings],
+    files,
+    output: place.path,
+    bytes,
+    checked,
+    seconds: (performance.now() - started) / 1000,
+  });
+  if (options.dryRun === true) return finish([], 0, false);
+  const layouts = await layoutFor(prepared, identity, options, place);
+  refuseInputs(layouts, place, checkpoint, input);
+  refuseFullDisk(layouts, place);
+  const set = outputSet(place.folder, { force: options.force === true });
+  try {
+    const outputs = await execute(layouts, run, set, ctx);
+    const entry = outputs.at(-1);
+    if (entry === undefined) throw new Error("a writer without files");
+    const bytes = outputs.reduce((sum, { file }) => sum + file.size, 0);
+    const checked = options.check !== false && prepared.format.read !== undefined;
+    if (checked) await check(prepared, outputs, entry.name, run, ctx);
+    await set.commit(entry.name);
+    return finish(
+      outputs.map(({ name }) => join(place.folder, name)),
+      bytes,
+      checked,
+    );
+  } catch (error) {
+    await set.abort();
+    throw error;
+  }
+}
+
+async function layoutFor(
+  prepared: Prepared,
+  identity: Identity | undefined,
+  options: ConvertOptions,
+  place: OutputPlace,
+): Promise<readonly FileLayout[]> {
+  const { plan, format, target, area } = prepared;
+  const writer = await format.write?.();
+  if (writer === undefined) throw new CheckpointError("unsupported", `${format.id} cannot be written`);
+  const network = prepared.network === undefined ? undefined : withArea(prepared.network, area);
+  const preprocessing = outputPreprocessing(identity, options);
+  const settings = new Map(target.options ?? []);
+  if (options.maxShardSize !== undefined) settings.set("max-shard-size", String(options.maxShardSize));
+  if (options.compress === true) settings.set("compress", "true");
+  const input: WriterInput = {
+    name: place.name,
+    tensors: plan.moves.map((move) => ({
+      key: move.to,
+      dtype: move.toDtype,
+      shape: move.toShape,
+      ...(move.fills[0]?.role === undefined ? {} : { role: move.fills[0].role }),
+    })),
+    ...(network === undefined ? {} : { network }),
+    ...(preprocessing === undefined ? {} : { preprocessing }),
+    metadata: describeOutput(plan, identity, network, preprocessing),
+    options: settings,
+  };
+  return writer.layout(input);
+}
+
+/** Never onto an input, nor between the files of one. */
+function refuseInputs(layouts: readonly FileLayout[], place: OutputPlace, checkpoint: Checkpoint, input: string | undefined): void {
+  if (input === undefined) return;
+  const folder = join(input, "..");
+  const inputs = [input, ...checkpoint.files.map((file) => join(folder, file)), ...checkpoint.files];
+  for (const { name } of layouts) {
+    const path = join(place.folder, name);
+    if (inputs.some((other) => samePath(path, other))) {
+      throw new CheckpointError("usage", "the output would replace the input", { file: path, hint: "choose another name with -o" });
+    }
+    if (checkpoint.files.length > 0 && isInside(path, input)) {
+      throw new CheckpointError("usage", "the output would lie inside the input's folder", {
+        file: path,
+        hint: "choose another place with -o",
+      });
+    }
+  }
+}
+
+function refuseFullDisk(layouts: readonly FileLayout[], place: OutputPlace): void {
+  const needed = layouts.reduce((sum, { pieces }) => sum + layoutBytes(pieces), slack);
+  const free = freeBytes(place.folder);
+  if (needed > free) throw new CheckpointError("io", `the output needs ${needed} bytes, ${free} are free`, { file: place.folder });
+}
+
+async function check(
+  prepared: Prepared,
+  outputs: readonly NamedOutput[],
+  entry: string,
+  run: ReturnType<typeof runPlan>,
+  ctx: Context,
+): Promise<void> {
+  await locate({ file: entry }, async () => {
+    const written = await openSet(writtenSet(outputs), entry, ctx, { from: prepared.format.id });
+    try {
+      await checkOutput(written, prepared.plan, run, ctx);
+    } finally {
+      await written.close();
+    }
+  });
+}
+
+/** The files that are written and not there yet, as a set to open. */
+function writtenSet(outputs: readonly NamedOutput[]): FileSet {
+  const files = new Map(outputs.map(({ name, file }) => [name, file]));
+  return {
+    name: "output",
+    open: async (name) => {
+      const file = files.get(name);
+      return file === undefined ? undefined : { ...file, size: file.size, read: file.read.bind(file), close: async () => {} };
+    },
+    list: async () => [...files.keys()].sort(),
+  };
+}

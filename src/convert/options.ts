@@ -1,0 +1,42 @@
+import type { NumericDType } from "../tensor/dtype.ts";
+
+/** What a person may ask of a conversion; absent fields take the defaults of the command-line contract. */
+export interface ConvertOptions {
+  /** One of the targets; safetensors when absent. */
+  readonly to?: string;
+  /** Exact: a file, a prefix (tfslim), a folder (tfjs). */
+  readonly out?: string;
+  /** A scheme's id or "keep". */
+  readonly naming?: string;
+  /** A scheme's id or "keep". */
+  readonly layout?: string;
+  readonly fc?: "dense" | "conv";
+  readonly exclude?: readonly string[];
+  readonly include?: readonly string[];
+  readonly noTop?: boolean;
+  /** A new last layer with this many outputs. */
+  readonly numClasses?: number;
+  readonly init?: "zeros" | "normal";
+  readonly seed?: number;
+  readonly foldBn?: boolean;
+  readonly swapRgb?: boolean;
+  readonly dtype?: NumericDType;
+  /** Bytes. */
+  readonly maxShardSize?: number;
+  readonly inputSize?: readonly [height: number, width: number, channels: number];
+  readonly bnEpsilon?: number;
+  readonly useAverage?: boolean;
+  readonly keepState?: boolean;
+  readonly allowMissing?: boolean;
+  /** Compare the written files with the source before they appear; true when absent. */
+  readonly check?: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  /** Deflate what the format can deflate (npz, MatConvNet v7). */
+  readonly compress?: boolean;
+  /** A parsed `--map` file: moves by hand, or a plan that was printed and edited. */
+  readonly map?: unknown;
+}
+
+/** What a conversion takes unless it is told otherwise, for `--init normal`: He's standard deviation, and this seed. */
+export const defaultSeed = 0;

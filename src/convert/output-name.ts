@@ -1,0 +1,48 @@
+import { basename, dirname, join } from "node:path";
+import type { Target } from "./targets.ts";
+
+/** Endings that are taken off an input's name, longest first; a checkpoint's step (`model.ckpt-100`) is part of its name. */
+const endings = [
+  /\.safetensors\.index\.json$/i,
+  /\.weights\.h5$/i,
+  /\.(index|meta|data-\d{5}-of-\d{5})$/i,
+  /\.(safetensors|npz|npy|pdparams|pdopt|pdiparams|pdmodel|ckpt|h5|hdf5|keras|mat|pth|pt|bin|caffemodel|prototxt|onnx|t7|params|weights|cfg|json|pb|gz|zip|tar)$/i,
+];
+
+/** The name without the endings of checkpoints. */
+export function stem(path: string): string {
+  let name = basename(path);
+  for (let before = ""; before !== name; ) {
+    before = name;
+    for (const ending of endings) name = name.replace(ending, "") || name;
+  }
+  return name;
+}
+
+export interface OutputPlace {
+  /** Where the files go. */
+  readonly folder: string;
+  /** For the writer: relative to `folder`. */
+  readonly name: string;
+  /** What a person would open. */
+  readonly path: string;
+}
+
+/** Where the output goes: OUT exactly, else the input's stem with the target's ending beside the input (in the current folder for stdin and addresses). */
+export function outputPlace(target: Target, out: string | undefined, input: string | undefined): OutputPlace {
+  const path = out ?? defaultPath(target, input);
+  if (target.output === "folder") return { folder: path, name: "model.json", path };
+  return { folder: dirname(path), name: basename(path), path };
+}
+
+function defaultPath(target: Target, input: string | undefined): string {
+  const extension = target.extensions[0] ?? "";
+  if (input === undefined || input === "-") return `checkpoint${extension}`;
+  if (/^https?:\/\//i.test(input)) return `${stem(new URL(input).pathname) || "checkpoint"}${extension}`;
+  const beside = join(dirname(input), `${stem(input)}${extension}`);
+  const own = join(dirname(input), basename(input));
+  const taken = beside === own || (target.output === "prefix" && own.startsWith(`${beside}.`));
+  if (!taken) return beside;
+  const mark = target.scheme === "canonical" ? ".canonical" : ".converted";
+  return join(dirname(input), `${stem(input)}${mark}${extension}`);
+}

@@ -1,0 +1,134 @@
+import { CheckpointError } from "../errors.ts";
+import { type Format, findFormat } from "../formats.ts";
+import type { Identity } from "../model/identity.ts";
+import type { Network } from "../model/network.ts";
+import type { Scheme } from "../model/scheme.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { isNumeric } from "../tensor/tensor.ts";
+import { convention, schemeFor, withScale } from "./conventions.ts";
+import { editNetwork } from "./head.ts";
+import type { ConvertOptions } from "./options.ts";
+import { makePlan, type Planned, type PlanTarget } from "./plan.ts";
+import { findTarget, type Target } from "./targets.ts";
+
+/** A conversion decided, nothing written yet. */
+export interface Prepared extends Planned {
+  readonly target: Target;
+  readonly format: Format;
+  /** The network of the output. */
+  readonly network?: Network;
+}
+
+/** Finds the target and its conventions, makes the plan and judges it. Throws `usage`, `unsupported`, `mismatch`. */
+export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, options: ConvertOptions): Prepared {
+  const target = findTarget(options.to, options.out);
+  const format = findFormat(target.format);
+  if (format?.write === undefined)
+    throw new CheckpointError("unsupported", `${target.format} cannot be written`, { hint: "'vggtool formats' lists what can" });
+  if (identity === undefined) refuseWithoutIdentity(target, format, options);
+  const network = identity === undefined ? undefined : editNetwork(identity.network, options);
+  const known = identity === undefined ? undefined : scaledFor(identity, target, options);
+  const planned = makePlan(checkpoint.tensors, known, network, planTarget(target, format, network, options), options);
+  judge(planned, format, options, identity === undefined);
+  const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
+  return { ...planned, warnings, target, format, ...(network === undefined ? {} : { network }) };
+}
+
+function scaledFor(identity: Identity, target: Target, options: ConvertOptions): Identity {
+  const naming = options.naming ?? target.scheme;
+  return naming === "keep" || naming === "canonical" ? identity : withScale(identity);
+}
+
+/** What an unknown network cannot become, said before anything else is looked at. */
+function refuseWithoutIdentity(target: Target, format: Format, options: ConvertOptions): void {
+  const needed = format.carries === "network" ? `--to ${target.id}` : asksForNetwork(options);
+  if (needed === undefined) return;
+  throw new CheckpointError("unsupported", `${needed} needs a network that is recognised as a VGG, and this one is not`, {
+    hint: "convert it to safetensors or npz, which keep names and axes",
+  });
+}
+
+function asksForNetwork(options: ConvertOptions): string | undefined {
+  if (options.naming !== undefined && options.naming !== "keep") return `--naming ${options.naming}`;
+  if (options.layout !== undefined && options.layout !== "keep") return `--layout ${options.layout}`;
+  if (options.fc !== undefined) return `--fc ${options.fc}`;
+  if (options.noTop === true) return "--no-top";
+  if (options.numClasses !== undefined) return "--num-classes";
+  if (options.foldBn === true) return "--fold-bn";
+  return options.swapRgb === true ? "--swap-rgb" : undefined;
+}
+
+function planTarget(target: Target, format: Format, network: Network | undefined, options: ConvertOptions): PlanTarget {
+  const holds: PlanTarget["holds"] = (dtype) => format.dtypes?.has(dtype) ?? true;
+  const { carries } = format;
+  if (network === undefined) {
+    return { format: format.id, scheme: "keep", carries, holds, naming: "keep", layout: "keep", fillsNeutral: false };
+  }
+  const names = options.naming ?? target.scheme;
+  // Names that were asked for bring their axes with them; kept names take the target's.
+  const axes =
+    options.layout ?? (options.naming === undefined || options.naming === "keep" ? (target.layout ?? target.scheme) : options.naming);
+  const naming: Scheme | undefined = names === "keep" ? undefined : schemeFor("--naming", names);
+  const layout: Scheme | undefined = axes === "keep" ? undefined : schemeFor("--layout", axes);
+  const fillsNeutral =
+    (target.fillsNeutral && naming !== undefined) || (naming !== undefined && naming.id !== "canonical" && format.carries === "tensors");
+  const fc = options.fc ?? (target.fc === "source" ? network.head : undefined);
+  return {
+    format: format.id,
+    scheme: names,
+    carries,
+    holds,
+    naming: naming === undefined ? "keep" : convention(naming, network, fillsNeutral),
+    layout: layout === undefined ? "keep" : convention(layout, network, fillsNeutral),
+    ...(fc === undefined ? {} : { fc }),
+    ...(target.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
+    fillsNeutral,
+  };
+}
+
+/** Refuses a plan that leaves a network without a layer, or drops what nobody said to drop. */
+function judge({ plan }: Planned, format: Format, options: ConvertOptions, unknown: boolean): void {
+  if (format.carries !== "network") return;
+  if (plan.missing.length > 0 && options.allowMissing !== true) {
+    const names = plan.missing.map(({ role, key }) => role ?? key);
+    throw new CheckpointError("mismatch", `the source has nothing for ${list(names)}, which ${format.id} needs`, {
+      hint: "add --allow-missing to write the rest, or choose a target of plain tensors",
+    });
+  }
+  const homeless = plan.unused.filter(({ key, reason }) => reason === "the target has no place for it" && !isImageMean(key));
+  if (homeless.length > 0 && !unknown) {
+    const keys = homeless.map(({ key }) => key);
+    throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
+      hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${keys
+        .slice(0, 3)
+        .map((key) => `--exclude '${key}'`)
+        .join(" ")}`,
+    });
+  }
+}
+
+/** tf-slim's constant image mean: a network target takes it as preprocessing. */
+function isImageMean(key: string): boolean {
+  return /(^|[/.])(mean_rgb|pixel_mean|mean_bgr)$/.test(key);
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+}
+
+function gaps({ plan }: Planned, checkpoint: Checkpoint, identity: Identity | undefined): readonly string[] {
+  const warnings: string[] = [];
+  if (identity === undefined) warnings.push("the network is not recognised: names and axes are kept");
+  if (plan.missing.length > 0) warnings.push(`the source lacks ${list(plan.missing.map(({ role, key }) => role ?? key))}`);
+  const broken = checkpoint.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
+  const wanted = broken.find(({ tensor }) => tensor !== undefined && !plan.unused.some(({ key }) => key === tensor));
+  if (wanted !== undefined) {
+    throw new CheckpointError("unsupported", `a tensor that cannot be read: ${wanted.message}`, {
+      ...(wanted.tensor === undefined ? {} : { tensor: wanted.tensor }),
+      hint: "without it the conversion would be incomplete",
+    });
+  }
+  const strings = [...checkpoint.tensors.values()].filter((tensor) => !isNumeric(tensor)).length;
+  if (strings > 0) warnings.push(`${strings} text ${strings === 1 ? "tensor is" : "tensors are"} left out`);
+  return warnings;
+}

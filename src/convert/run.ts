@@ -1,0 +1,165 @@
+import { CheckpointError } from "../errors.ts";
+import type { Context } from "../io/context.ts";
+import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import { type Loss, noLoss } from "../tensor/cast.ts";
+import { itemsize } from "../tensor/dtype.ts";
+import { type ElementMap, move as moveValues, type Target } from "../tensor/move.ts";
+import type { TensorMap } from "../tensor/tensor.ts";
+import { flip, stridesFor, type View, view } from "../tensor/view.ts";
+import type { TensorSupply } from "../writers/execute.ts";
+import { channelValues, foldScale, numeric } from "./channel-values.ts";
+import { filled, held, normal } from "./made.ts";
+import type { Fill, Move, Plan } from "./plan-types.ts";
+import { isInit, isPlain } from "./summary.ts";
+
+/** What rounding to another type cost, by target key. */
+export type Losses = Map<string, Loss>;
+
+export interface PlanRun extends TensorSupply {
+  readonly losses: Losses;
+  readonly warnings: readonly string[];
+}
+
+/** Values for an executor, made as the plan says: streamed wherever a tensor only changes order and type. */
+export function runPlan(plan: Plan, tensors: TensorMap): PlanRun {
+  const moves = new Map(plan.moves.map((move) => [move.to, move]));
+  const losses: Losses = new Map();
+  const warnings: string[] = [];
+  return {
+    losses,
+    warnings,
+    async fill(key, file, at, order, ctx) {
+      const move = moves.get(key);
+      if (move === undefined) throw new Error(`the writer asks for ${key}, which is not in the plan`);
+      const warn = (message: string): void => {
+        if (!warnings.includes(message)) warnings.push(message);
+      };
+      await fillMove(move, tensors, { file, at, order, ctx }, losses, warn);
+    },
+  };
+}
+
+interface Place {
+  readonly file: Target;
+  readonly at: number;
+  readonly order: "row" | "column";
+  readonly ctx: Context;
+}
+
+async function fillMove(move: Move, tensors: TensorMap, place: Place, losses: Losses, warn: (message: string) => void): Promise<void> {
+  const { view: source, scale, exact } = await sourceOf(move, tensors, place.ctx, warn);
+  const changes = scale !== undefined || source.dtype !== move.toDtype;
+  // Values that were computed are rounded in any case; only a change of type that was asked for is reported.
+  const loss = changes && exact && scale === undefined ? noLoss() : undefined;
+  const map: ElementMap | undefined = changes
+    ? { to: move.toDtype, ...(scale === undefined ? {} : { scale }), ...(loss === undefined ? {} : { loss }) }
+    : undefined;
+  const strides = stridesFor(source, move.toAxes ?? source.axes.join(" "), place.order, itemsize(move.toDtype));
+  try {
+    await moveValues(source, strides, place.file, place.at, place.ctx, map);
+  } catch (error) {
+    throw error instanceof CheckpointError ? error.at({ tensor: move.fills[0]?.from[0]?.key ?? move.to }) : error;
+  }
+  if (loss !== undefined && (loss.maxAbs > 0 || loss.overflows > 0)) losses.set(move.to, loss);
+}
+
+/** The values of a move along elementary axes, before they are laid out and rounded. */
+export interface MoveSource {
+  readonly view: View;
+  readonly scale?: NonNullable<ElementMap["scale"]>;
+  /** Stored values, not computed ones. */
+  readonly exact: boolean;
+}
+
+export async function sourceOf(move: Move, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<MoveSource> {
+  const [fill] = move.fills;
+  if (fill === undefined) throw new CheckpointError("usage", "the plan says nothing of what fills it", { tensor: move.to });
+  if (move.fills.length === 1 && isInit(fill)) return { view: await made(move, fill), exact: false };
+  if (move.fills.length === 1 && isPlain(fill)) return streamed(move, fill, tensors, ctx, warn);
+  return { view: await packed(move, tensors, ctx, warn), exact: false };
+}
+
+async function streamed(move: Move, fill: Fill, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<MoveSource> {
+  const [operand] = fill.from;
+  if (operand === undefined) throw new Error("a value without a source");
+  const tensor = numeric(tensors, operand.key);
+  const plain = await view(tensor, operand.axes, sizesOf(move, operand.axes, tensor.shape));
+  const flips = [...(operand.flip ?? []), ...(fill.put?.flip ?? [])];
+  const source = flips.reduce((flipped, axis) => flip(flipped, [axis]), plain);
+  const times = (operand.times ?? 1) / (fill.put?.times ?? 1);
+  if (fill.formula === "value" && times === 1) return { view: source, exact: true };
+  const axis = source.axes.includes("o") ? "o" : (source.axes[0] ?? "o");
+  const channels = source.shape[source.axes.indexOf(axis)] ?? 1;
+  const by =
+    fill.formula === "fold-weight"
+      ? (await foldScale(fill, { tensors, ctx, warn })).map((value) => value * times)
+      : new Float64Array(channels).fill(times);
+  if (by.length !== channels) {
+    throw new CheckpointError("mismatch", `${by.length} batch norm channels for ${channels} outputs`, { tensor: operand.key });
+  }
+  return { view: source, scale: { axis, by }, exact: true };
+}
+
+/** Axis sizes from the source's shape, the target's, and what the plan adds. */
+function sizesOf(move: Move, axes: string, shape: readonly number[]): AxisSizes {
+  const source = { pattern: parsePattern(axes), shape };
+  const known = new Map(move.sizes ?? []);
+  if (move.toAxes === undefined) return jointSizes([source], known);
+  const target = { pattern: parsePattern(move.toAxes), shape: move.toShape };
+  return jointSizes([source, target], known);
+}
+
+async function made(move: Move, fill: Fill): Promise<View> {
+  const axes = move.toAxes ?? move.toShape.map((_, axis) => `d${axis}`).join(" ");
+  const sizes = axisSizes(axes, move.toShape, new Map(move.sizes ?? []));
+  // Values are numbered in one order whatever the layout, so that the same seed gives the same weights in every format.
+  const names = [...sizes.keys()].toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const shape = names.map((name) => sizes.get(name) ?? 1);
+  const pattern = names.map((name) => (name.includes(" ") ? `(${name})` : name)).join(" ");
+  return view(madeTensor(move.to, fill, shape, names), pattern, sizes);
+}
+
+function rank(axis: string): number {
+  const at = ["o", "i", "h", "w"].indexOf(axis.split(" ")[0] ?? "");
+  return at < 0 ? 4 : at;
+}
+
+function madeTensor(name: string, fill: Fill, shape: readonly number[], axes: readonly string[]) {
+  if (fill.formula !== "normal") return filled(name, shape, fill.formula === "ones" ? 1 : 0);
+  const inputs = shape.reduce((product, n, k) => (axes[k] === "o" ? product : product * n), 1);
+  // He et al. (2015): weights in front of a ReLU keep the variance with √(2 ÷ inputs).
+  return normal(name, shape, Math.sqrt(2 / Math.max(inputs, 1)), fill.seed ?? 0);
+}
+
+/** What one role gives to a packed tensor. */
+interface Column {
+  readonly index: number;
+  readonly values: Float64Array;
+}
+
+function indexOf(fill: Fill): number {
+  return fill.put?.take?.[1] ?? 0;
+}
+
+function constantColumn(fill: Fill, channels: number): Column {
+  return { index: indexOf(fill), values: new Float64Array(channels).fill(fill.formula === "ones" ? 1 : 0) };
+}
+
+/** One value a channel, from one role or from several that the target packs into one tensor. */
+async function packed(move: Move, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<View> {
+  const columns: Column[] = [];
+  for (const fill of move.fills.filter((one) => !isInit(one))) {
+    columns.push({ index: indexOf(fill), values: await channelValues(fill, move.to, { tensors, ctx, warn }) });
+  }
+  const channels = columns[0]?.values.length ?? 0;
+  const all = [...columns, ...move.fills.filter(isInit).map((fill) => constantColumn(fill, channels))];
+  const axis = move.fills[0]?.put?.take?.[0];
+  const only = all[0];
+  if (axis === undefined && only !== undefined) return view(held(move.to, [channels], only.values), "o");
+  const width = Math.max(...all.map(({ index }) => index)) + 1;
+  const values = new Float64Array(channels * width);
+  for (const column of all) for (let k = 0; k < channels; k++) values[k * width + column.index] = column.values[k] ?? 0;
+  const pattern = `o ${axis ?? "s"}`;
+  const sizes = axisSizes(pattern, [channels, width]);
+  return view(held(move.to, shapeFor(pattern, sizes), values), pattern, sizes);
+}

@@ -1,0 +1,72 @@
+import type { NumericDType } from "../tensor/dtype.ts";
+
+/** What each format can store; a tensor of another type is widened by whoever plans. */
+type Types = ReadonlySet<NumericDType>;
+
+const numpy = [
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "int64",
+  "uint64",
+  "float16",
+  "float32",
+  "float64",
+  "complex64",
+  "complex128",
+] as const satisfies readonly NumericDType[];
+
+export const npzTypes: Types = new Set(numpy);
+
+export const safetensorsTypes: Types = new Set<NumericDType>([
+  ...numpy.filter((dtype) => dtype !== "complex128"),
+  "bfloat16",
+  "float8_e4m3fn",
+  "float8_e5m2",
+  "float8_e8m0fnu",
+]);
+
+/** paddle.load turns NumPy's uint16 into bfloat16, so uint16 itself has no place; nor have uint32 and uint64. */
+export const paddleTypes: Types = new Set<NumericDType>([
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "int32",
+  "int64",
+  "float16",
+  "bfloat16",
+  "float32",
+  "float64",
+  "complex64",
+  "complex128",
+]);
+
+/** Storages of torch.save; unsigned types beyond 8 bits have no storage class (they go through `_rebuild_tensor_v3`). */
+export const torchTypes: Types = new Set<NumericDType>([
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "int32",
+  "int64",
+  "float16",
+  "bfloat16",
+  "float32",
+  "float64",
+  "complex64",
+  "complex128",
+]);
+
+/** BlobProto has `data` and `double_data`; its half precision (`raw_data`) only NVIDIA's fork reads. */
+export const caffeTypes: Types = new Set<NumericDType>(["float32", "float64"]);
+
+/** TensorProto.DataType (onnx.proto). */
+export const onnxTypes: Types = new Set<NumericDType>([...numpy, "bfloat16", "float8_e4m3fn", "float8_e5m2"]);
+
+/** Of a layers model's weights; float16 exists as a quantisation only. */
+export const tfjsTypes: Types = new Set<NumericDType>(["float32", "int32", "bool", "complex64"]);
