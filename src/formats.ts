@@ -1,5 +1,6 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
+import { npzTypes, safetensorsTypes } from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -26,7 +27,9 @@ export const formats: readonly Format[] = [
     containers: ["safetensors", "json", "folder"],
     carries: "tensors",
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
+    dtypes: safetensorsTypes,
     read: async () => (await import("./readers/safetensors.ts")).reader,
+    write: async () => (await import("./writers/safetensors.ts")).writer,
   },
   {
     id: "npz",
@@ -34,7 +37,17 @@ export const formats: readonly Format[] = [
     containers: ["zip"],
     carries: "tensors",
     example: "vggtool inspect weights.npz",
+    dtypes: npzTypes,
     read: async () => (await import("./readers/npz.ts")).reader,
+    write: async () => (await import("./writers/npz.ts")).writer,
+  },
+  {
+    id: "npy",
+    title: "NumPy .npy array, or a pickled dict of arrays",
+    containers: ["npy"],
+    carries: "tensors",
+    example: "vggtool inspect vgg16.npy",
+    read: async () => (await import("./readers/npy.ts")).reader,
   },
   {
     id: "tf-v2",
@@ -84,8 +97,44 @@ export const formats: readonly Format[] = [
     example: "vggtool inspect saved_model/",
     read: async () => (await import("./readers/savedmodel.ts")).reader,
   },
+  {
+    id: "graphdef",
+    title: "TensorFlow frozen graph (.pb)",
+    containers: ["binary"],
+    carries: "network",
+    example: "vggtool inspect vgg_16_frozen.pb",
+    read: async () => (await import("./readers/graphdef.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {
   return formats.find((format) => format.id === id);
+}
+
+/** What `vggtool formats` shows; made from the same table that the code runs on. */
+export interface FormatsRecord {
+  readonly schema: "vggtool/formats/1";
+  readonly formats: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly read: boolean;
+    readonly write: boolean;
+    readonly example: string;
+  }[];
+  readonly schemes: readonly { readonly id: string; readonly title: string; readonly formats: readonly string[] }[];
+}
+
+export async function formatsRecord(): Promise<FormatsRecord> {
+  const { schemes } = await import("./model/schemes.ts");
+  return {
+    schema: "vggtool/formats/1",
+    formats: formats.map(({ id, title, example, read, write }) => ({
+      id,
+      title,
+      read: read !== undefined,
+      write: write !== undefined,
+      example,
+    })),
+    schemes: schemes.map(({ id, title, formats: home }) => ({ id, title, formats: home })),
+  };
 }

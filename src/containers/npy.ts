@@ -35,6 +35,11 @@ const maxHeader = 10_000;
 /** NumPy 2 allows 64 dimensions, earlier versions 32. */
 const maxRank = 64;
 
+/** For people: what of a header is no tensor. */
+export function descrOf({ element }: NpyHeader): string {
+  return element.kind === "other" ? element.descr : element.kind;
+}
+
 export function isNpy(head: Uint8Array): boolean {
   return magic.every((byte, index) => head[index] === byte);
 }

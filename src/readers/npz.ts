@@ -1,7 +1,11 @@
-import { npyTensor, readNpyHeader } from "../containers/npy.ts";
+import { descrOf, npyTensor, readNpyHeader } from "../containers/npy.ts";
+import { readNpyObjects } from "../containers/npy-objects.ts";
+import type { UnknownObjects } from "../containers/pickle/unknown.ts";
 import type { Reader } from "../containers/probe.ts";
 import type { ZipArchive } from "../containers/zip.ts";
 import { CheckpointError, locate } from "../errors.ts";
+import type { Context } from "../io/context.ts";
+import type { ByteSource } from "../io/source.ts";
 import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -23,18 +27,30 @@ export const reader: Reader = {
     return arrays > 0 ? "maybe" : undefined;
   },
 
-  async read(probe) {
+  async read(probe, ctx) {
     const archive = await probe.opened("zip");
     if (archive === undefined) throw new CheckpointError("malformed", "an npz has to be a zip", { file: probe.entry });
-    return readNpz(archive, probe.entry, probe.source.size);
+    return readNpz(archive, probe.entry, probe.source.size, ctx);
   },
 };
 
-async function readNpz(archive: ZipArchive, entry: string, bytes: number): Promise<Checkpoint> {
+async function readNpz(archive: ZipArchive, entry: string, bytes: number, ctx: Context): Promise<Checkpoint> {
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();
   const notes: Note[] = [];
+  const unknown: UnknownObjects[] = [];
   let deflated = 0;
+  const addObjects = async (name: string, source: ByteSource, offset: number): Promise<void> => {
+    const objects = await readNpyObjects(ctx.random(source), offset, name);
+    for (const [key, tensor] of objects.tensors) {
+      if (tensors.has(key))
+        throw new CheckpointError("malformed", "two arrays of the archive have this name", { file: entry, tensor: key });
+      tensors.set(key, tensor);
+    }
+    for (const [key, value] of objects.metadata) metadata.set(key, value);
+    notes.push(...objects.notes, ...objects.unknown.notes());
+    if (objects.unknown.size > 0) unknown.push(objects.unknown);
+  };
   for (const { name: member, method, size } of archive.entries.values()) {
     if (method !== 0) deflated++;
     const name = member.endsWith(".npy") ? member.slice(0, -4) : member;
@@ -52,12 +68,15 @@ async function readNpz(archive: ZipArchive, entry: string, bytes: number): Promi
         const header = await readNpyHeader(source);
         const tensor = npyTensor(name, source, header);
         if (tensor !== undefined) tensors.set(name, tensor);
-        else notes.push({ code: "unsupported-tensor", message: whyNot(header.element), tensor: name });
+        else if (header.element.kind === "object") await addObjects(name, source, header.dataOffset);
+        else notes.push({ code: "unsupported-tensor", message: `elements of NumPy type ${descrOf(header)} are not read`, tensor: name });
       } finally {
         await source.close(); // stops a decoding; it starts again when the values are read
       }
     });
   }
+  const [first] = unknown;
+  if (tensors.size === 0 && first !== undefined) throw first.refusal(entry);
   return {
     format: "npz",
     variant: deflated === 0 ? "stored" : "deflated",
@@ -69,9 +88,4 @@ async function readNpz(archive: ZipArchive, entry: string, bytes: number): Promi
     notes,
     close: async () => {},
   };
-}
-
-function whyNot(element: { readonly kind: string; readonly descr?: string }): string {
-  if (element.kind === "object") return "an array of Python objects (a pickle) is no tensor";
-  return `elements of NumPy type ${element.descr ?? element.kind} are not read`;
 }

@@ -60,14 +60,14 @@ export function readCase(arch: string, name: string, folder: string): readonly G
   return found;
 }
 
-/** misc/npy has no file to open: every tensor is a file of its own, whose one array has no name. */
+/** misc/npy has no file to open: every tensor is a file of its own, and named after it. */
 function filesOf(arch: string, name: string, folder: string, json: Readonly<Record<string, unknown>>): readonly GoldenCase[] {
   return [...tensorsOf(json.tensors, new Set())].map(([key, tensor]) => ({
     arch,
     name: `${name}:${key}`,
     folder,
     path: join(folder, `${key}.npy`),
-    tensors: new Map([["", tensor]]),
+    tensors: new Map([[key, tensor]]),
     json,
   }));
 }
