@@ -82,6 +82,14 @@ export const formats: readonly Format[] = [
     read: async () => (await import("./readers/paddle.ts")).reader,
   },
   {
+    id: "pickle",
+    title: "pickled NumPy arrays",
+    containers: ["pickle", "binary", "text"],
+    carries: "tensors",
+    example: "vggtool inspect weights.pkl",
+    read: async () => (await import("./readers/paddle.ts")).reader,
+  },
+  {
     id: "tf-v1",
     title: "TensorFlow checkpoint V1 (one table or shards of 2016)",
     containers: ["sstable", "binary", "text", "folder"],

@@ -1,0 +1,219 @@
+import { baseName } from "../../containers/file-names.ts";
+import { readStream, readStreamTensor, type StreamTensor } from "../../containers/paddle/lod-tensor.ts";
+import { looksLikePir, readPir } from "../../containers/paddle/pir.ts";
+import { type Declared, type Program, programBytes, readProgram } from "../../containers/paddle/program.ts";
+import { readPickle } from "../../containers/pickle/machine.ts";
+import { entriesOf } from "../../containers/pickle/standard.ts";
+import { CheckpointError, locate } from "../../errors.ts";
+import type { ByteSource, FileSet } from "../../io/source.ts";
+import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import { contiguous } from "../../tensor/contiguous.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { StaticFiles } from "./files.ts";
+import { optimizerKind } from "./optimizer-names.ts";
+import { readPickled } from "./pickled.ts";
+import { reopened } from "./reopened.ts";
+
+/*
+ * Networks saved with their program (python/paddle/static/io.py, pir_io.py). A combined file holds tensors without names: they lie in the
+ * order of the sorted names of all variables that the program saves, by code point, so `conv2d_10.w_0` comes before `conv2d_2.w_0`.
+ */
+
+/** Opens the set; throws `mismatch` where program and parameters do not belong together, `not-found` where a parameter's file is missing. */
+export async function readStatic(set: FileSet, files: StaticFiles): Promise<Checkpoint> {
+  const opened: ByteSource[] = [];
+  try {
+    const checkpoint = await new StaticReader(set, files, opened).read();
+    return { ...checkpoint, close: () => closeAll(opened) };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+/** A program's file, of either kind. */
+export async function openProgram(source: ByteSource): Promise<Program> {
+  const bytes = await programBytes(source);
+  return looksLikePir(bytes) ? readPir(bytes, source.name) : readProgram(bytes, source.name);
+}
+
+async function closeAll(sources: readonly ByteSource[]): Promise<void> {
+  for (const source of sources) await source.close();
+}
+
+class StaticReader {
+  readonly #set: FileSet;
+  readonly #files: StaticFiles;
+  readonly #opened: ByteSource[];
+  readonly #used: string[] = [];
+  readonly #notes: Note[] = [];
+  readonly #tensors = new Map<string, Tensor>();
+  #bytes = 0;
+
+  constructor(set: FileSet, files: StaticFiles, opened: ByteSource[]) {
+    this.#set = set;
+    this.#files = files;
+    this.#opened = opened;
+  }
+
+  async read(): Promise<Omit<Checkpoint, "close">> {
+    const { program: programFile, combined, separate, pickled } = this.#files;
+    const program = programFile === undefined ? undefined : await openProgram(await this.#open(programFile));
+    if (pickled !== undefined) return this.#withPickle(pickled, program);
+    const labels = await this.#labels();
+    if (combined !== undefined) await this.#combined(combined, program, labels);
+    else if (separate !== undefined) await this.#separate(separate, program);
+    else this.#notes.push(withoutParameters(program, programFile));
+    const metadata = new Map<string, Inert>();
+    if (labels.size > 0) metadata.set("structured names", labels);
+    const kind = combined !== undefined ? "combined parameters" : separate !== undefined ? "separate parameters" : "no parameters";
+    return {
+      format: "paddle",
+      variant: `${kind}, ${program?.version ?? "no program"}`,
+      files: this.#used,
+      bytes: this.#bytes,
+      tensors: this.#tensors,
+      layers: program?.layers ?? [],
+      metadata,
+      notes: this.#notes,
+    };
+  }
+
+  async #open(name: string): Promise<ByteSource> {
+    const source = await this.#set.open(name);
+    if (source === undefined) throw new CheckpointError("not-found", `${baseName(name)} is missing beside the program`, { file: name });
+    this.#opened.push(source);
+    this.#used.push(name);
+    this.#bytes += source.size;
+    return source;
+  }
+
+  async #withPickle(name: string, program: Program | undefined): Promise<Omit<Checkpoint, "close">> {
+    const checkpoint = await readPickled(await this.#open(name), name);
+    const layers = program?.layers ?? [];
+    return {
+      ...checkpoint,
+      variant: `${checkpoint.variant}, ${program?.version ?? "no program"}`,
+      files: this.#used,
+      bytes: this.#bytes,
+      layers,
+    };
+  }
+
+  /** `.pdiparams.info`: {variable: {"structured_name": "features.0.weight", …}}. */
+  async #labels(): Promise<ReadonlyMap<string, string>> {
+    const labels = new Map<string, string>();
+    if (this.#files.info === undefined) return labels;
+    const { value } = await readPickle(await this.#open(this.#files.info));
+    for (const [variable, row] of entriesOf(value) ?? []) {
+      const label = entriesOf(row)?.get("structured_name");
+      if (typeof variable === "string" && typeof label === "string") labels.set(variable, label);
+    }
+    return labels;
+  }
+
+  async #combined(file: string, program: Program | undefined, labels: ReadonlyMap<string, string>): Promise<void> {
+    const source = await this.#open(file);
+    const stream = await readStream(source);
+    const names = program === undefined ? numbered(stream.length) : namesFor(stream, program.parameters, file);
+    if (program === undefined && stream.length > 1) {
+      this.#notes.push({
+        code: "assumed",
+        message: "the file holds tensors without names and no program lies beside it: they are numbered",
+        fix: "put the .pdmodel or .json of the same save beside it",
+      });
+    }
+    for (const [index, tensor] of stream.entries()) {
+      const name = names[index] ?? String(index);
+      this.#add(name, tensor, source, labels.get(name));
+    }
+  }
+
+  async #separate(folder: string, program: Program | undefined): Promise<void> {
+    const names = program?.parameters.map(({ name }) => name).sort(byCodePoint) ?? (await this.#set.list()) ?? [];
+    const declared = new Map(program?.parameters.map((parameter) => [parameter.name, parameter]));
+    for (const name of names) {
+      const file = folder + name;
+      const source = await this.#set.open(file);
+      if (source === undefined) {
+        throw new CheckpointError("not-found", "the program has a parameter whose file is missing", { file, tensor: name });
+      }
+      try {
+        await locate({ file, tensor: name }, async () => {
+          const tensor = await readStreamTensor(source, 0);
+          if (tensor.end !== source.size) {
+            throw new CheckpointError("malformed", `${source.size - tensor.end} bytes behind the tensor, one tensor was expected`);
+          }
+          const shape = declared.get(name)?.shape;
+          if (shape !== undefined && !fits(tensor.shape, shape)) throw disagree(tensor.shape, shape);
+          this.#used.push(file);
+          this.#bytes += source.size;
+          this.#add(name, tensor, reopened(this.#set, file, source.size), undefined);
+        });
+      } finally {
+        await source.close();
+      }
+    }
+  }
+
+  #add(name: string, tensor: StreamTensor, source: ByteSource, label: string | undefined): void {
+    const { dtype, shape, offset } = tensor;
+    const kind = optimizerKind(name, false);
+    const extra = { ...(label === undefined ? {} : { label }), ...(kind === undefined ? {} : { kind }) };
+    this.#tensors.set(name, contiguous({ name, dtype, shape, source, offset, ...extra }));
+  }
+}
+
+function withoutParameters(program: Program | undefined, file: string | undefined): Note {
+  return {
+    code: "truncated-shard",
+    message: `a program that declares ${program?.parameters.length ?? 0} parameters, and no file of parameters beside it`,
+    fix: `put the .pdiparams of the same save beside ${baseName(file ?? "it")}`,
+  };
+}
+
+/** A lone tensor has no name; several are counted. */
+function numbered(count: number): readonly string[] {
+  return count === 1 ? [""] : Array.from({ length: count }, (_, index) => String(index));
+}
+
+/** Names for the tensors of a stream: all that the program saves, else those that an operator uses (variables pruned at save). */
+function namesFor(stream: readonly StreamTensor[], parameters: readonly Declared[], file: string): readonly string[] {
+  const all = [...parameters].sort((a, b) => byCodePoint(a.name, b.name));
+  const used = all.filter((parameter) => parameter.used);
+  for (const candidates of [all, used]) {
+    const agrees = candidates.length === stream.length && candidates.every(({ shape }, index) => fits(stream[index]?.shape ?? [], shape));
+    if (agrees) return candidates.map(({ name }) => name);
+  }
+  if (all.length !== stream.length) {
+    throw new CheckpointError("mismatch", `${stream.length} tensors in the file, the program beside it declares ${all.length} parameters`, {
+      file,
+    });
+  }
+  const index = all.findIndex(({ shape }, at) => !fits(stream[at]?.shape ?? [], shape));
+  throw disagree(stream[index]?.shape ?? [], all[index]?.shape ?? []).at({
+    file,
+    ...(all[index] === undefined ? {} : { tensor: all[index].name }),
+  });
+}
+
+function disagree(found: readonly number[], declared: readonly number[]): CheckpointError {
+  return new CheckpointError("mismatch", `shape [${found.join(", ")}] in the file, the program declares [${declared.join(", ")}]`);
+}
+
+/** −1 in a program fits any size; programs before 2.0 declare a scalar as [1]. */
+function fits(shape: readonly number[], declared: readonly number[]): boolean {
+  if (declared.length !== shape.length) return shape.length === 0 && declared.length === 1 && declared[0] === 1;
+  return declared.every((size, axis) => size === -1 || size === shape[axis]);
+}
+
+/** Python sorts texts by code point; JavaScript by UTF-16 unit. */
+function byCodePoint(a: string, b: string): number {
+  const left = Array.from(a);
+  const right = Array.from(b);
+  for (let k = 0; k < Math.min(left.length, right.length); k += 1) {
+    const difference = (left[k]?.codePointAt(0) ?? 0) - (right[k]?.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
