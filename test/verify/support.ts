@@ -162,6 +162,8 @@ export interface Recipe {
   /** Channels, height and width of what enters fc6; the head then is 5, 6, 4 wide. */
   readonly fc?: readonly [number, number, number];
   readonly batchNorm?: boolean;
+  /** fc7 and fc8 as wide as fc6, so that no shape tells a transposed or swapped one. */
+  readonly square?: boolean;
   readonly picture?: readonly number[];
   readonly seed?: number;
 }
@@ -203,8 +205,9 @@ export function randomSet(recipe: Recipe): ReadonlyMap<string, Array32> {
   if (recipe.fc !== undefined) {
     const [channels, h, w] = recipe.fc;
     layer("fc6", 5, channels, [h, w]);
-    layer("fc7", 6, 5, [1, 1]);
-    layer("fc8", 4, 6, [1, 1]);
+    const [fc7, fc8] = recipe.square === true ? [5, 5] : [6, 4];
+    layer("fc7", fc7, 5, [1, 1]);
+    layer("fc8", fc8, fc7, [1, 1]);
   }
   return out;
 }

@@ -1,0 +1,101 @@
+/** What `verify` answers; `--json` prints it as it is (cli.md, "verify"). Numbers that are not finite become strings there. */
+export interface VerifyRecord {
+  readonly schema: "vggtool/verify/1";
+  readonly pass: boolean;
+  readonly file: string;
+  /** What it was compared with: another checkpoint, or expected values; null where nothing was. */
+  readonly other: string | null;
+  readonly engine: EngineRecord;
+  readonly input: InputRecord;
+  /** null where nothing was compared. */
+  readonly tolerance: ToleranceRecord | null;
+  /** In forward order. */
+  readonly layers: readonly LayerResult[];
+  /** The first layer that did not pass; its inputs agree. */
+  readonly firstDivergence: string | null;
+  /** Why it differs, in sentences; empty where nothing was found out. */
+  readonly diagnosis: readonly string[];
+  /** The last layer before any activation; feature maps where the network has no head. */
+  readonly logits: LogitsRecord;
+  readonly top: readonly TopEntry[];
+  readonly seconds: SecondsRecord;
+  /** Largest resident size of the process so far, in bytes. */
+  readonly peakMemory: number;
+  /** What was assumed, chosen or left out: sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface EngineRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly device: "cpu" | "cuda";
+  readonly deviceName: string;
+}
+
+export interface InputRecord {
+  /** N C H W. */
+  readonly shape: readonly number[];
+  /** File name, names of pictures, or "generated, seed 0". */
+  readonly source: string;
+}
+
+export interface ToleranceRecord {
+  readonly rtol: number;
+  readonly atol: number;
+  /** A sentence. */
+  readonly reason: string;
+}
+
+export interface LayerResult {
+  readonly role: string;
+  /** Batch first, N C H W. */
+  readonly shape: readonly number[];
+  /** Largest |a − b|; null where nothing was compared. a is FILE, b what it is compared with. */
+  readonly maxAbs: number | null;
+  /** maxAbs / max|b|. */
+  readonly maxRel: number | null;
+  /** Mean of |a − b|. */
+  readonly meanAbs: number | null;
+  readonly cosine: number | null;
+  /** Of FILE's values. */
+  readonly min: number;
+  readonly max: number;
+  /** Values of FILE that are NaN or infinite. */
+  readonly notFinite: number;
+  readonly pass: boolean;
+  /** Why it did not pass, where it is no matter of size. */
+  readonly problem?: string;
+  /** Seconds of FILE's first run in this layer, reading it back included. */
+  readonly seconds: number;
+}
+
+export interface LogitsRecord {
+  readonly layer: string;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly values: readonly number[];
+}
+
+export interface TopEntry {
+  /** Which of the batch, from 0. */
+  readonly picture: number;
+  /** From 1. */
+  readonly rank: number;
+  readonly index: number;
+  readonly label?: string;
+  /** After the activation that the file itself puts behind its last layer. */
+  readonly value: number;
+  /** Softmax over the logits. */
+  readonly probability: number;
+}
+
+export interface SecondsRecord {
+  /** Reading the weights into the engine. */
+  readonly load: number;
+  readonly first: number;
+  /** A second run of the same batch; absent where two things were compared. */
+  readonly warm?: number;
+  /** Load and run of what it is compared with. */
+  readonly other?: number;
+  readonly total: number;
+}

@@ -1,0 +1,234 @@
+import { CheckpointError, locate } from "../errors.ts";
+import type { Context } from "../io/context.ts";
+import type { Identity } from "../model/identity.ts";
+import type { Network } from "../model/network.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { absentLayers } from "./absent.ts";
+import { type Compared, diagnose, type Pair } from "./diagnose.ts";
+import type { Activation, Engine, Session } from "./engine.ts";
+import type { Expected } from "./expected.ts";
+import { resolveFeatures, shapeText } from "./geometry.ts";
+import type { LayerResult, LogitsRecord, ToleranceRecord, VerifyRecord } from "./record.ts";
+import { createSpool, type Spool } from "./spool.ts";
+import { resultOf, type Tally, tally } from "./tally.ts";
+import { toleranceFor } from "./tolerance.ts";
+import { topClasses } from "./top.ts";
+import { firstWeightDivergence } from "./weight-check.ts";
+import { weightsOf } from "./weights.ts";
+
+/** A checkpoint that is recognised: what can be run. */
+export interface Subject {
+  /** As the person named it. */
+  readonly name: string;
+  readonly checkpoint: Checkpoint;
+  readonly identity: Identity;
+}
+
+export interface RunOptions {
+  readonly engine: Engine;
+  /** The whole batch, N C H W, in the range that the network expects. */
+  readonly input: Activation;
+  readonly inputSource: string;
+  /** At most one of `other` and `expected`. */
+  readonly other?: Subject;
+  readonly expected?: Expected;
+  /** Pictures that are run at once; 8. */
+  readonly batch?: number;
+  readonly rtol?: number;
+  readonly atol?: number;
+  /** Classes shown of each picture; 5. */
+  readonly top?: number;
+  readonly labels?: readonly string[];
+  readonly notes?: readonly string[];
+}
+
+/** conv1_1 of one 224×224 picture takes 13 MB: eight stay far below the weights. */
+const BATCH = 8;
+const TOP = 5;
+
+/**
+ * Runs one checkpoint, or two in their own layouts on the same input, and compares layer by layer. What cannot be run throws
+ * (`unsupported`, `mismatch`, `not-found`, naming the file); what runs and differs is `pass: false`.
+ */
+export async function runVerify(subject: Subject, options: RunOptions, ctx: Context): Promise<VerifyRecord> {
+  const started = performance.now();
+  const { input, other, expected } = options;
+  const pictures = input.shape[0] ?? 0;
+  const tolerance = toleranceFor(other === undefined ? [subject] : [subject, other], options);
+  const batches = split(input, options.batch ?? BATCH);
+  const tallies = new Map<string, Tally>();
+
+  const spool = other === undefined ? undefined : await createSpool(ctx);
+  const own = await runSubject(subject, options, ctx, async (session, network) => {
+    const first = await timed(() => firstRun(session, network, batches, tallies, { spool, expected }));
+    if (other !== undefined || expected !== undefined) return { device: session.device, first };
+    const warm = await timed(async () => {
+      for (const batch of batches) await session.run(batch, async () => {});
+    });
+    return { device: session.device, first, warm };
+  });
+  const theirs = other === undefined || spool === undefined ? undefined : await runOther(other, options, ctx, batches, tallies, spool);
+
+  const absent =
+    other === undefined || theirs === undefined ? undefined : absentLayers(own.network, theirs.network, subject.name, other.name);
+  const outputs = [...[...tallies].map(([role, found]) => resultOf(role, found, pictures, tolerance)), ...(absent?.results ?? [])];
+  const logits = logitsOf(own.network, tallies, pictures);
+  const pair =
+    other === undefined || theirs === undefined ? undefined : pairOf(subject, own.network, other, theirs.network, tolerance, ctx);
+  const checked = pair === undefined ? outputs : await withWeights(outputs, pair);
+  const firstDivergence = checked.find((layer) => !layer.pass)?.role ?? null;
+  return {
+    schema: "vggtool/verify/1",
+    pass: firstDivergence === null,
+    file: subject.name,
+    other: other?.name ?? expected?.name ?? null,
+    engine: { name: options.engine.id, version: own.device.version, device: own.device.device, deviceName: own.device.deviceName },
+    input: { shape: input.shape, source: options.inputSource },
+    tolerance: other === undefined && expected === undefined ? null : tolerance,
+    layers: checked,
+    firstDivergence,
+    diagnosis: firstDivergence === null || pair === undefined ? [] : await diagnose(firstDivergence, pair),
+    logits,
+    top: topClasses(logits, own.network, options.top ?? TOP, options.labels),
+    seconds: {
+      load: own.load,
+      first: own.first,
+      ...(own.warm === undefined ? {} : { warm: own.warm }),
+      ...(theirs === undefined ? {} : { other: theirs.load + theirs.run }),
+      total: secondsSince(started),
+    },
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+    notes: [
+      ...new Set([...(options.notes ?? []), ...subject.identity.assumed, ...(other?.identity.assumed ?? []), ...(absent?.notes ?? [])]),
+    ],
+  };
+}
+
+interface Ran {
+  /** featureShape filled in for the input. */
+  readonly network: Network;
+  /** Seconds. */
+  readonly load: number;
+}
+
+async function runSubject<T>(
+  subject: Subject,
+  options: RunOptions,
+  ctx: Context,
+  work: (session: Session, network: Network) => Promise<T>,
+): Promise<T & Ran> {
+  return locate({ file: subject.name }, async () => {
+    const started = performance.now();
+    const network = resolveFeatures(subject.identity.network, options.input.shape);
+    const weights = weightsOf(subject.checkpoint, subject.identity.roles, network, ctx);
+    const session = await options.engine.open(network, weights, options.input, ctx);
+    try {
+      const load = secondsSince(started);
+      return { ...(await work(session, network)), network, load };
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+async function firstRun(
+  session: Session,
+  network: Network,
+  batches: readonly Activation[],
+  tallies: Map<string, Tally>,
+  { spool, expected }: { readonly spool: Spool | undefined; readonly expected: Expected | undefined },
+): Promise<void> {
+  const last = network.layers.at(-1)?.name;
+  const pictures = batches.reduce((sum, batch) => sum + (batch.shape[0] ?? 0), 0);
+  let done = 0;
+  for (const [index, batch] of batches.entries()) {
+    const count = batch.shape[0] ?? 0;
+    let since = performance.now();
+    await session.run(batch, async (activation) => {
+      const spent = secondsSince(since);
+      const found = tally(tallies, activation, activation.layer === last);
+      found.seconds += spent;
+      await spool?.put(index, activation);
+      if (expected?.layers.includes(activation.layer)) {
+        const values = await expected.values(activation.layer, [pictures, ...activation.shape.slice(1)]);
+        const size = values.length / pictures;
+        found.difference.add(activation.values, values.subarray(done * size, (done + count) * size));
+        found.compared = true;
+      }
+      since = performance.now();
+    });
+    done += count;
+  }
+}
+
+function runOther(
+  other: Subject,
+  options: RunOptions,
+  ctx: Context,
+  batches: readonly Activation[],
+  tallies: Map<string, Tally>,
+  spool: Spool,
+) {
+  return runSubject(other, options, ctx, async (session) => {
+    const run = await timed(async () => {
+      for (const [index, batch] of batches.entries()) {
+        await session.run(batch, (theirs) => compareSpooled(theirs, index, tallies, spool));
+      }
+    });
+    return { run };
+  });
+}
+
+async function compareSpooled(theirs: Activation, batch: number, tallies: Map<string, Tally>, spool: Spool): Promise<void> {
+  const found = tallies.get(theirs.layer);
+  const ours = await spool.get(batch, theirs.layer);
+  if (found === undefined || ours === undefined) return;
+  if (shapeText(ours.shape) !== shapeText(theirs.shape)) {
+    found.problem = `${shapeText(ours.shape)} against ${shapeText(theirs.shape)}`;
+    return;
+  }
+  found.difference.add(ours.values, theirs.values);
+  found.compared = true;
+}
+
+function logitsOf(network: Network, tallies: ReadonlyMap<string, Tally>, pictures: number): LogitsRecord {
+  const layer = network.layers.at(-1)?.name ?? "";
+  const found = tallies.get(layer);
+  if (found === undefined) throw new CheckpointError("unsupported", "the network gave no output");
+  return { layer, shape: [pictures, ...found.shape], values: found.kept.flatMap((values) => [...values]) };
+}
+
+function pairOf(a: Subject, networkA: Network, b: Subject, networkB: Network, { rtol }: ToleranceRecord, ctx: Context): Pair {
+  const side = ({ name, checkpoint, identity: { roles } }: Subject, network: Network): Compared => {
+    return { name, network, roles, weights: weightsOf(checkpoint, roles, network, ctx) };
+  };
+  return { a: side(a, networkA), b: side(b, networkB), rtol };
+}
+
+/** Where all outputs agree, weights have to agree as well. */
+async function withWeights(layers: readonly LayerResult[], pair: Pair): Promise<readonly LayerResult[]> {
+  if (layers.some((layer) => !layer.pass)) return layers;
+  const differs = await firstWeightDivergence(pair);
+  const problem = "its weights differ, though its outputs agree for this input";
+  return layers.map((layer) => (layer.role === differs ? { ...layer, pass: false, problem } : layer));
+}
+
+/** The batch cut into runs of at most `count` pictures; views, no copies. */
+function split(input: Activation, count: number): readonly Activation[] {
+  const [pictures = 0, ...rest] = input.shape;
+  const size = input.values.length / pictures;
+  return Array.from({ length: Math.ceil(pictures / count) }, (_, k) => {
+    const n = Math.min(count, pictures - k * count);
+    return { layer: "input", shape: [n, ...rest], values: input.values.subarray(k * count * size, (k * count + n) * size) };
+  });
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return secondsSince(started);
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}
