@@ -60,15 +60,15 @@ export const formats: readonly Format[] = [
   {
     id: "matconvnet",
     title: "MatConvNet network in a MAT-file (simplenn, dagnn)",
-    containers: ["mat", "binary"],
+    containers: ["mat", "hdf5", "binary"],
     carries: "network",
     example: "vggtool convert vgg_face.mat --to keras",
     read: async () => (await import("./readers/mat.ts")).reader,
   },
   {
     id: "mat",
-    title: "MATLAB MAT-file, levels 4, 5 and 7",
-    containers: ["mat", "binary"],
+    title: "MATLAB MAT-file v4, v5, v7, v7.3",
+    containers: ["mat", "hdf5", "binary"],
     carries: "tensors",
     example: "vggtool inspect weights.mat",
     read: async () => (await import("./readers/mat.ts")).reader,

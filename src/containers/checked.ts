@@ -9,6 +9,12 @@ export interface Range {
   readonly size: number;
 }
 
+/** What is known of a checked range; shared by all sources that expose parts of it, so that it is compared once. */
+export interface CheckState {
+  verified: boolean;
+  checking?: Promise<void>;
+}
+
 /** Read at a time by the checking pass. */
 const chunk = 1 << 20;
 
@@ -17,17 +23,22 @@ const chunk = 1 << 20;
  * checksum runs along and is compared with the last byte; the first read out of order is preceded by one pass over what
  * is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
  */
-export function checked(file: ByteSource, outer: Range, crc: number, inner: Range, where: ErrorWhere = {}): ByteSource {
+export function checked(
+  file: ByteSource,
+  outer: Range,
+  crc: number,
+  inner: Range,
+  where: ErrorWhere = {},
+  state: CheckState = { verified: false },
+): ByteSource {
   const outerEnd = outer.offset + outer.size;
   const innerEnd = inner.offset + inner.size;
-  let verified = false;
-  let checking: Promise<void> | undefined;
   let position = outer.offset; // bytes before it are in `rolled`
   let rolled = 0;
 
   const compare = (found: number): void => {
     if (found === crc) {
-      verified = true;
+      state.verified = true;
       return;
     }
     const hex = (value: number): string => value.toString(16).padStart(8, "0");
@@ -47,8 +58,8 @@ export function checked(file: ByteSource, outer: Range, crc: number, inner: Rang
     return result;
   };
   const checkRest = async (): Promise<void> => {
-    checking ??= roll(position, outerEnd, rolled).then(compare);
-    await checking;
+    state.checking ??= roll(position, outerEnd, rolled).then(compare);
+    await state.checking;
   };
   return {
     name: file.name,
@@ -58,14 +69,14 @@ export function checked(file: ByteSource, outer: Range, crc: number, inner: Rang
       checkRange(file.name, inner.size, offset, length, into);
       const from = inner.offset + offset;
       const to = from + length;
-      if (!verified && from === inner.offset && position < from) {
+      if (!state.verified && from === inner.offset && position < from) {
         const prefix = await roll(position, from, rolled);
         rolled = prefix;
         position = from;
       }
-      if (!verified && to > position && from !== position) await checkRest();
+      if (!state.verified && to > position && from !== position) await checkRest();
       const bytes = await file.read(from, length, into);
-      if (!verified && from === position) {
+      if (!state.verified && from === position) {
         rolled = crc32c(bytes, rolled);
         position = to;
         if (to === innerEnd) compare(await roll(to, outerEnd, rolled));

@@ -129,6 +129,7 @@ async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGene
   if (type !== 0) throw blockType(source, handle, type);
   const crc = unmaskCrc(view.getUint32(5, true));
   const outer = { offset: handle.offset, size: handle.size + 1 }; // the checksum runs over the type byte too
+  const state = { verified: false };
   const limit = end - restartBytes(view.getUint32(0, true), handle.size, source.name, handle.offset);
   const cursor = new Cursor(source, handle.offset, limit, { chunk: 4096 });
   let key = new Uint8Array(0);
@@ -151,8 +152,8 @@ async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGene
       key,
       value: window(source, at, length),
       part: (offset, size, tensor) => {
-        window(source, at, length);
-        return checked(source, outer, crc, { offset: at + offset, size }, { tensor });
+        window(window(source, at, length), offset, size);
+        return checked(source, outer, crc, { offset: at + offset, size }, tensor === "" ? {} : { tensor }, state);
       },
     };
   }

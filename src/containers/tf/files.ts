@@ -33,7 +33,27 @@ export async function locateTf(probe: Probe): Promise<TfLocation | undefined> {
   if (entry.endsWith(indexSuffix) && (await hasShards(set, entry.slice(0, -indexSuffix.length)))) {
     return { kind: "v2", prefix: entry.slice(0, -indexSuffix.length) };
   }
-  return undefined;
+  return beginsAsTable(probe.head) ? { kind: "incomplete", error: cutShort(entry) } : undefined;
+}
+
+/** A table's first entry is the empty key: no shared bytes, no others, a value whose first field is V1's list (0a … 0a). */
+function beginsAsTable(head: Uint8Array): boolean {
+  if (head[0] !== 0 || head[1] !== 0) return false;
+  const length = head.findIndex((byte, k) => k >= 2 && byte < 0x80); // last byte of the value's length
+  if (length < 2 || length > 6 || head[length + 1] !== 0x0a) return false;
+  const inner = head.findIndex((byte, k) => k >= length + 2 && byte < 0x80);
+  return inner >= 0 && inner - length <= 6 && head[inner + 1] === 0x0a;
+}
+
+function cutShort(entry: string): CheckpointError {
+  return new CheckpointError(
+    "truncated",
+    `this begins like a TensorFlow V1 checkpoint, but its footer (the last ${tableFooter} bytes) is missing: cut short`,
+    {
+      file: entry,
+      hint: "download or copy the file again",
+    },
+  );
 }
 
 async function locateTable(source: ByteSource, entry: string): Promise<TfLocation | undefined> {
