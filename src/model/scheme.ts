@@ -1,3 +1,5 @@
+import type { Config } from "./network.ts";
+
 /** conv1_1.weight, fc6.bias, conv3_2.bn.var */
 export type Role = string;
 
@@ -50,18 +52,37 @@ export interface Preprocessing {
   readonly source: "read" | "assumed";
 }
 
-export type LayerKind = "conv" | "bn" | "relu" | "pool" | "dropout" | "fc";
+/** What a running number may count; `flatten` stands before fc6, `fc-relu` and `dropout` behind fc6 and fc7. */
+export type LayerKind = "conv" | "bn" | "relu" | "pool" | "flatten" | "fc" | "fc-relu" | "dropout";
 
-/** A naming and layout convention as data. */
+/**
+ * A naming and layout convention as data. Keys are templates:
+ * {b} block from 1, {n} convolution in its block from 1, {n0} the same from 0, {k} convolution of the network from 0,
+ * {_k} nothing for the first, then _1, _2 …; {j} fully connected layer from 0, {_j} likewise; {scope}; and what `counters` and `blockNames` name.
+ */
 export interface Scheme {
   readonly id: string;
   readonly title: string;
   /** Formats it is at home in. */
   readonly formats: readonly string[];
   readonly slots: Readonly<Partial<Record<RoleKind, Slot>>>;
-  /** {features}: counts conv, bn, relu, pool from 0. */
+  /** {features}: counts layers of these kinds in forward order. */
   readonly counters?: Readonly<Record<string, readonly LayerKind[]>>;
+  /** First number of the counters: 0 unless said. */
+  readonly countFrom?: 0 | 1;
+  /** {faceBlock}: a name for each block. */
+  readonly blockNames?: Readonly<Record<string, readonly string[]>>;
+  /** {scope}: by configuration. */
+  readonly scopes?: Readonly<Partial<Record<Config, string>>>;
+  /** How fc6… are kept in this convention. */
+  readonly head: "dense" | "conv";
   readonly epsilon: number;
   readonly channels: "rgb" | "bgr";
   readonly preprocessing?: Preprocessing;
+  /** Old Paddle: what enters fc7 and fc8 is multiplied with this at inference. */
+  readonly inputScale?: number;
+  /** false: a convolution with batch norm behind it has no bias of its own. */
+  readonly biasBesideNorm?: false;
+  /** An adaptive average pool stands before the head. */
+  readonly adaptivePool?: boolean;
 }

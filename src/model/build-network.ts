@@ -1,0 +1,133 @@
+import type { Conv } from "./chain.ts";
+import { configs, convNames, titles } from "./configs.ts";
+import type { DescribedCheckpoint } from "./described.ts";
+import { convPlace } from "./expand.ts";
+import type { Fc } from "./head.ts";
+import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
+import { attribute, typeOf } from "./records.ts";
+import type { Scheme } from "./scheme.ts";
+import type { Sizes } from "./sizes.ts";
+
+/** What is known of a network before it is written down as layers. */
+export interface NetworkParts {
+  readonly config: Config;
+  readonly convs: readonly { readonly name: string; readonly conv: Conv; readonly norm: boolean }[];
+  readonly fcs: readonly { readonly name: string; readonly fc: Fc; readonly bias: boolean; readonly norm: boolean }[];
+  /** The last fully connected layer gives the classes. */
+  readonly final: boolean;
+  readonly missing: readonly string[];
+  readonly replaced: boolean;
+  readonly pools: number;
+  readonly sizes: Sizes;
+  readonly epsilon: number;
+  /** Channels of the features, where they are not in the file but known. */
+  readonly channels?: number;
+  readonly assumed?: readonly string[];
+}
+
+/** The chain of layers that engines and network writers build. */
+export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkParts, scheme: Scheme | undefined): Network {
+  const batchNorm = parts.convs.some((part) => part.norm);
+  const { feature, input } = parts.sizes;
+  const channels = parts.convs.at(-1)?.conv.outputs ?? parts.channels;
+  const layers: NetworkLayer[] = [...featureLayers(checkpoint, parts)];
+  const first = parts.fcs[0]?.fc;
+  const pooled = first !== undefined && feature !== undefined && (scheme?.adaptivePool === true || hasGlobalPool(checkpoint));
+  if (pooled) layers.push({ kind: "adaptive-pool", name: "avgpool", size: feature });
+  layers.push(...headLayers(checkpoint, parts, scheme));
+  const classes = parts.final ? parts.fcs.at(-1)?.fc.outputs : undefined;
+  return {
+    family: "vgg",
+    config: parts.config,
+    name: nameOf(parts, batchNorm),
+    batchNorm,
+    layers,
+    widths: [...parts.convs.map((part) => part.conv.outputs), ...parts.fcs.map((part) => part.fc.outputs)],
+    ...(classes !== undefined && { classes }),
+    inputChannels: parts.convs.find((part) => part.name === "conv1_1")?.conv.inputs ?? 3,
+    ...(input && { inputSize: input }),
+    ...(channels !== undefined && { featureShape: [channels, feature?.[0], feature?.[1]] as const }),
+    ...(first && { head: first.kernel === undefined ? ("dense" as const) : ("conv" as const) }),
+    epsilon: parts.epsilon,
+    missing: parts.missing,
+    complete: parts.missing.length === 0 && !parts.replaced,
+  };
+}
+
+function nameOf(parts: NetworkParts, batchNorm: boolean): string {
+  const depth = parts.convs.length + Math.max(3, parts.fcs.length);
+  const title = parts.config === "other" ? `VGG of ${depth} layers` : titles[parts.config];
+  return batchNorm ? `${title} with batch norm` : title;
+}
+
+function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): Generator<NetworkLayer> {
+  const ceil = poolsRoundUp(checkpoint);
+  for (const [i, { name, conv, norm }] of parts.convs.entries()) {
+    const [height, width] = conv.kernel;
+    const layer: ConvLayer = {
+      kind: "conv",
+      name,
+      inputs: conv.inputs,
+      outputs: conv.outputs,
+      kernel: conv.kernel,
+      pad: [(height - 1) / 2, (width - 1) / 2],
+      bias: conv.layer.bias !== undefined,
+      ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
+    };
+    yield layer;
+    const [block] = convPlace(name);
+    const next = parts.convs[i + 1];
+    if (next === undefined || convPlace(next.name)[0] !== block) yield { kind: "pool", name: `pool${block}`, ceil };
+  }
+}
+
+function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, scheme: Scheme | undefined): Generator<FcLayer> {
+  for (const [i, { name, fc, bias, norm }] of parts.fcs.entries()) {
+    const last = parts.final && i === parts.fcs.length - 1;
+    const first = i === 0;
+    const [height, width] = fc.kernel ?? [1, 1];
+    yield {
+      kind: "fc",
+      name,
+      inputs: fc.inputs * height * width,
+      outputs: fc.outputs,
+      bias,
+      ...(!first && scheme?.inputScale !== undefined && { inputScale: scheme.inputScale }),
+      activation: last ? lastActivation(checkpoint, fc) : "relu",
+      ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
+    };
+  }
+}
+
+/** What the file says stands behind its last layer. */
+function lastActivation(checkpoint: DescribedCheckpoint, fc: Fc): FcLayer["activation"] {
+  const at = checkpoint.layers.findIndex((record) => record.tensors.includes(fc.layer.weight.name));
+  const own = at < 0 ? undefined : checkpoint.layers[at];
+  if (own === undefined) return "none";
+  const activation = attribute(own, "activation");
+  if (activation === "softmax" || activation === "relu") return activation;
+  const behind = checkpoint.layers.slice(at + 1);
+  if (behind.some((record) => /softmax/i.test(typeOf(record)) || attribute(record, "activation") === "softmax")) return "softmax";
+  return "none";
+}
+
+/** Keras' GlobalAveragePooling2D, ONNX' GlobalAveragePool. */
+function hasGlobalPool(checkpoint: DescribedCheckpoint): boolean {
+  return checkpoint.layers.some((record) => /global_?a(verage|vg)/i.test(typeOf(record)));
+}
+
+/** Caffe rounds up; MatConvNet's importer writes that as one more row and column of padding at the end: [0 1 0 1]. */
+function poolsRoundUp(checkpoint: DescribedCheckpoint): boolean {
+  const pools = checkpoint.layers.filter((record) => /pool/i.test(typeOf(record)));
+  if (checkpoint.format === "caffe")
+    return !pools.some((record) => attribute(record, "round_mode") === "FLOOR" || attribute(record, "round_mode") === 1);
+  return pools.some((record) => {
+    const pad = attribute(record, "pad");
+    return Array.isArray(pad) && pad.flat().join() === "0,1,0,1";
+  });
+}
+
+/** Names of the convolutions of a published configuration. */
+export function convNamesOf(config: Exclude<Config, "other">): readonly string[] {
+  return convNames(configs[config]);
+}

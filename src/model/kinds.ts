@@ -1,0 +1,74 @@
+import { dtypes } from "../tensor/dtype.ts";
+import type { TensorKind } from "../tensor/tensor.ts";
+import type { Described } from "./described.ts";
+
+/** Slots that optimizers keep beside a variable, as the last part of a name. */
+const optimizerLeaf =
+  /(^|[/._])(Adam|Adam_1|Adamax|AdamW|Momentum|RMSProp|RMSProp_1|Adagrad|Adadelta|Adadelta_1|Ftrl|Ftrl_1|momentum_buffer|exp_avg|exp_avg_sq|max_exp_avg_sq|square_avg|sum_square_diff|fp32_master_\d+)$/;
+/** Paddle's accumulators: `conv2d_0.w_0_moment1_0`, `…_beta1_pow_acc_0`, `…_velocity_0` (suffixes of its optimizers). */
+const paddleSlot =
+  /_(moment[12]?|moment2_max|beta[12]_pow_acc|velocity|inf_norm|mean_square|mean_grad|momentum|_avg_squared_grad|_avg_squared_update|fp32_master)_\d+$/;
+/** Folders and dictionaries that hold nothing but an optimizer's state. */
+const optimizerScope =
+  /(^|[/.])(optimizer|optimizers|opt|optim|optimizer_weights|optimizer_state|optimizer_state_dict|optimizer_states|optim_state_dict|master_weights|momenta)[/.]|\/\.OPTIMIZER_SLOT\/|^_?optimizer_weights\//;
+const bookkeeping =
+  /(^|[/._])(num_batches_tracked|global_step|local_step|save_counter|beta[12]_power|iterations?|iter|biased|epoch|epochs|steps?|best_\w+|learning_rate|lr|decay|seed_generator_state|_CHECKPOINTABLE_OBJECT_GRAPH|LR_Scheduler)(_\d+)?$/i;
+const averageLeaf = /[/.]ExponentialMovingAverage$|_ema_\d+$/;
+const averageScope = /(^|[/.])(ema|model_ema|state_dict_ema|ema_state_dict|ema_model|averaged_model)[/.]/i;
+const statistic =
+  /(^|[/._])(running_mean|running_var|running_std|moving_mean|moving_variance|moving_var|moving_std|rolling_mean|rolling_variance|_mean|_variance|moments)(_\d+)?$/;
+/** Paddle's variable names: w_1 and w_2 of a batch norm are mean and variance. */
+const paddleStatistic = /batch_norm\w*\.w_[12]$/;
+/** tf-slim's image mean, torch's registered pixel mean. */
+const imageConstant = /(^|[/.])(mean_rgb|pixel_mean|pixel_std|mean_bgr)$/;
+/** Keras 3 `model.export` stores every variable a second time under this name. */
+const secondCopy = /^_all_variables\//;
+
+/** The name without what a container puts around it: `/.ATTRIBUTES/VARIABLE_VALUE`, `:0`. */
+function bare(name: string): string {
+  return name.replace(/\/\.ATTRIBUTES\/VARIABLE_VALUE$/, "").replace(/:\d+$/, "");
+}
+
+function kindByName(name: string): TensorKind | undefined {
+  if (secondCopy.test(name)) return "bookkeeping";
+  if (optimizerScope.test(name) || optimizerLeaf.test(name) || paddleSlot.test(name)) return "optimizer";
+  if (averageLeaf.test(name) || averageScope.test(name)) return "average";
+  if (bookkeeping.test(name)) return "bookkeeping";
+  if (statistic.test(name) || paddleStatistic.test(name)) return "buffer";
+  return imageConstant.test(name) ? "constant" : undefined;
+}
+
+/**
+ * What a tensor is for: what its file says, else what its name says, else a parameter when it holds floating or complex
+ * numbers (names nobody knows count as weights) and a constant when it holds anything else.
+ */
+export function kindOf(tensor: Described): TensorKind {
+  if (tensor.kind !== undefined) return tensor.kind;
+  const name = bare(tensor.name);
+  const byName = kindByName(name) ?? (tensor.label === undefined ? undefined : kindByName(bare(tensor.label)));
+  if (byName === "bookkeeping" && product(tensor.shape) > 1 && !secondCopy.test(name) && isFloating(tensor)) return "parameter";
+  if (byName !== undefined) return byName;
+  if (tensor.dtype === "string") return "bookkeeping";
+  return isFloating(tensor) ? "parameter" : "constant";
+}
+
+/** Whether the tensor counts among `totals.parameters`. */
+export function isParameter(tensor: Described): boolean {
+  return kindOf(tensor) === "parameter";
+}
+
+/** Name of the variable that a moving average stands for: `vgg_16/fc8/biases` of `vgg_16/fc8/biases/ExponentialMovingAverage`. */
+export function averaged(name: string): string | undefined {
+  if (averageLeaf.test(name)) return name.replace(averageLeaf, "");
+  return averageScope.test(name) ? name.replace(averageScope, "$1") : undefined;
+}
+
+export function isFloating(tensor: Described): boolean {
+  if (tensor.dtype === "string") return false;
+  const kind = dtypes[tensor.dtype].kind;
+  return kind === "float" || kind === "complex";
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, axis) => size * axis, 1);
+}

@@ -1,0 +1,82 @@
+import { expandScheme } from "./expand.ts";
+import type { Network } from "./network.ts";
+import type { Role, Scheme, Slot } from "./scheme.ts";
+import { schemes } from "./schemes.ts";
+
+/** The scheme whose names a checkpoint carries, up to a common prefix and the spelling of its container. */
+export interface Recognised {
+  readonly scheme: Scheme;
+  /** What stands before each of the scheme's keys: "module.", "state_dict.", "net.". */
+  readonly prefix: string;
+}
+
+/** Finds the scheme that gives every stored role the key it has in the file; fully connected layers may be absent. */
+export function recogniseScheme(
+  roles: ReadonlyMap<Role, Slot>,
+  network: Network,
+  format: string,
+  label: (key: string) => string | undefined,
+): Recognised | undefined {
+  const home = [...schemes].sort((a, b) => Number(b.formats.includes(format)) - Number(a.formats.includes(format)));
+  for (const scheme of home) {
+    // Keras 1 keeps Theano's axes under the same names.
+    const prefix = fits(scheme, roles, network, label, !format.startsWith("keras"));
+    if (prefix !== undefined) return { scheme, prefix };
+  }
+  return undefined;
+}
+
+function fits(
+  scheme: Scheme,
+  roles: ReadonlyMap<Role, Slot>,
+  network: Network,
+  label: (key: string) => string | undefined,
+  strict: boolean,
+): string | undefined {
+  const scope = scopeOf(roles);
+  const expected = expandScheme(scheme, network, { ...(scope !== undefined && { scope }) });
+  let prefix: string | undefined;
+  let sameForm = 0;
+  for (const [role, slot] of roles) {
+    if ("constant" in slot) continue;
+    const wanted = expected.get(role);
+    if (wanted === undefined || "constant" in wanted) return undefined;
+    const found = [slot.key, label(slot.key)]
+      .map((key) => (key === undefined ? undefined : prefixOf(key, wanted.key)))
+      .find((p) => p !== undefined);
+    if (found === undefined || (prefix !== undefined && found !== prefix && !(found === "" || prefix === ""))) return undefined;
+    prefix = prefix === undefined || found.length > prefix.length ? found : prefix;
+    if (strict && /^conv\d_\d\.weight$/.test(role) && slot.axes !== wanted.axes) return undefined;
+    if (strict && /^fc[67]\.weight$/.test(role)) sameForm += slot.axes.replace(/^1 1 /, "") === wanted.axes ? 0 : 1;
+  }
+  return sameForm > 0 ? undefined : prefix;
+}
+
+/** tf-slim's first scope: vgg_16. */
+function scopeOf(roles: ReadonlyMap<Role, Slot>): string | undefined {
+  const slot = roles.get("conv1_1.weight") ?? roles.get("fc6.weight");
+  if (slot === undefined || "constant" in slot) return undefined;
+  return /^(?:.*\/)?([^/]+)\/(?:conv\d\/)?(?:conv\d_\d|fc\d)\/weights$/.exec(slot.key)?.[1];
+}
+
+/** What is left of the key before the scheme's; undefined where it does not end in it at a boundary. */
+function prefixOf(key: string, wanted: string): string | undefined {
+  const plain = plainKey(key);
+  if (!plain.endsWith(wanted)) return undefined;
+  const prefix = plain.slice(0, plain.length - wanted.length);
+  return prefix === "" || /[./]$/.test(prefix) ? prefix : undefined;
+}
+
+/** The key without what containers add: `:0`, `arg:`, Keras' doubled layer name, Keras 1's `_W_1`. */
+function plainKey(key: string): string {
+  return key
+    .replace(/\/\.ATTRIBUTES\/VARIABLE_VALUE$/, "")
+    .replace(/:\d+$/, "")
+    .replace(/^(arg|aux):/, "")
+    .replace(
+      /(^|\/)([^/]+)\/\2_(W|b)(_\d+)?$/,
+      (_, before: string, layer: string, part: string) => `${before}${layer}/${part === "W" ? "kernel" : "bias"}`,
+    )
+    .replace(/(^|\/)([^/]+)\/\2\//, "$1$2/")
+    .replace(/^model_weights\//, "");
+}

@@ -1,0 +1,58 @@
+import type { DescribedCheckpoint } from "./described.ts";
+import type { Fc } from "./head.ts";
+import { recordedInput } from "./records.ts";
+
+/** Height and width of what enters fc6, and of the image, as far as they are known. */
+export interface Sizes {
+  readonly feature?: readonly [height: number, width: number];
+  readonly input?: readonly [height: number, width: number];
+  /** A sentence, where a perfect square was taken for want of better. */
+  readonly assumed?: string;
+}
+
+/** Convolutions keep the size (3×3, pad 1), each pool halves it and rounds down. */
+export function findSizes(
+  checkpoint: DescribedCheckpoint,
+  first: Fc | undefined,
+  channels: number,
+  pools: number,
+  option: readonly [number, number] | undefined,
+): Sizes {
+  const input = option ?? recordedInput(checkpoint).size;
+  const scale = 2 ** pools;
+  if (first?.kernel !== undefined) {
+    const [height, width] = first.kernel;
+    return { feature: first.kernel, input: input ?? [height * scale, width * scale] };
+  }
+  const places = first === undefined ? undefined : first.inputs / channels;
+  if (input !== undefined) {
+    const feature: [number, number] = [Math.floor(input[0] / scale), Math.floor(input[1] / scale)];
+    const fits = places === undefined || feature[0] * feature[1] === places;
+    // An image of any size goes through an adaptive pool; what enters fc6 is then what its rows say.
+    if (fits) return { feature, input };
+    return { input, ...square(places) };
+  }
+  if (places === undefined || places === 1) return places === 1 ? { feature: [1, 1], input: [scale, scale] } : {};
+  const side = square(places);
+  if (side.feature === undefined) return {};
+  const [height, width] = side.feature;
+  return {
+    ...side,
+    input: [height * scale, width * scale],
+    assumed: `fc6 has ${first?.inputs} inputs of ${channels} channels: ${places} places, taken as ${height} × ${width}`,
+  };
+}
+
+function square(places: number): { readonly feature?: readonly [number, number] } {
+  const side = Math.round(Math.sqrt(places));
+  return side * side === places ? { feature: [side, side] } : {};
+}
+
+/** Heights and widths that a number of places can be, the most square first, height not above width. */
+export function possibleSizes(places: number): readonly (readonly [height: number, width: number])[] {
+  const sizes: [number, number][] = [];
+  for (let height = Math.floor(Math.sqrt(places)); height >= 1; height--) {
+    if (places % height === 0) sizes.push([height, places / height]);
+  }
+  return sizes;
+}

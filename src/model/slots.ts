@@ -1,0 +1,63 @@
+import type { Described } from "./described.ts";
+import { type Grouped, type NormLayer, vectorLength } from "./groups.ts";
+import type { Fc } from "./head.ts";
+import { parseName } from "./names.ts";
+import type { NormOf } from "./norms.ts";
+import type { Role, Slot, StoredSlot } from "./scheme.ts";
+
+/** Axes of a vector kept with axes of one: "o", "o 1", "1 o", "1 1 1 o". A vector of one element follows `style`. */
+export function vectorAxes(shape: readonly number[], style?: string): string {
+  if (style !== undefined && vectorLength(shape) === 1 && style.split(" ").length === shape.length) return style;
+  const long = shape.findIndex((axis) => axis !== 1);
+  const at = long < 0 ? shape.length - 1 : long;
+  return shape.map((_, i) => (i === at ? "o" : "1")).join(" ");
+}
+
+export function vectorSlot(tensor: Described, style?: string): StoredSlot {
+  return { key: tensor.name, axes: vectorAxes(tensor.shape, style) };
+}
+
+/** Axes of fc6's weight: its inputs are channels, height and width in the order in which the features were flattened. */
+export function flattenedAxes(fc: Fc, order: "i h w" | "h w i"): string {
+  return fc.kernel !== undefined ? fc.axes : fc.axes.replace("i", `(${order})`);
+}
+
+/** Slots of a batch norm; what the file does not store is a constant. */
+export function* normSlots(layer: string, norm: NormLayer, variance: "darknet" | undefined): Generator<readonly [Role, Slot]> {
+  yield [`${layer}.bn.weight`, norm.gamma === undefined ? { constant: 1 } : vectorSlot(norm.gamma)];
+  yield [`${layer}.bn.bias`, norm.beta === undefined ? { constant: 0 } : vectorSlot(norm.beta)];
+  if (norm.moments !== undefined) {
+    const key = norm.moments.name;
+    yield [`${layer}.bn.mean`, { key, axes: "o s", take: ["s", 0] }];
+    yield [`${layer}.bn.var`, { key, axes: "o s", take: ["s", 1], as: "sigma" }];
+    return;
+  }
+  const over = norm.factor === undefined ? {} : { over: norm.factor.name };
+  if (norm.mean !== undefined) yield [`${layer}.bn.mean`, { ...vectorSlot(norm.mean), ...over }];
+  if (norm.var !== undefined) yield [`${layer}.bn.var`, { ...vectorSlot(norm.var), ...over, ...(variance && { as: variance }) }];
+}
+
+/** Slots of fc6… ; a bias whose weight is kept under another name (tied tensors) is found by its length. */
+export function* fcSlots(
+  layers: readonly Fc[],
+  grouped: Grouped,
+  order: "i h w" | "h w i",
+  style: string | undefined,
+  norms: NormOf,
+): Generator<readonly [Role, Slot]> {
+  const adopted = new Set<string>();
+  for (const [i, fc] of layers.entries()) {
+    const name = `fc${6 + i}`;
+    yield [`${name}.weight`, { key: fc.layer.weight.name, axes: i === 0 ? flattenedAxes(fc, order) : fc.axes }];
+    const orphan = grouped.vectors.find((vector) => vector.size === fc.outputs && !adopted.has(vector.name) && isBias(vector.tensor.name));
+    const bias = fc.layer.bias ?? orphan?.tensor;
+    if (bias !== undefined && fc.layer.bias === undefined && orphan !== undefined) adopted.add(orphan.name);
+    if (bias !== undefined) yield [`${name}.bias`, vectorSlot(bias, style)];
+    const norm = norms.get(fc.layer);
+    if (norm !== undefined) yield* normSlots(name, norm, undefined);
+  }
+}
+
+function isBias(name: string): boolean {
+  return parseName(name).leaf === "bias";
+}

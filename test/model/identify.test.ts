@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import type { DescribedCheckpoint } from "../../src/model/described.ts";
+import { identify } from "../../src/model/identify.ts";
+import type { Identity } from "../../src/model/identity.ts";
+import type { LayerRecord } from "../../src/tensor/checkpoint.ts";
+import { type ExpectedCase, expectedCases } from "../support/expected.ts";
+import { golden } from "../support/paths.ts";
+
+function described(expected: ExpectedCase, layers: readonly LayerRecord[] = []): DescribedCheckpoint {
+  return { format: expected.format, tensors: expected.tensors, layers, metadata: new Map() };
+}
+
+const layer = (name: string, type: string, format: string): LayerRecord => ({
+  name,
+  type,
+  attributes: new Map([["data_format", format]]),
+  inputs: [],
+  tensors: [],
+});
+
+/** Of this one only the configuration says that Flatten does not move the channels; tensors alone cannot. */
+const flattenLayers = new Map([
+  [
+    "vgg16-64x96/keras2-channels-first-plain",
+    [layer("block1_conv1", "Conv2D", "channels_first"), layer("flatten", "Flatten", "channels_last")],
+  ],
+]);
+
+/** A role's slot in the notation of expected.json. */
+function spell(identity: Identity, role: string): readonly [key: string, axes: string] | undefined {
+  const moments = role.endsWith(".bn.moments");
+  const slot = identity.roles.get(moments ? role.replace("moments", "mean") : role);
+  if (slot === undefined || "constant" in slot) return undefined;
+  if (moments) return [slot.key, slot.axes === "o s" ? "o mean|sigma" : slot.axes];
+  return [slot.key, slot.over === undefined ? slot.axes : `${slot.axes} * 1024`];
+}
+
+function wrongRoles(expected: ExpectedCase): readonly string[] {
+  const identity = identify(described(expected, flattenLayers.get(expected.name)));
+  if (identity === undefined) return ["not recognised"];
+  const wrong: string[] = [];
+  for (const [role, [key, axes]] of expected.roles) {
+    const found = spell(identity, role);
+    const flip = identity.roles.get(role);
+    const flipped = flip !== undefined && "flip" in flip && flip.flip !== undefined;
+    if (found?.[0] !== key || found[1] !== axes) wrong.push(`${role}: ${found?.join(" ")} for ${key} ${axes}`);
+    if (flipped !== expected.flipped.has(role)) wrong.push(`${role}: flipped ${flipped}`);
+  }
+  return wrong;
+}
+
+describe.skipIf(golden === undefined)("identify on the golden checkpoints", () => {
+  const cases = golden === undefined ? [] : expectedCases(golden);
+  const networks = cases.filter((expected) => expected.roles.size > 3);
+
+  test.each(networks.map((expected): [string, ExpectedCase] => [expected.name, expected]))("%s: every role", (_, expected) => {
+    expect(wrongRoles(expected)).toEqual([]);
+  });
+});
