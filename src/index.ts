@@ -2,17 +2,24 @@
  * The library. Functions open what they need when they are called: importing this module costs next to nothing.
  * Everything a person may be told is a `CheckpointError`.
  */
-import type { Checkpoint } from "./tensor/checkpoint.ts";
+
+import type { ConvertResult } from "./convert/convert.ts";
+import type { ConvertOptions } from "./convert/options.ts";
+import type { FormatsRecord } from "./formats.ts";
 import type { InspectRecord } from "./inspect/inspect.ts";
 import type { ListOptions } from "./inspect/list.ts";
-import type { FormatsRecord } from "./formats.ts";
+import type { IdentifyOptions } from "./model/assemble.ts";
+import type { Checkpoint } from "./tensor/checkpoint.ts";
 
+export type { ConvertResult } from "./convert/convert.ts";
+export type { ConvertOptions } from "./convert/options.ts";
+export type { Plan } from "./convert/plan-types.ts";
 export { CheckpointError, type ErrorCode, type ErrorWhere, isCheckpointError } from "./errors.ts";
-export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Finding, Severity } from "./inspect/findings/check.ts";
+export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export { toJson } from "./report/json.ts";
-export { count, duration, plain, size, type Paint, type Style, visible } from "./report/style.ts";
+export { count, duration, type Paint, plain, type Style, size, visible } from "./report/style.ts";
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
@@ -27,6 +34,8 @@ export interface RunOptions {
 }
 
 export interface InspectOptions extends RunOptions, ListOptions {}
+
+export interface ConvertRunOptions extends RunOptions, ConvertOptions {}
 
 /**
  * Opens a checkpoint: a file, a folder, a TF prefix, or any file of a set. Headers are read, values are not: a tensor's
@@ -47,12 +56,43 @@ export async function openCheckpoint(path: string, options: RunOptions = {}): Pr
 
 /** Lists the tensors of a checkpoint, says which network it is and what is wrong with it. */
 export async function inspect(path: string, options: InspectOptions = {}): Promise<InspectRecord> {
-  const [{ open }, { createContext }, { inspectCheckpoint }] = await Promise.all([import("./open.ts"), import("./io/run.ts"), import("./inspect/inspect.ts")]);
+  const [{ open }, { createContext }, { inspectCheckpoint }] = await Promise.all([
+    import("./open.ts"),
+    import("./io/run.ts"),
+    import("./inspect/inspect.ts"),
+  ]);
   const ctx = createContext({ ...contextOptions(options), values: options.hash === true });
   try {
     const checkpoint = await open(path, ctx, options);
     try {
       return await inspectCheckpoint(path, checkpoint, ctx, options);
+    } finally {
+      await checkpoint.close();
+    }
+  } finally {
+    await ctx.dispose();
+  }
+}
+
+/**
+ * Converts a checkpoint: reads, plans, writes, reads back and compares. The output appears whole or not at all. With `dryRun`
+ * only the plan is made.
+ */
+export async function convert(path: string, options: ConvertRunOptions = {}): Promise<ConvertResult> {
+  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }] = await Promise.all([
+    import("./open.ts"),
+    import("./io/run.ts"),
+    import("./convert/convert.ts"),
+    import("./model/identify.ts"),
+    import("./io/output.ts"),
+  ]);
+  const { folder } = convertPlace(options, path);
+  const ctx = createContext({ ...contextOptions(options), values: options.dryRun !== true, temporaryFolder: existingFolder(folder) });
+  try {
+    const checkpoint = await open(path, ctx, options);
+    try {
+      const identity = identify(checkpoint, identifyOptions(options));
+      return await run({ checkpoint, identity, input: path }, options, ctx);
     } finally {
       await checkpoint.close();
     }
@@ -76,6 +116,16 @@ export async function formatsText(...args: Parameters<typeof import("./report/fo
   return (await import("./report/formats.ts")).formatsText(...args);
 }
 
+/** What a conversion did, as text. */
+export async function convertText(...args: Parameters<typeof import("./report/convert.ts")["convertText"]>): Promise<string> {
+  return (await import("./report/convert.ts")).convertText(...args);
+}
+
+/** What a conversion would do, move by move, as text. */
+export async function planText(...args: Parameters<typeof import("./report/convert.ts")["planText"]>): Promise<string> {
+  return (await import("./report/convert.ts")).planText(...args);
+}
+
 /** A verify record as text. */
 export async function verifyText(...args: Parameters<typeof import("./report/verify.ts")["verifyText"]>): Promise<string> {
   return (await import("./report/verify.ts")).verifyText(...args);
@@ -85,5 +135,13 @@ function contextOptions(options: RunOptions): { signal?: AbortSignal; onProgress
   return {
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  };
+}
+
+function identifyOptions(options: ConvertOptions): IdentifyOptions {
+  const { inputSize, bnEpsilon } = options;
+  return {
+    ...(inputSize === undefined ? {} : { inputSize: [inputSize[0], inputSize[1]] }),
+    ...(bnEpsilon === undefined ? {} : { bnEpsilon }),
   };
 }

@@ -18,7 +18,8 @@ test("modules stay small", () => {
 });
 
 test("no casts, no suppressions, no swallowed errors", () => {
-  const forbidden = /\bas (any|unknown as|never)\b|: any\b|<any>|@ts-(ignore|expect-error|nocheck)|biome-ignore|catch *(\([^)]*\))? *\{ *\}|\b(TODO|FIXME|XXX)\b/;
+  const forbidden =
+    /\bas (any|unknown as|never)\b|: any\b|<any>|@ts-(ignore|expect-error|nocheck)|biome-ignore|catch *(\([^)]*\))? *\{ *\}|\b(TODO|FIXME|XXX)\b/;
   const found = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
     .flatMap((file) =>

@@ -31,6 +31,8 @@ function reportBug(error: unknown, json: boolean): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${toJson(errorRecord("internal", message, {}))}\n`);
   const stack = process.env.VGGTOOL_DEBUG === "1" && error instanceof Error ? `\n${error.stack ?? ""}` : "";
-  process.stderr.write(`vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`);
+  process.stderr.write(
+    `vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`,
+  );
   return exitCodes.failed;
 }

@@ -49,7 +49,10 @@ function version(): string {
 /** commander has written its sentence to stderr already, except with --json, where stdout gets the record. */
 function usageCode(error: CommanderError, json: boolean): number {
   if (error.exitCode === 0) return exitCodes.done;
-  if (json) process.stdout.write(`${JSON.stringify({ schema: "vggtool/error/1", error: { code: "usage", message: error.message.replace(/^error: /, "") } })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ schema: "vggtool/error/1", error: { code: "usage", message: error.message.replace(/^error: /, "") } })}\n`,
+    );
   return exitCodes.failed;
 }
 

@@ -1,6 +1,6 @@
-import { styleFor, type ColorChoice } from "./terminal.ts";
 import type { Style } from "../index.ts";
-import { exitCodes, type ExitCode } from "./exit-codes.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { type ColorChoice, styleFor } from "./terminal.ts";
 
 /** What every command shares. */
 export interface Common {

@@ -46,14 +46,14 @@ export interface FeatureArea {
 export function featureArea(
   known: readonly [number | undefined, number | undefined] | undefined,
   area: number | undefined,
-  inputSize: readonly [number, number, number] | undefined,
+  inputSize: readonly [number, number, (number | undefined)?] | undefined,
 ): FeatureArea {
   const [height, width] = known ?? [];
   if (inputSize !== undefined) {
     const [h, w] = [Math.floor(inputSize[0] / reduction), Math.floor(inputSize[1] / reduction)];
     if ((area !== undefined && h * w !== area) || (height !== undefined && height !== h) || (width !== undefined && width !== w)) {
       const has = height !== undefined && width !== undefined ? `${height}×${width}` : `${area} positions`;
-      throw new CheckpointError("mismatch", `--input-size ${inputSize.join("x")} makes fc6 see ${h}×${w}, the file has ${has}`);
+      throw new CheckpointError("mismatch", `--input-size ${inputSize.filter((size) => size !== undefined).join("x")} makes fc6 see ${h}×${w}, the file has ${has}`);
     }
     return { height: h, width: w };
   }

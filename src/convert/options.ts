@@ -23,7 +23,7 @@ export interface ConvertOptions {
   readonly dtype?: NumericDType;
   /** Bytes. */
   readonly maxShardSize?: number;
-  readonly inputSize?: readonly [height: number, width: number, channels: number];
+  readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
   readonly bnEpsilon?: number;
   readonly useAverage?: boolean;
   readonly keepState?: boolean;

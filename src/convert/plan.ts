@@ -131,7 +131,7 @@ function areaOf(identity: Identity, tensors: ReadonlyMap<string, Described>, opt
   const channels = feature?.[0];
   const positions = elements === undefined || channels === undefined ? undefined : elements / (first.outputs * channels);
   const { inputSize } = options;
-  if (inputSize !== undefined && inputSize[2] !== network.inputChannels) {
+  if (inputSize?.[2] !== undefined && inputSize[2] !== network.inputChannels) {
     throw new CheckpointError("mismatch", `--input-size has ${inputSize[2]} channels, conv1_1 takes ${network.inputChannels}`);
   }
   return featureArea(feature === undefined ? undefined : [feature[1], feature[2]], positions, inputSize);

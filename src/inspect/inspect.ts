@@ -5,7 +5,7 @@ import type { Config } from "../model/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
-import { list, type ListOptions, type TensorRecord, type Totals } from "./list.ts";
+import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
 
 /** What a network was recognised as; field names are part of the command-line contract. */
 export interface ArchitectureRecord {
@@ -40,7 +40,12 @@ export interface InspectRecord {
 }
 
 /** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
-export async function inspectCheckpoint(file: string, checkpoint: Checkpoint, ctx: Context, options: ListOptions = {}): Promise<InspectRecord> {
+export async function inspectCheckpoint(
+  file: string,
+  checkpoint: Checkpoint,
+  ctx: Context,
+  options: ListOptions = {},
+): Promise<InspectRecord> {
   const identity = identify(checkpoint);
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const findings = await audit({ checkpoint, ctx, ...(identity === undefined ? {} : { identity }) });

@@ -53,7 +53,9 @@ export async function list(checkpoint: Checkpoint, identity: Identity | undefine
   const roles = rolesByKey(identity);
   const all = [...checkpoint.tensors.values()].map((tensor) => record(tensor, roles));
   const filters = (options.filter ?? []).map(glob);
-  const shown = all.filter((tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)));
+  const shown = all.filter(
+    (tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)),
+  );
   const sorted = sort(shown, options.sort ?? "file");
   const tensors = options.hash === true ? await hashed(sorted, checkpoint, ctx) : sorted;
   return { tensors, totals: totals(all) };

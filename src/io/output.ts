@@ -121,10 +121,15 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
 
 /** Bytes that can still be written to the file system of `folder` (or of its nearest ancestor that exists). */
 export function freeBytes(folder: string): number {
+  const stat = statfsSync(existingFolder(folder));
+  return stat.bavail * stat.bsize;
+}
+
+/** The folder itself, or its nearest ancestor that exists: where files beside an output can lie before it is made. */
+export function existingFolder(folder: string): string {
   let path = folder;
   while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
-  const stat = statfsSync(path);
-  return stat.bavail * stat.bsize;
+  return path;
 }
 
 /** A rename that never replaces: a hard link fails where the name is taken; file systems without links get check and rename. */

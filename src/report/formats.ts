@@ -6,7 +6,13 @@ import { table } from "./table.ts";
 export function formatsText(record: FormatsRecord, { paint }: Style): string {
   const formats = table(
     [{ title: "format" }, { title: "read" }, { title: "write" }, { title: "what it is" }, { title: "example" }],
-    record.formats.map((format) => [format.id, format.read ? "yes" : "", format.write ? "yes" : "", format.title, paint.faint(format.example)]),
+    record.formats.map((format) => [
+      format.id,
+      format.read ? "yes" : "",
+      format.write ? "yes" : "",
+      format.title,
+      paint.faint(format.example),
+    ]),
     paint.faint,
   );
   const schemes = table(

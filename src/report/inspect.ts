@@ -1,7 +1,7 @@
-import type { InspectRecord } from "../inspect/inspect.ts";
 import type { Finding, Severity } from "../inspect/findings/check.ts";
+import type { InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
-import { count, shape, shortened, size, type Style, visible } from "./style.ts";
+import { count, type Style, shape, shortened, size, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 export interface InspectTextOptions {
@@ -14,7 +14,8 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
   const { paint } = style;
   const lines = [`${paint.strong(visible(record.file))}  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`];
   lines.push(architectureLine(record, style));
-  if (record.tensors.length > 0) lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
+  if (record.tensors.length > 0)
+    lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
   lines.push("", totalsLine(record));
   if (record.findings.length > 0) lines.push("", ...record.findings.flatMap((finding) => findingLines(finding, style)));
   return lines.join("\n");
@@ -74,7 +75,12 @@ function groupTable(tensors: readonly TensorRecord[], depth: number, { width, pa
     { title: "values", align: "right" },
     { title: "size", align: "right" },
   ];
-  const rows = [...groups].map(([name, group]) => [shortened(visible(name), Math.max(LEAST_NAME, width - 44)), count(group.tensors), count(group.values), size(group.bytes)]);
+  const rows = [...groups].map(([name, group]) => [
+    shortened(visible(name), Math.max(LEAST_NAME, width - 44)),
+    count(group.tensors),
+    count(group.values),
+    size(group.bytes),
+  ]);
   return table(columns, rows, paint.faint);
 }
 

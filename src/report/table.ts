@@ -5,7 +5,16 @@ export interface Column {
   readonly align?: "left" | "right";
 }
 
-const empty = { top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
+const empty = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+};
 const frameless = { ...empty, left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " };
 
 /** Rows under titles, without a frame: readable at 80 columns, and easy to cut with other tools. */

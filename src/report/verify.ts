@@ -1,5 +1,5 @@
 import type { LayerResult, TopEntry, VerifyRecord } from "../verify/record.ts";
-import { count, duration, shape, size, type Style, tiny, visible } from "./style.ts";
+import { count, duration, type Style, shape, size, tiny, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 /** What `vggtool verify` prints: the engine, the layers, the verdict with its diagnosis, the classes, the times. */
@@ -11,13 +11,19 @@ export function verifyText(record: VerifyRecord, style: Style): string {
     `${paint.strong(visible(record.file))}${against}`,
     `engine ${engine.name} ${engine.version} on ${engine.device}${engine.deviceName === "" ? "" : ` (${visible(engine.deviceName)})`}, input ${shape(record.input.shape)}, ${visible(record.input.source)}`,
   ];
-  if (record.tolerance !== null) lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
+  if (record.tolerance !== null)
+    lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
   lines.push("", layerTable(record, style), "", verdict(record, style));
   for (const sentence of record.diagnosis) lines.push(`    ${visible(sentence)}`);
   if (record.top.length > 0) lines.push("", topTable(record.top, style));
   const { load, first, warm, other } = record.seconds;
   const times = [`load ${duration(load)}`, `first run ${duration(first)}`, ...(warm === undefined ? [] : [`warm run ${duration(warm)}`])];
-  lines.push("", paint.faint(`${[...times, ...(other === undefined ? [] : [`other ${duration(other)}`])].join(", ")}, peak memory ${size(record.peakMemory)}`));
+  lines.push(
+    "",
+    paint.faint(
+      `${[...times, ...(other === undefined ? [] : [`other ${duration(other)}`])].join(", ")}, peak memory ${size(record.peakMemory)}`,
+    ),
+  );
   for (const note of record.notes) lines.push(paint.faint(`note: ${visible(note)}`));
   return lines.join("\n");
 }
@@ -43,7 +49,9 @@ function layerTable(record: VerifyRecord, { paint }: Style): string {
   const rows = record.layers.map((layer) => [
     visible(layer.role),
     shape(layer.shape),
-    ...(compared ? [optional(layer.maxAbs), optional(layer.maxRel), optional(layer.meanAbs), cosine(layer.cosine)] : [number(layer.min), number(layer.max)]),
+    ...(compared
+      ? [optional(layer.maxAbs), optional(layer.maxRel), optional(layer.meanAbs), cosine(layer.cosine)]
+      : [number(layer.min), number(layer.max)]),
     layer.pass ? paint.good(layer.maxAbs === null ? "finite" : "ok") : paint.bad(problem(layer)),
   ]);
   return table(columns, rows, paint.faint);
@@ -56,13 +64,21 @@ const problem = (layer: LayerResult): string => (layer.problem === undefined ? "
 
 function verdict(record: VerifyRecord, { paint }: Style): string {
   const what = record.other === null ? "every layer's output is finite" : "every layer agrees";
-  return record.pass ? paint.good(`pass: ${what}`) : paint.bad(`fail: the first layer that differs is ${record.firstDivergence ?? "unknown"}`);
+  return record.pass
+    ? paint.good(`pass: ${what}`)
+    : paint.bad(`fail: the first layer that differs is ${record.firstDivergence ?? "unknown"}`);
 }
 
 function topTable(top: readonly TopEntry[], { paint }: Style): string {
   const several = top.some((entry) => entry.picture > 0);
   return table(
-    [...(several ? [{ title: "picture", align: "right" as const }] : []), { title: "top", align: "right" }, { title: "class", align: "right" }, { title: "probability", align: "right" }, { title: "" }],
+    [
+      ...(several ? [{ title: "picture", align: "right" as const }] : []),
+      { title: "top", align: "right" },
+      { title: "class", align: "right" },
+      { title: "probability", align: "right" },
+      { title: "" },
+    ],
     top.map((entry) => [
       ...(several ? [String(entry.picture)] : []),
       String(entry.rank),

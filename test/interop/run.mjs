@@ -50,7 +50,10 @@ for (const job of jobs) {
     const lines = job.run({
       out,
       vggtool: (...args) => run(process.execPath, [join(root, "bin", "vggtool"), ...args]),
-      python: (script, ...args) => run(python(job.environment), [join(here, script), ...args]).split("\n").at(-1),
+      python: (script, ...args) =>
+        run(python(job.environment), [join(here, script), ...args])
+          .split("\n")
+          .at(-1),
     });
     passed += 1;
     console.log(`ok   ${job.name} (${((performance.now() - started) / 1000).toFixed(1)} s)${lines === undefined ? "" : `: ${lines}`}`);

@@ -19,7 +19,10 @@ export function convertCommand(): Command {
   return new Command("convert")
     .description("change format, names and layout, with a ledger of every tensor")
     .argument("<file>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
-    .addHelpText("before", "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n")
+    .addHelpText(
+      "before",
+      "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n",
+    )
     .option("-o, --output <out>", "what to write: a file, a prefix (tfslim) or a folder (tfjs)")
     .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
     .option("--from <format>", "read as this format, whatever the content looks like")

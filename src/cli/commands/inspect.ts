@@ -26,7 +26,11 @@ export function inspectCommand(): Command {
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
     .option("--from <format>", "read as this format, whatever the content looks like")
-    .addOption(new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe").choices(["error", "warning", "never"]).default("never"))
+    .addOption(
+      new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")
+        .choices(["error", "warning", "never"])
+        .default("never"),
+    )
     .action(run);
 }
 

@@ -25,12 +25,22 @@ export function wholeNumber(text: string): number {
 
 export function positive(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError("A number that is not negative is needed.");
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError("A number that is not negative is needed.");
   return value;
 }
 
 const units: ReadonlyMap<string, number> = new Map([
-  ["", 1], ["B", 1], ["KB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12], ["KIB", 1024], ["MIB", 1024 ** 2], ["GIB", 1024 ** 3], ["TIB", 1024 ** 4],
+  ["", 1],
+  ["B", 1],
+  ["KB", 1e3],
+  ["MB", 1e6],
+  ["GB", 1e9],
+  ["TB", 1e12],
+  ["KIB", 1024],
+  ["MIB", 1024 ** 2],
+  ["GIB", 1024 ** 3],
+  ["TIB", 1024 ** 4],
 ]);
 
 /** 2GB, 500MiB, 1000000 */
