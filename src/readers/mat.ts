@@ -1,7 +1,9 @@
 import { matVersion, readMat } from "../containers/mat/file.ts";
+import { looksLikeMat73, readMat73 } from "../containers/mat/hdf5-file.ts";
+import { headerText } from "../containers/mat/header.ts";
 import type { MatFile } from "../containers/mat/value.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
-import type { Context } from "../io/context.ts";
+import { CheckpointError } from "../errors.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { addEverything, type Collected, createCollected } from "./mat/collect.ts";
 import { addDagnn } from "./mat/dagnn.ts";
@@ -10,25 +12,35 @@ import { findNetworks } from "./mat/networks.ts";
 import { addSimplenn } from "./mat/simplenn.ts";
 
 /*
- * MATLAB's MAT-files of levels 4, 5 and 7. MatConvNet networks (simplenn, dagnn) list what was learnt and describe their layers;
+ * MATLAB's MAT-files of levels 4, 5 and 7, and of v7.3, which is HDF5. MatConvNet networks (simplenn, dagnn) list what was learnt and describe their layers;
  * all other files list every array of numbers under its MATLAB expression.
  */
 
 export const reader: Reader = {
   async detect(probe) {
     const version = matVersion(probe.head);
-    if (version === undefined || version === "7.3") return undefined;
-    return version === "5" ? "sure" : "maybe";
+    // A -v7.3 file is claimed by its header, so that one cut short behind it is called by its name.
+    if (version !== undefined) return version === "4" ? "maybe" : "sure";
+    const hdf5 = await probe.opened("hdf5");
+    return hdf5 !== undefined && (await looksLikeMat73(hdf5)) ? "sure" : undefined;
   },
   async read(probe, ctx) {
-    const version = matVersion(probe.head) === "4" ? "4" : "5";
     // The colour average is the one larger array that is wanted as a value: it says how images are prepared.
-    const file = await readMat(probe.source, version, ctx, (key) => key === "averageImage");
-    return interpret(file, probe, ctx);
+    const keep = (key: string): boolean => key === "averageImage";
+    const version = matVersion(probe.head) ?? "7.3";
+    if (version !== "7.3") return interpret(await readMat(probe.source, version, ctx, keep), probe);
+    const hdf5 = await probe.opened("hdf5");
+    if (hdf5 === undefined) {
+      throw new CheckpointError("truncated", "a MAT-file v7.3 without the HDF5 signature at byte 512", {
+        file: probe.source.name,
+        offset: 512,
+      });
+    }
+    return interpret(await readMat73(hdf5, headerText(probe.head), keep), probe);
   },
 };
 
-function interpret(file: MatFile, probe: Probe, _ctx: Context): Checkpoint {
+function interpret(file: MatFile, probe: Probe): Checkpoint {
   const into = createCollected(file);
   const nets = findNetworks(file);
   for (const net of nets) {

@@ -67,8 +67,7 @@ function expectTexts(metadata: ReadonlyMap<string, Inert>, texts: unknown): void
 
 const networks = join(fixtures, "matconvnet");
 const fixtureNetworks = readdirSync(networks).flatMap((name) => readCase("matconvnet", name, join(networks, name)));
-const goldenNetworks =
-  golden === undefined ? [] : expectedCases(golden).filter(({ name }) => name.startsWith("matconvnet") && !name.includes("v73"));
+const goldenNetworks = golden === undefined ? [] : expectedCases(golden).filter(({ name }) => name.startsWith("matconvnet"));
 
 describe.each([
   ["fixtures", fixtureNetworks],
@@ -89,10 +88,11 @@ function expectNetwork(checkpoint: Awaited<ReturnType<typeof open>>, meta: unkno
   expect(layers.map(({ name, type }) => [name, simple(type)])).toEqual(meta.layers);
   expect(metadata.get("meta.classes.name")).toEqual(meta.classes.name);
   const names = metadata.get("meta.classes.description");
-  if (!Array.isArray(names) || !Array.isArray(meta.classes.description)) throw new Error("no class names");
+  const wanted = meta.classes.description;
+  if (!Array.isArray(names) || !Array.isArray(wanted)) throw new Error("no class names");
   // Octave cuts what it saves of characters beyond ASCII: the texts in its files are beginnings of the ones in meta.json.
-  expect(names.map((name, k) => String(meta.classes.description[k]).startsWith(String(name)))).not.toContain(false);
-  expect(names).toHaveLength(meta.classes.description.length);
+  expect(names.map((name, k) => String(wanted[k]).startsWith(String(name)))).not.toContain(false);
+  expect(names).toHaveLength(wanted.length);
   const average = metadata.get("meta.normalization.averageImage");
   if (Array.isArray(meta.averageImage[1])) expect(average).toEqual(meta.averageImage[1]);
   else if (average instanceof Map) expect(average.get("mean")).toHaveLength(3);
@@ -134,6 +134,8 @@ describe("damaged MAT-files", () => {
     ["mat-v4-lie", "truncated: 1073741824x1073741824 float64 values need more than 2^53 bytes, 64 are left"],
     ["octave-function-handle", "truncated: the variable takes 4294967295 bytes, the file has 8 more"],
     ["octave-v4-int8", "truncated: 20 bytes are needed, 14 are left"],
+    ["mat-v73-header-only", "truncated: a MAT-file v7.3 without the HDF5 signature at byte 512"],
+    ["mat-v73-cycle", "malformed: a cell or struct that contains itself"],
     ["octave-char-2x2", "x: c counts 4 bytes too many, as Octave's small char arrays do"],
     ["octave-sparse-logical", "x: s is a sparse logical array that Octave wrote as a full one"],
   ];

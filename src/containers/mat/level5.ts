@@ -4,6 +4,7 @@ import { Cursor } from "../../io/cursor.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { openCompressed } from "./compressed.ts";
 import { miCompressed, miMatrix, readTag, type Tag } from "./element.ts";
+import { headerText } from "./header.ts";
 import { type Budget, createBudget } from "./limits.ts";
 import { type Matrix, parseMatrix, readMatrixName } from "./matrix.ts";
 import type { KeepRule, MatFile, MatVariable } from "./value.ts";
@@ -71,8 +72,7 @@ async function readHeader(source: ByteSource): Promise<{ bigEndian: boolean; tex
   const bigEndian = order === "MI";
   const major = bytes[bigEndian ? 124 : 125];
   if (major !== 1) throw new CheckpointError("unsupported", `MAT-file version ${major}, 1 is level 5`, { file: source.name, offset: 124 });
-  const text = Buffer.from(bytes.subarray(0, 116)).toString("latin1");
-  return { bigEndian, text: text.split("\0", 1).join("").trimEnd() };
+  return { bigEndian, text: headerText(bytes) };
 }
 
 async function readTopTag({ source, cursor }: Reading): Promise<Tag> {

@@ -49,6 +49,18 @@ const writes: Partial<Record<NumericDType, Writes>> = {
   float64: (view, at, value) => view.setFloat64(at, Number(value), true),
 };
 
+/** Reads one number of a type in either byte order. */
+export function numberReader(dtype: NumericDType, littleEndian: boolean): Reads {
+  const read = reads[dtype];
+  if (read === undefined) throw new RangeError(`no numbers of ${dtype}`);
+  if (littleEndian) return read;
+  const width = itemsize(dtype);
+  return (view, at) => {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + at, width).toReversed();
+    return read(new DataView(bytes.buffer), 0);
+  };
+}
+
 function whole(value: number | bigint): bigint {
   if (typeof value === "bigint") return value;
   return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;

@@ -1,0 +1,6 @@
+/** The descriptive text of a level 5 or v7.3 file. */
+export function headerText(head: Uint8Array): string {
+  const text = Buffer.from(head.subarray(0, 116)).toString("latin1");
+  const end = text.indexOf("\0");
+  return (end < 0 ? text : text.slice(0, end)).trimEnd();
+}
