@@ -133,6 +133,22 @@ export const formats: readonly Format[] = [
     example: "vggtool inspect vgg_16_frozen.pb",
     read: async () => (await import("./readers/graphdef.ts")).reader,
   },
+  {
+    id: "keras-h5",
+    title: "Keras HDF5 (.h5): weights or whole model of Keras 1, 2 and 3",
+    containers: ["hdf5"],
+    carries: "network",
+    example: "vggtool inspect vgg16_weights.h5",
+    read: async () => (await import("./readers/keras-h5.ts")).reader,
+  },
+  {
+    id: "hdf5",
+    title: "any other HDF5 file",
+    containers: ["hdf5"],
+    carries: "tensors",
+    example: "vggtool inspect weights.hdf5",
+    read: async () => (await import("./readers/hdf5.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {

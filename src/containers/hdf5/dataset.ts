@@ -45,7 +45,8 @@ export function readDatasetHeader(messages: readonly Message[]): DatasetHeader |
   const filters = filterBody === undefined ? [] : readFilters(filterBody);
   const fillBody = find(messageType.fill);
   const oldFillBody = find(messageType.oldFill);
-  const fill = fillBody ? readFill(fillBody, false) : oldFillBody && readFill(oldFillBody, true);
+  // A copy: the view would keep the whole header in memory.
+  const fill = (fillBody ? readFill(fillBody, false) : oldFillBody && readFill(oldFillBody, true))?.slice();
   const external = find(messageType.externalFiles) !== undefined ? "data in other files" : undefined;
   return { type, shape, most, storage, filters, fill, beyond: external ?? beyond(storage, filters) };
 }

@@ -128,7 +128,7 @@ function readEnum(fields: Fields, version: number, count: number, size: number, 
   const base = readDatatype(fields, depth + 1);
   const names: string[] = [];
   for (let index = 0; index < count; index++) names.push(memberName(fields, version));
-  const values = names.map(() => fields.take(base.size));
+  const values = names.map(() => fields.take(base.size).slice());
   return { class: "enum", size, base, names, values };
 }
 

@@ -5,7 +5,7 @@ import type { Part } from "../../tensor/tensor.ts";
 import { type Hdf5Attribute, readAttributes } from "./attributes.ts";
 import type { Hdf5Layout } from "./bytes.ts";
 import { ChunkCache } from "./chunk-source.ts";
-import { datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
+import { type DatasetHeader, datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
 import type { Hdf5Shape, Hdf5Type } from "./datatype.ts";
 import { GlobalHeap } from "./heaps.ts";
 import { type Hdf5Link, isGroup, readLinks } from "./links.ts";
@@ -80,14 +80,9 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
 
   const object = async (address: number): Promise<Hdf5Object> => {
     const messages = await readObjectHeader(layout, address);
-    const common = commonOf(layout, heap, address, messages);
     const header = readDatasetHeader(messages);
-    if (header !== undefined) {
-      const parts = (): Promise<readonly Part[]> => datasetParts(layout, header, cache);
-      const bytes = async (): Promise<Uint8Array> => wholeBytes(await parts(), header.shape, header.type.size, source.name);
-      const values = async (): Promise<readonly Inert[]> => decodeValues(layout, heap, header.type, await bytes());
-      return { kind: "dataset", ...common, type: header.type, shape: header.shape, beyond: header.beyond, parts, bytes, values };
-    }
+    if (header !== undefined) return new StoredDataset({ layout, heap, cache }, address, header);
+    const common = commonOf({ layout, heap, cache }, address, messages);
     return isGroup(messages) ? groupOf(common, messages) : { kind: "other", ...common };
   };
 
@@ -140,7 +135,14 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
   };
 }
 
-function commonOf(layout: Hdf5Layout, heap: GlobalHeap, address: number, messages: readonly Message[]): Hdf5Common {
+/** What all objects of a file share. */
+interface Opened {
+  readonly layout: Hdf5Layout;
+  readonly heap: GlobalHeap;
+  readonly cache: ChunkCache;
+}
+
+function commonOf({ layout, heap }: Opened, address: number, messages: readonly Message[]): Hdf5Common {
   let attributes: Promise<ReadonlyMap<string, Hdf5Attribute>> | undefined;
   const all = (): Promise<ReadonlyMap<string, Hdf5Attribute>> => {
     attributes ??= readAttributes(layout, messages);
@@ -154,4 +156,49 @@ function commonOf(layout: Hdf5Layout, heap: GlobalHeap, address: number, message
       return found && decodeValues(layout, heap, found.type, found.bytes);
     },
   };
+}
+
+/** Keeps what tells type and place; a file may have 100,000 of these. Attributes are read anew when they are asked for. */
+class StoredDataset implements Hdf5Dataset {
+  readonly kind = "dataset";
+  readonly address: number;
+  readonly #file: Opened;
+  readonly #header: DatasetHeader;
+
+  constructor(file: Opened, address: number, header: DatasetHeader) {
+    this.#file = file;
+    this.address = address;
+    this.#header = header;
+  }
+
+  get type(): Hdf5Type {
+    return this.#header.type;
+  }
+  get shape(): Hdf5Shape {
+    return this.#header.shape;
+  }
+  get beyond(): string | undefined {
+    return this.#header.beyond;
+  }
+
+  async attributes(): Promise<ReadonlyMap<string, Hdf5Attribute>> {
+    return readAttributes(this.#file.layout, await readObjectHeader(this.#file.layout, this.address));
+  }
+
+  async attribute(name: string): Promise<readonly Inert[] | undefined> {
+    const found = (await this.attributes()).get(name);
+    return found && decodeValues(this.#file.layout, this.#file.heap, found.type, found.bytes);
+  }
+
+  parts(): Promise<readonly Part[]> {
+    return datasetParts(this.#file.layout, this.#header, this.#file.cache);
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return wholeBytes(await this.parts(), this.shape, this.type.size, this.#file.layout.source.name);
+  }
+
+  async values(): Promise<readonly Inert[]> {
+    return decodeValues(this.#file.layout, this.#file.heap, this.type, await this.bytes());
+  }
 }

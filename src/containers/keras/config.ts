@@ -1,0 +1,155 @@
+import { isObject, type Json } from "../json.ts";
+
+/** One layer of a Keras configuration, models inside models unfolded. */
+export interface KerasLayer {
+  /** The layer's own name, behind those of the models around it: "vgg16/block1_conv1". */
+  readonly path: string;
+  readonly name: string;
+  readonly className: string;
+  readonly config: ReadonlyMap<string, Json>;
+  /** Paths of the layers whose outputs it takes. */
+  readonly inputs: readonly string[];
+  /** Where Keras 3 keeps its variables: "layers/conv2d_1", "layers/functional/layers/dense". */
+  readonly key: string;
+}
+
+/** What a configuration says of a whole model. */
+export interface KerasModel {
+  readonly className: string;
+  readonly name: string | undefined;
+  readonly layers: readonly KerasLayer[];
+}
+
+/** Models in models; a wrapper around a backbone is two. */
+const maxDepth = 16;
+
+/**
+ * The layers of a configuration as Keras 1, 2 and 3 write it: {"class_name", "config": {"layers": […]}}, in Keras 1 also a
+ * list in place of the inner config. undefined where the JSON is no model.
+ */
+export function kerasModel(json: Json | undefined): KerasModel | undefined {
+  if (!isObject(json)) return undefined;
+  const className = json.get("class_name");
+  if (typeof className !== "string" || layerList(json) === undefined) return undefined;
+  const layers: KerasLayer[] = [];
+  unfold(json, { path: "", key: "layers/", feeds: [] }, layers, 0);
+  return { className: plainClass(className), name: textOf(json.get("config"), "name"), layers };
+}
+
+interface Around {
+  /** Names of the models around, with a final slash. */
+  readonly path: string;
+  /** Keras 3's path to the model's layers, with a final slash. */
+  readonly key: string;
+  /** What feeds the model: paths of layers outside. */
+  readonly feeds: readonly string[];
+}
+
+/** Adds a model's layers in order and returns the paths of those that give its output. */
+function unfold(model: ReadonlyMap<string, Json>, around: Around, into: KerasLayer[], depth: number): readonly string[] {
+  const entries = layerList(model) ?? [];
+  const sequential = plainClass(String(model.get("class_name"))) === "Sequential";
+  const counters = new Map<string, number>();
+  /** For each layer's name the paths that stand for its output. */
+  const outputs = new Map<string, readonly string[]>();
+  let last: readonly string[] = around.feeds;
+  for (const entry of entries) {
+    if (!isObject(entry)) continue;
+    const inner = entry.get("config");
+    const className = plainClass(String(entry.get("class_name")));
+    const name = textOf(inner, "name") ?? textOf(entry, "name") ?? className;
+    const snake = snakeCase(className);
+    const count = counters.get(snake) ?? 0;
+    counters.set(snake, count + 1);
+    const key = around.key + (count === 0 ? snake : `${snake}_${count}`);
+    const named = inputNames(entry.get("inbound_nodes")).flatMap((input) => outputs.get(input) ?? []);
+    const isInput = className === "InputLayer";
+    const inputs = sequential ? last : isInput ? around.feeds : named;
+    if (layerList(entry) !== undefined && depth < maxDepth) {
+      last = unfold(entry, { path: `${around.path}${name}/`, key: `${key}/layers/`, feeds: inputs }, into, depth + 1);
+    } else {
+      const path = around.path + name;
+      const config = isObject(inner) ? inner : new Map<string, Json>();
+      into.push({ path, name, className, config, inputs: [...new Set(inputs)], key });
+      last = [path];
+    }
+    outputs.set(name, last);
+  }
+  const config = model.get("config");
+  const final = isObject(config) ? inputNames(config.get("output_layers")).flatMap((name) => outputs.get(name) ?? []) : [];
+  return final.length > 0 ? final : last;
+}
+
+/** The layers of a model, or undefined where the object is an ordinary layer. */
+function layerList(object: ReadonlyMap<string, Json>): readonly Json[] | undefined {
+  const config = object.get("config");
+  const list = isObject(config) ? config.get("layers") : object.get("class_name") === "Sequential" ? config : undefined;
+  return Array.isArray(list) ? list : undefined;
+}
+
+/**
+ * Names of layers in inbound nodes or output layers: lists that start [name, node index, tensor index]. Keras 3 keeps them
+ * deep inside as keras_history.
+ */
+function inputNames(nodes: Json | undefined): readonly string[] {
+  const names: string[] = [];
+  const visit = (value: Json, depth: number): void => {
+    if (Array.isArray(value)) {
+      const [name, node, tensor] = value;
+      if (typeof name === "string" && typeof node === "number" && typeof tensor === "number") names.push(name);
+      else if (depth < maxDepth) for (const item of value) visit(item, depth + 1);
+    } else if (isObject(value) && depth < maxDepth) {
+      for (const item of value.values()) visit(item, depth + 1);
+    }
+  };
+  if (nodes !== undefined) visit(nodes, 0);
+  return names;
+}
+
+/** The layer that a wrapper (TimeDistributed, Bidirectional) wraps. */
+export function wrapped(layer: KerasLayer): KerasLayer | undefined {
+  const inner = layer.config.get("layer");
+  if (!isObject(inner)) return undefined;
+  const config = inner.get("config");
+  if (!isObject(config)) return undefined;
+  const name = textOf(config, "name") ?? layer.name;
+  return { ...layer, name, className: plainClass(String(inner.get("class_name"))), config };
+}
+
+const recurrent = ["kernel", "recurrent_kernel", "bias"];
+/** Trainable variables first, in the order that `weights` has. */
+const variables: ReadonlyMap<string, readonly string[]> = new Map([
+  ["LSTM", recurrent],
+  ["GRU", recurrent],
+  ["SimpleRNN", recurrent],
+  ["ConvLSTM2D", recurrent],
+  ["DepthwiseConv2D", ["depthwise_kernel", "bias"]],
+  ["SeparableConv2D", ["depthwise_kernel", "pointwise_kernel", "bias"]],
+  ["Embedding", ["embeddings"]],
+  ["PReLU", ["alpha"]],
+]);
+
+/** Names of a layer's variables in their order; layers of unknown classes with two have a kernel and a bias. */
+export function variableNames(layer: KerasLayer): readonly string[] {
+  if (layer.className.startsWith("BatchNormalization")) {
+    const own = [layer.config.get("scale") !== false ? "gamma" : "", layer.config.get("center") !== false ? "beta" : ""];
+    return [...own.filter((name) => name !== ""), "moving_mean", "moving_variance"];
+  }
+  return variables.get(layer.className) ?? ["kernel", "bias"];
+}
+
+/** Registered classes are "package>Name". */
+function plainClass(className: string): string {
+  return className.slice(className.lastIndexOf(">") + 1);
+}
+
+/** As Keras 3 names groups: Conv2D is conv2d, MaxPooling2D is max_pooling2d, ConvLSTM2D is conv_lstm2d. */
+function snakeCase(className: string): string {
+  const words = className.replace(/\W+/g, "").replace(/(.)([A-Z][a-z]+)/g, "$1_$2");
+  return words.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
+}
+
+function textOf(object: Json | undefined, key: string): string | undefined {
+  const value = isObject(object) ? object.get(key) : undefined;
+  return typeof value === "string" ? value : undefined;
+}
