@@ -5,11 +5,15 @@
 
 import type { ConvertResult } from "./convert/convert.ts";
 import type { ConvertOptions } from "./convert/options.ts";
+import { CheckpointError } from "./errors.ts";
 import type { FormatsRecord } from "./formats.ts";
 import type { InspectRecord } from "./inspect/inspect.ts";
 import type { ListOptions } from "./inspect/list.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
+import type { DeviceChoice, DeviceRecord } from "./verify/engines.ts";
+import type { VerifyRecord } from "./verify/record.ts";
+import type { VerifyOptions } from "./verify/verify.ts";
 
 export type { ConvertResult } from "./convert/convert.ts";
 export type { ConvertOptions } from "./convert/options.ts";
@@ -23,6 +27,8 @@ export { count, duration, type Paint, plain, type Style, size, visible } from ".
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
+export type { DeviceChoice, DeviceRecord, EngineId } from "./verify/engines.ts";
+export type { VerifyRecord } from "./verify/record.ts";
 
 /** What every function takes. */
 export interface RunOptions {
@@ -36,6 +42,8 @@ export interface RunOptions {
 export interface InspectOptions extends RunOptions, ListOptions {}
 
 export interface ConvertRunOptions extends RunOptions, ConvertOptions {}
+
+export interface VerifyRunOptions extends RunOptions, VerifyOptions {}
 
 /**
  * Opens a checkpoint: a file, a folder, a TF prefix, or any file of a set. Headers are read, values are not: a tensor's
@@ -101,6 +109,26 @@ export async function convert(path: string, options: ConvertRunOptions = {}): Pr
   }
 }
 
+/**
+ * Runs a network on an engine; compares it layer by layer with another checkpoint, or with expected values. What cannot be run
+ * throws; a comparison that fails is `pass: false`.
+ */
+export async function verify(path: string | undefined, options: VerifyRunOptions = {}): Promise<VerifyRecord> {
+  if (path === undefined) throw new CheckpointError("usage", "verify needs a checkpoint", { hint: "vggtool verify --help shows examples" });
+  const [{ verify: run }, { createContext }] = await Promise.all([import("./verify/verify.ts"), import("./io/run.ts")]);
+  const ctx = createContext({ ...contextOptions(options), values: true });
+  try {
+    return await run(path, options, ctx);
+  } finally {
+    await ctx.dispose();
+  }
+}
+
+/** What each engine would use, and what is missing where one cannot run. */
+export async function checkDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
+  return (await import("./verify/engines.ts")).checkDevices(device);
+}
+
 /** What can be read and written, and the naming schemes. */
 export async function listFormats(): Promise<FormatsRecord> {
   return (await import("./formats.ts")).formatsRecord();
@@ -124,6 +152,11 @@ export async function convertText(...args: Parameters<typeof import("./report/co
 /** What a conversion would do, move by move, as text. */
 export async function planText(...args: Parameters<typeof import("./report/convert.ts")["planText"]>): Promise<string> {
   return (await import("./report/convert.ts")).planText(...args);
+}
+
+/** What engines would use, as text. */
+export async function devicesText(...args: Parameters<typeof import("./report/devices.ts")["devicesText"]>): Promise<string> {
+  return (await import("./report/devices.ts")).devicesText(...args);
 }
 
 /** A verify record as text. */

@@ -35,8 +35,10 @@ function architectureLine(record: InspectRecord, { paint }: Style): string {
 
 /** Columns other than the name take this many characters, roughly; the name gets what is left, and at least this much. */
 const LEAST_NAME = 24;
+const LONGEST_LABEL = 40;
 
 function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): string {
+  const withLabels = width >= 120 && tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
   const withRoles = tensors.some((tensor) => tensor.role !== undefined);
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
   const columns: Column[] = [
@@ -45,14 +47,16 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     { title: "shape", align: "right" },
     { title: "values", align: "right" },
     ...(withRoles && width >= 80 ? [{ title: "role" }] : []),
+    ...(withLabels ? [{ title: "label" }] : []),
     ...(withHash ? [{ title: "sha256" }] : []),
   ];
   const cells = tensors.map((tensor) => [
-    visible(tensor.label === undefined ? tensor.name : tensor.label),
+    tensor.name === "" ? "''" : visible(tensor.name),
     tensor.stored === undefined ? tensor.dtype : `${tensor.dtype} (${tensor.stored})`,
     shape(tensor.shape),
     count(tensor.parameters),
     ...(withRoles && width >= 80 ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
+    ...(withLabels ? [shortened(visible(tensor.label ?? ""), LONGEST_LABEL)] : []),
     ...(withHash ? [tensor.sha256 ?? ""] : []),
   ]);
   const others = columns.slice(1).map((column, k) => Math.max(column.title.length, ...cells.map((row) => (row[k + 1] ?? "").length)));

@@ -63,7 +63,13 @@ const number = (value: number): string => (Number.isFinite(value) ? value.toPrec
 const problem = (layer: LayerResult): string => (layer.problem === undefined ? "differs" : visible(layer.problem));
 
 function verdict(record: VerifyRecord, { paint }: Style): string {
-  const what = record.other === null ? "every layer's output is finite" : "every layer agrees";
+  const compared = record.layers.filter((layer) => layer.maxAbs !== null);
+  const what =
+    compared.length === 0
+      ? "every layer's output is finite"
+      : compared.length === record.layers.length
+        ? "every layer agrees"
+        : `${compared.map((layer) => layer.role).join(", ")} ${compared.length === 1 ? "agrees" : "agree"}, the others are finite`;
   return record.pass
     ? paint.good(`pass: ${what}`)
     : paint.bad(`fail: the first layer that differs is ${record.firstDivergence ?? "unknown"}`);

@@ -46,7 +46,7 @@ export const jobs = [
       const file = join(out, "vgg.safetensors");
       const reference = join(out, "vgg.npz");
       vggtool("convert", join(demo, "vgg16.pdparams"), "-o", file);
-      vggtool("convert", join(demo, "vgg_16.ckpt"), "--to", "npz", "-o", reference);
+      vggtool("convert", join(demo, "vgg_16.ckpt"), "--to", "npz", "--exclude", "vgg_16/mean_rgb", "-o", reference);
       return python("check_safetensors.py", file, reference);
     },
   },

@@ -1,0 +1,65 @@
+import { Command, Option } from "commander";
+import { checkDevices, devicesText, toJson, type VerifyRunOptions, verify, verifyText } from "../../index.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { reportFailure } from "../failure.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { type Common, outputFor, setExitCode } from "../output.ts";
+import { inputSize, positive, wholeNumber } from "./parse.ts";
+
+interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other"> {
+  readonly inputSize?: ReturnType<typeof inputSize>;
+  readonly seed?: readonly number[];
+  readonly checkDevice?: boolean;
+}
+
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .description("run the network; compare with another checkpoint or with expected outputs")
+    .argument("[file]", "a checkpoint of a VGG network")
+    .argument("[other]", "another one: both run in their own layouts, every layer's output is compared")
+    .addHelpText(
+      "before",
+      "Examples:\n  vggtool verify vgg_face.mat vgg_face.safetensors\n  vggtool verify model.ckpt --input batch.npy --expect logits.npy\n",
+    )
+    .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "auto"]))
+    .addOption(new Option("--engine <engine>", "what runs it").choices(["wasm", "tensorflow", "onnxruntime"]))
+    .option("--check-device", "say what each engine would use, and stop")
+    .option("--input <file>", "a batch as .npy, N C H W or N H W C, in the range that the network expects")
+    .addOption(new Option("--input-layout <layout>", "axes of the batch, where both fit").choices(["nchw", "nhwc"]))
+    .option("--input-size <HxWxC>", "size of generated pictures", inputSize)
+    .option("--seed <n>", "seed of a generated picture (repeatable)", (text: string, before: readonly number[] | undefined) => [
+      ...(before ?? []),
+      wholeNumber(text),
+    ])
+    .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
+    .option("--top <n>", "classes to show of each picture", wholeNumber)
+    .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
+    .option("--atol <a>", "tolerance, absolute", positive)
+    .option("--batch <n>", "pictures that are run at once", wholeNumber)
+    .option("--bn-epsilon <e>", "epsilon of batch norm, where the file does not say", positive)
+    .option("--from <format>", "read FILE as this format, whatever the content looks like")
+    .action(run);
+}
+
+async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
+  const output = outputFor(given);
+  const { inputSize: image, seed, checkDevice, ...rest } = given;
+  try {
+    if (checkDevice === true) {
+      const devices = await checkDevices(given.device ?? "auto");
+      output.data(output.json ? toJson({ schema: "vggtool/devices/1", engines: devices }) : await devicesText(devices, output.style));
+      return;
+    }
+    const record = await verify(file, {
+      ...rest,
+      ...(other === undefined ? {} : { other }),
+      ...(image === undefined ? {} : { inputSize: [image[0], image[1]] }),
+      ...(seed === undefined ? {} : { seeds: seed }),
+      signal: interruptSignal(),
+    });
+    output.data(output.json ? toJson(record) : await verifyText(record, output.style));
+    setExitCode(record.pass ? exitCodes.done : exitCodes.no);
+  } catch (error) {
+    setExitCode(reportFailure(error, output.json, file));
+  }
+}
