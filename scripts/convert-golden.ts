@@ -63,6 +63,8 @@ async function attempt(archFolder: string, folder: string, expected: Expected): 
     await checkpoint.close();
     const problem = await compareWithCanonical(out, archFolder, folder, expected, ctx);
     if (problem !== undefined) return problem;
+    // A head without a body keeps its rows as stored, so that there is no way back to compare with.
+    if (!expected.roles.has("conv1_1.weight")) return undefined;
     return await thereAndBack(out, size, ctx);
   } catch (error) {
     if (!isCheckpointError(error)) throw error;

@@ -53,7 +53,10 @@ export function featureArea(
     const [h, w] = [Math.floor(inputSize[0] / reduction), Math.floor(inputSize[1] / reduction)];
     if ((area !== undefined && h * w !== area) || (height !== undefined && height !== h) || (width !== undefined && width !== w)) {
       const has = height !== undefined && width !== undefined ? `${height}×${width}` : `${area} positions`;
-      throw new CheckpointError("mismatch", `--input-size ${inputSize.filter((size) => size !== undefined).join("x")} makes fc6 see ${h}×${w}, the file has ${has}`);
+      throw new CheckpointError(
+        "mismatch",
+        `--input-size ${inputSize.filter((size) => size !== undefined).join("x")} makes fc6 see ${h}×${w}, the file has ${has}`,
+      );
     }
     return { height: h, width: w };
   }

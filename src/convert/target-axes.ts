@@ -75,6 +75,6 @@ function axesOfConv(slots: ReadonlyMap<Role, Slot>): string {
 /** The rows of fc6 in the order of the file: nothing in it says what they are. */
 function keepRows(axes: string, stored: string): string {
   const rows = parsePattern(stored).find((group) => group.includes("i"));
-  if (rows === undefined) return axes;
-  return formatPattern(parsePattern(axes).map((group) => (group.includes("i") ? rows : group)));
+  if (rows === undefined || rows.length < 2) return axes;
+  return formatPattern(parsePattern(axes).map((group) => (group.length > 1 && group.includes("i") ? rows : group)));
 }
