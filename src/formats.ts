@@ -149,6 +149,14 @@ export const formats: readonly Format[] = [
     example: "vggtool inspect weights.hdf5",
     read: async () => (await import("./readers/hdf5.ts")).reader,
   },
+  {
+    id: "torch",
+    title: "PyTorch .pth, .pt, .bin (zip, legacy, tar), TorchScript, torch.export",
+    containers: ["zip", "pickle", "tar", "text", "binary"],
+    carries: "tensors",
+    example: "vggtool inspect vgg16-397923af.pth",
+    read: async () => (await import("./readers/torch.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {

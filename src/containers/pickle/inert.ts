@@ -1,6 +1,7 @@
 import type { Inert } from "../../tensor/checkpoint.ts";
 import { numpyArray, numpyScalar } from "./numpy.ts";
-import { entriesOf, itemsOf, keyName } from "./standard.ts";
+import { bytesValue, entriesOf, itemsOf, keyName } from "./standard.ts";
+import { toLatin1 } from "./text.ts";
 import { GlobalName, type PickleValue, Slice } from "./values.ts";
 
 /** Plain lists and dicts are kept as they are up to this many values; a longer one is told by its length. */
@@ -32,6 +33,9 @@ export function plainValue(value: PickleValue): Inert | undefined {
     }
     const items = itemsOf(item);
     if (items === undefined) {
+      const bytes = bytesValue(item);
+      if (bytes instanceof Slice) return `<${bytes.length} bytes>`;
+      if (bytes !== undefined) return typeof bytes === "string" ? toLatin1(bytes) : bytes;
       const array = numpyArray(item);
       return array?.scalar === true ? numpyScalar(array) : undefined;
     }

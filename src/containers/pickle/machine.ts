@@ -20,6 +20,8 @@ export interface Pickle {
   readonly protocol: number;
   /** Offset behind STOP: several pickles may follow one another. */
   readonly end: number;
+  /** All ids of objects outside the pickle, in order. */
+  readonly persistent: readonly PersistentId[];
 }
 
 /** Bytes fetched at a time: a tensor's instructions take some 200 bytes, then a long skip follows. */
@@ -43,6 +45,7 @@ class Machine {
   /** Stack heights at the open MARKs. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
+  readonly #persistent: PersistentId[] = [];
   #protocol = 0;
   /** Offset of the instruction being carried out. */
   #start = 0;
@@ -60,10 +63,14 @@ class Machine {
       if (!cursor.has(1)) throw new CheckpointError("truncated", "the pickle ends before its STOP instruction", this.#where());
       this.#budget.step(this.#where);
       const code = cursor.u8();
-      if (code === 0x2e) return { value: this.#pop(), protocol: this.#protocol, end: cursor.position };
+      if (code === 0x2e) return this.#result(this.#pop());
       const pending = this.#step(code);
       if (pending !== undefined) await pending;
     }
+  }
+
+  #result(value: PickleValue): Pickle {
+    return { value, protocol: this.#protocol, end: this.#cursor.position, persistent: this.#persistent };
   }
 
   #malformed(message: string): CheckpointError {
@@ -234,9 +241,9 @@ class Machine {
       case 0x62: // BUILD
         return this.#build(this.#pop());
       case 0x51: // BINPERSID
-        return this.#make(new PersistentId(this.#pop()), 24);
+        return this.#outside(this.#pop());
       case 0x50: // PERSID
-        return this.#line((line) => this.#make(new PersistentId(line), 24));
+        return this.#line((line) => this.#outside(line));
       case 0x82: // EXT1
       case 0x83: // EXT2
       case 0x84: // EXT4
@@ -476,6 +483,12 @@ class Machine {
     const [callable, ...args] = values;
     if (callable === undefined) throw this.#malformed("an object without a class");
     return this.#make(new ObjectRecord(callable, args), 100 + 8 * args.length);
+  }
+
+  #outside(id: PickleValue): undefined {
+    const persistent = new PersistentId(id);
+    this.#persistent.push(persistent);
+    this.#make(persistent, 32);
   }
 
   #build(state: PickleValue): undefined {

@@ -1,0 +1,148 @@
+import { plainValue } from "../../containers/pickle/inert.ts";
+import { type NumpyArray, numpyArray, numpyTensor, objectElements } from "../../containers/pickle/numpy.ts";
+import { bytesValue, entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
+import { carried, joined, type Visitor, walkTree } from "../../containers/pickle/tree.ts";
+import { UnknownObjects } from "../../containers/pickle/unknown.ts";
+import { ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import { CheckpointError } from "../../errors.ts";
+import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Tensor, TensorKind } from "../../tensor/tensor.ts";
+import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
+import { className, type StorageId, type TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
+import { type StorageSet, TensorMaker } from "./storages.ts";
+
+/** What a pickle of PyTorch holds. */
+export interface Collected {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly layers: readonly LayerRecord[];
+  readonly metadata: ReadonlyMap<string, Inert>;
+  readonly notes: readonly Note[];
+}
+
+export interface CollectOptions {
+  readonly file: string;
+  /** What the container knows of a value: a tensor of a tar's own table. */
+  readonly known?: (value: PickleValue) => TensorRecord | undefined;
+  /** A storage that is kept inside the pickle. */
+  readonly embedded?: (call: ObjectRecord) => Promise<{ readonly id: StorageId; readonly storages: StorageSet } | undefined>;
+}
+
+interface Found {
+  readonly path: string;
+  readonly value: TensorRecord | UnsupportedRecord | NumpyArray;
+  readonly kind: TensorKind | undefined;
+}
+
+/** Lists what is in `root`: tensors by their path joined with ".", modules by the names that state_dict() gives. */
+export async function collect(root: PickleValue, storages: StorageSet, options: CollectOptions): Promise<Collected> {
+  const { file } = options;
+  const walk = new Walk(root, options);
+  walkTree(root, ".", walk);
+  const maker = new TensorMaker(storages, file);
+  const tensors = new Map<string, Tensor>();
+  const notes: Note[] = [];
+  const unsupported = (tensor: string, message: string): void => {
+    notes.push({ code: "unsupported-tensor", message, tensor });
+  };
+  for (const found of walk.found) {
+    const { path, value, kind } = found;
+    if (tensors.has(path)) throw new CheckpointError("unsupported", "two tensors of the file have this path", { file, tensor: path });
+    const names = { name: path, ...(kind === undefined ? {} : { kind }) };
+    if ("unsupported" in value) unsupported(path, `${value.unsupported} is not read`);
+    else if ("storage" in value) {
+      const made = await make(names, value, maker, options);
+      if ("unsupported" in made) unsupported(path, `${made.unsupported} is not read`);
+      else tensors.set(path, made);
+    } else {
+      const tensor = numpyTensor(path, value, { file, ...(kind === undefined ? {} : { kind }) });
+      if (tensor === undefined) unsupported(path, `elements of NumPy type ${value.type} are no numbers that are read`);
+      else tensors.set(path, tensor);
+    }
+  }
+  notes.push(...walk.unknown.notes());
+  if (tensors.size === 0 && walk.unknown.size > 0) throw walk.unknown.refusal(file);
+  return { tensors, layers: walk.layers, metadata: walk.metadata, notes };
+}
+
+async function make(
+  names: { readonly name: string; readonly kind?: TensorKind },
+  record: TensorRecord,
+  maker: TensorMaker,
+  options: CollectOptions,
+): Promise<Tensor | UnsupportedRecord> {
+  if (!(record.storage instanceof ObjectRecord)) return maker.make(names, record.storage, record);
+  const embedded = await options.embedded?.(record.storage);
+  if (embedded === undefined) return { unsupported: "a tensor whose storage is pickled inside" };
+  return new TensorMaker(embedded.storages, options.file).make(names, embedded.id, record);
+}
+
+class Walk implements Visitor {
+  readonly found: Found[] = [];
+  readonly layers: LayerRecord[] = [];
+  readonly metadata = new Map<string, Inert>();
+  readonly unknown = new UnknownObjects();
+  readonly #known: CollectOptions["known"];
+  /** Paths of optimizers' own dicts, each ending in ".". */
+  readonly #optimizers: string[] = [];
+  /** The file keeps more than one state dict's worth: what lies beside the dicts is bookkeeping. */
+  readonly #isTraining: boolean;
+
+  constructor(root: PickleValue, options: CollectOptions) {
+    this.#known = options.known;
+    const values = [...(entriesOf(root)?.values() ?? [])];
+    this.#isTraining = values.some((value) => (entriesOf(value)?.size ?? 0) > 0 || isModule(value));
+  }
+
+  take(value: PickleValue, path: string | undefined): "tensor" | "taken" | undefined {
+    const record = this.#known?.(value) ?? tensorRecord(value) ?? numpyArray(value);
+    if (record !== undefined) {
+      if ("type" in record && objectElements(record) !== undefined) return undefined;
+      this.found.push({ path: path ?? "", value: record, kind: this.#kind(path ?? "", record) });
+      return "tensor";
+    }
+    const entries = entriesOf(value);
+    if (entries !== undefined) {
+      // What torch.optim.Optimizer.state_dict() returns.
+      if (entries.has("state") && entries.has("param_groups")) this.#optimizers.push(path === undefined ? "" : `${path}.`);
+      return undefined;
+    }
+    if (value instanceof PersistentId) return "taken"; // a storage without a tensor
+    const plain = plainValue(value);
+    if (plain !== undefined) {
+      this.metadata.set(path ?? "", plain);
+      return "taken";
+    }
+    if (!(value instanceof ObjectRecord) || itemsOf(value) !== undefined || bytesValue(value) !== undefined) return undefined;
+    if (!isModuleLike(value)) {
+      this.unknown.add(className(value.callable), path);
+      return undefined;
+    }
+    const layer = moduleLayer(value, path ?? "");
+    if (layer !== undefined) this.layers.push(layer);
+    return undefined;
+  }
+
+  #kind(path: string, record: TensorRecord | UnsupportedRecord | NumpyArray): TensorKind | undefined {
+    if (this.#optimizers.some((prefix) => path.startsWith(prefix))) return "optimizer";
+    if ("parameter" in record && record.parameter) return "parameter";
+    const isScalar = "shape" in record && record.shape.length === 0;
+    return this.#isTraining && isScalar && !path.includes(".") ? "bookkeeping" : undefined;
+  }
+
+  *inside(value: ObjectRecord, path: string | undefined): Generator<readonly [string | undefined, PickleValue]> {
+    const array = numpyArray(value);
+    if (array !== undefined) {
+      for (const [index, element] of (objectElements(array) ?? []).entries()) {
+        yield [array.shape.length === 0 ? path : joined(path, ".", String(index)), element];
+      }
+    } else if (isModuleLike(value)) {
+      yield* moduleChildren(value, path);
+    } else {
+      yield* carried(value, path, ".");
+    }
+  }
+}
+
+function isModuleLike(value: ObjectRecord): boolean {
+  return isModule(value) || isScripted(value);
+}

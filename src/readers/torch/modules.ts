@@ -1,0 +1,67 @@
+import { plainValue } from "../../containers/pickle/inert.ts";
+import { numpyArray } from "../../containers/pickle/numpy.ts";
+import { entriesOf, keyName } from "../../containers/pickle/standard.ts";
+import { joined } from "../../containers/pickle/tree.ts";
+import { ObjectRecord, type PickleValue } from "../../containers/pickle/values.ts";
+import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
+import { className, tensorRecord } from "./records.ts";
+
+/*
+ * A pickled module is an object whose attributes hold three dicts (torch/nn/modules/module.py): `_parameters`, `_buffers`, `_modules`. TorchScript's
+ * modules have their tensors and submodules as plain attributes; their classes lie in the package `__torch__`.
+ */
+
+const dicts = ["_parameters", "_buffers", "_modules"];
+
+export function isModule(value: PickleValue): value is ObjectRecord {
+  if (!(value instanceof ObjectRecord)) return false;
+  const attributes = entriesOf(value.state);
+  return attributes !== undefined && (attributes.has("_modules") || attributes.has("_parameters"));
+}
+
+export function isScripted(value: PickleValue): value is ObjectRecord {
+  return value instanceof ObjectRecord && className(value.callable)?.startsWith("__torch__.") === true;
+}
+
+/** Tensors and submodules under the names of state_dict(): own parameters, own buffers, then the submodules. */
+export function* moduleChildren(value: ObjectRecord, path: string | undefined): Generator<readonly [string, PickleValue]> {
+  const attributes = entriesOf(value.state);
+  if (attributes === undefined) return;
+  if (isModule(value)) {
+    for (const dict of dicts) {
+      for (const [key, child] of entriesOf(attributes.get(dict)) ?? []) {
+        if (child !== null) yield [joined(path, ".", keyName(key)), child];
+      }
+    }
+  }
+  for (const [key, child] of attributes) {
+    // Attributes that are settings belong to the layer record; state_dict() lists no other tensors, but the file holds them.
+    const isTensor = child instanceof ObjectRecord && (tensorRecord(child) !== undefined || numpyArray(child) !== undefined);
+    if (isTensor || (child instanceof ObjectRecord && isScripted(child))) yield [joined(path, ".", keyName(key)), child];
+  }
+}
+
+/** A module without submodules as a layer of the network, with its settings; undefined for containers of other modules. */
+export function moduleLayer(value: ObjectRecord, path: string): LayerRecord | undefined {
+  const state = entriesOf(value.state);
+  if (state === undefined) return undefined;
+  const submodules = entriesOf(state.get("_modules"));
+  const scripted = [...state.values()].some((child) => isScripted(child));
+  if ((submodules?.size ?? 0) > 0 || scripted) return undefined;
+  const attributes = new Map<string, Inert>();
+  const tensors: string[] = [];
+  for (const [key, child] of state) {
+    const name = keyName(key);
+    if (child instanceof ObjectRecord && tensorRecord(child) !== undefined) tensors.push(joined(path === "" ? undefined : path, ".", name));
+    const plain = name.startsWith("_") ? undefined : plainValue(child);
+    if (plain !== undefined) attributes.set(name, plain);
+  }
+  for (const dict of ["_parameters", "_buffers"]) {
+    for (const [key, child] of entriesOf(state.get(dict)) ?? []) {
+      if (child !== null) tensors.push(joined(path === "" ? undefined : path, ".", keyName(key)));
+    }
+  }
+  // "torch.nn.modules.conv.Conv2d", and "__torch__.torch.nn.modules.conv.___torch_mangle_3.Conv2d": the last part says it.
+  const type = className(value.callable)?.split(".").at(-1) ?? "module";
+  return { name: path, type, attributes, inputs: [], tensors };
+}

@@ -1,0 +1,148 @@
+import { entriesOf, integersOf, itemsOf } from "../../containers/pickle/standard.ts";
+import { GlobalName, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import type { NumericDType } from "../../tensor/dtype.ts";
+import { namedDType, storageDType, tensorClassDType } from "./dtypes.ts";
+
+/*
+ * How PyTorch rebuilds a tensor (torch/_utils.py): a call of one of these with a storage, an offset, a size and strides, all counted in elements.
+ *   _rebuild_tensor     storage, offset, size, strides                                                        (2017)
+ *   _rebuild_tensor_v2  …, requires_grad, hooks, [{"conj": True, "neg": True}]
+ *   _rebuild_tensor_v3  …, requires_grad, hooks, dtype, [metadata]: the storage is untyped
+ *   _rebuild_parameter  tensor, requires_grad, hooks; _rebuild_from_type_v2  function, class, its arguments, attributes
+ * Before 0.2 a tensor was an object of its class whose state is (storage, offset, size, strides).
+ */
+
+/** A storage as the pickle names it. */
+export interface StorageId {
+  readonly key: string;
+  /** Of the storage's own elements: uint8 for an untyped one. Undefined where the class is unknown. */
+  readonly dtype: NumericDType | undefined;
+  /** Elements; bytes for an untyped one. */
+  readonly count: number;
+  /** A storage that is a part of another: (key, offset, count) in elements, in files before 0.4. */
+  readonly view?: readonly [key: string, offset: number, count: number];
+}
+
+/** A tensor as the pickle describes it, nothing checked yet. */
+export interface TensorRecord {
+  /** A storage's id, or the call that holds a storage of its own. */
+  readonly storage: StorageId | ObjectRecord;
+  /** In place of the storage's own type. */
+  readonly dtype: NumericDType | undefined;
+  /** Elements. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  /** Elements. */
+  readonly strides: readonly number[];
+  readonly conjugate: boolean;
+  readonly negative: boolean;
+  readonly parameter: boolean;
+}
+
+/** A tensor of a kind that is no plain array, and why. */
+export interface UnsupportedRecord {
+  readonly unsupported: string;
+}
+
+const rebuilds = new Map([
+  ["torch._utils._rebuild_tensor", 4],
+  ["torch._utils._rebuild_tensor_v2", 6],
+  ["torch._utils._rebuild_tensor_v3", 7],
+]);
+const wrappers = new Set(["torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"]);
+const typed = new Set(["torch._tensor._rebuild_from_type_v2", "torch.tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type"]);
+const parameterClasses = new Set(["torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "torch.autograd.variable.Variable"]);
+const otherKinds = new Map([
+  ["torch._utils._rebuild_sparse_tensor", "a sparse tensor"],
+  ["torch._utils._rebuild_sparse_csr_tensor", "a sparse tensor"],
+  ["torch._utils._rebuild_qtensor", "a quantised tensor"],
+  ["torch._utils._rebuild_meta_tensor_no_storage", "a meta tensor, which has no data"],
+  ["torch._utils._rebuild_nested_tensor", "a nested tensor"],
+  ["torch._utils._rebuild_wrapper_subclass", "a tensor of a wrapper class"],
+  ["torch._utils._rebuild_device_tensor_from_numpy", "a tensor of another device, kept as a NumPy array"],
+  ["torch._utils._rebuild_device_tensor_from_cpu_tensor", "a tensor of another device"],
+  ["torch._utils._rebuild_xla_tensor", "a tensor of another device, kept as a NumPy array"],
+  ["torch._utils._rebuild_mlc_tensor", "a tensor of another device, kept as a NumPy array"],
+]);
+/** A parameter in a type in a parameter: deeper wrapping is hostile. */
+const maxWrapping = 8;
+
+/** The class of an object, through the persistent id that legacy files keep a module's class and source under. */
+export function className(value: PickleValue | undefined): string | undefined {
+  if (value instanceof GlobalName) return value.path;
+  if (!(value instanceof PersistentId) || !isTuple(value.id) || value.id.items[0] !== "module") return undefined;
+  return className(value.id.items[1]);
+}
+
+/** The tensor that a value stands for; undefined for anything else. */
+export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | UnsupportedRecord | undefined {
+  if (!(value instanceof ObjectRecord) || depth > maxWrapping) return undefined;
+  const path = className(value.callable);
+  if (path === undefined) return undefined;
+  const given = rebuilds.get(path);
+  if (given !== undefined) return rebuilt(value.args, given);
+  const other = otherKinds.get(path);
+  if (other !== undefined) return { unsupported: other };
+  if (wrappers.has(path)) return asParameter(tensorRecord(value.args[0] ?? null, depth + 1));
+  if (typed.has(path)) {
+    const args = itemsOf(value.args[2]);
+    return args === undefined ? undefined : tensorRecord(new ObjectRecord(value.args[0] ?? null, args), depth + 1);
+  }
+  const isParameter = parameterClasses.has(path);
+  if (!isParameter && tensorClassDType(path) === undefined && path !== "torch.Tensor") return undefined;
+  return old(value, isParameter, depth);
+}
+
+/** An object of a tensor class with (storage, offset, size, strides), or of Parameter around a tensor. */
+function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRecord | UnsupportedRecord | undefined {
+  const state = itemsOf(value.state);
+  const inner = state?.[0] ?? value.args[0];
+  const nested = inner === undefined ? undefined : tensorRecord(inner, depth + 1);
+  if (nested !== undefined) return isParameter ? asParameter(nested) : nested;
+  if (state === undefined || state.length < 4) return undefined;
+  const record = rebuilt(state, 4);
+  return isParameter ? asParameter(record) : record;
+}
+
+function asParameter(record: TensorRecord | UnsupportedRecord | undefined): TensorRecord | UnsupportedRecord | undefined {
+  return record === undefined || "unsupported" in record ? record : { ...record, parameter: true };
+}
+
+/** `given` arguments come before the metadata; with seven the last of them is the dtype. */
+function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | UnsupportedRecord {
+  const [storageValue, offset, size, stride] = args;
+  const storage = storageOf(storageValue);
+  const shape = integersOf(size);
+  const strides = integersOf(stride);
+  if (storage === undefined || typeof offset !== "number" || shape === undefined || strides === undefined) {
+    return { unsupported: "a tensor whose storage, offset, size or strides are missing" };
+  }
+  const metadata = entriesOf(args[given]);
+  const named = given === 7 ? args[6] : undefined;
+  const dtype = named instanceof GlobalName ? namedDType(named.path) : undefined;
+  if (given === 7 && dtype === undefined) {
+    return { unsupported: `a tensor of ${named instanceof GlobalName ? named.path : "a dtype without a name"}` };
+  }
+  const conjugate = metadata?.get("conj") === true;
+  const negative = metadata?.get("neg") === true;
+  return { storage, dtype, offset, shape, strides, conjugate, negative, parameter: false };
+}
+
+function storageOf(value: PickleValue | undefined): StorageId | ObjectRecord | undefined {
+  if (value instanceof ObjectRecord && value.path === "torch.storage._load_from_bytes") return value;
+  return storageId(value);
+}
+
+/** ("storage", class, key, location, count[, view]); tar files have another way. */
+export function storageId(value: PickleValue | undefined): StorageId | undefined {
+  const id = value instanceof PersistentId ? value.id : value;
+  if (!isTuple(id)) return undefined;
+  const [kind, type, key, , count, view] = id.items;
+  const path = className(type);
+  if (kind !== "storage" || path === undefined || (typeof key !== "string" && typeof key !== "number")) return undefined;
+  if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 0) return undefined;
+  const base = { key: String(key), dtype: storageDType(path), count };
+  const [viewKey, offset, size] = itemsOf(view) ?? [];
+  if (viewKey === undefined || typeof offset !== "number" || typeof size !== "number") return base;
+  return { ...base, view: [String(viewKey), offset, size] };
+}
