@@ -142,6 +142,14 @@ export const formats: readonly Format[] = [
     read: async () => (await import("./readers/keras-h5.ts")).reader,
   },
   {
+    id: "keras-v3",
+    title: "Keras 3: .keras, .weights.h5, sharded weights, folders",
+    containers: ["zip", "hdf5", "json", "folder"],
+    carries: "network",
+    example: "vggtool inspect model.keras",
+    read: async () => (await import("./readers/keras-v3.ts")).reader,
+  },
+  {
     id: "hdf5",
     title: "any other HDF5 file",
     containers: ["hdf5"],

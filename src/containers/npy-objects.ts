@@ -21,10 +21,10 @@ export interface NpyObjects {
 
 /**
  * The arrays inside an array of objects, which is one pickle at `offset`: a dict of layers saved with `np.save` is an
- * array of no dimensions whose one object is the dict. Keys and list indices are joined with "."; `name` comes first
+ * array of no dimensions whose one object is the dict. Keys and list indices are joined with `separator`; `name` comes first
  * where it is given. Nothing that the pickle would call is run.
  */
-export async function readNpyObjects(source: ByteSource, offset: number, name: string | undefined): Promise<NpyObjects> {
+export async function readNpyObjects(source: ByteSource, offset: number, name: string | undefined, separator = "."): Promise<NpyObjects> {
   const { value } = await readPickle(source, offset);
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();
@@ -36,7 +36,7 @@ export async function readNpyObjects(source: ByteSource, offset: number, name: s
   };
   const take = (item: PickleValue, path: string | undefined): "tensor" | "taken" | undefined => {
     const array = numpyArray(item);
-    const key = path === undefined ? (name ?? "") : joined(name, ".", path);
+    const key = path === undefined ? (name ?? "") : joined(name, separator, path);
     if (array === undefined) {
       const plain = plainValue(item);
       if (plain === undefined || plain instanceof Map || Array.isArray(plain)) return undefined;
@@ -60,13 +60,13 @@ export async function readNpyObjects(source: ByteSource, offset: number, name: s
     const elements = array && objectElements(array);
     if (array === undefined || elements === undefined) {
       unknown.add(item.path, path);
-      return carried(item, path, ".");
+      return carried(item, path, separator);
     }
     if (array.shape.length === 0) return elements.map((element) => [path, element] as const);
-    return elements.map((element, index) => [joined(path, ".", String(index)), element] as const);
+    return elements.map((element, index) => [joined(path, separator, String(index)), element] as const);
   };
 
-  walkTree(value, ".", { take, inside });
+  walkTree(value, separator, { take, inside });
   const root = numpyArray(value);
   if (tensors.size === 0 && unknown.size === 0 && root !== undefined && root.shape.length > 0) {
     notes.push({

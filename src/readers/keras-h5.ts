@@ -75,7 +75,7 @@ async function readKeras(file: Hdf5File, weights: Weights, entry: string, bytes:
   for (const { layer, tensors } of layers) {
     const inner = (layer && wrapped(layer)) ?? layer;
     if (inner === undefined) continue;
-    const names = variableNames(inner);
+    const names = variableNames(inner.className, inner.config);
     for (const [index, path] of tensors.entries()) labels.set(path, `${inner.name}/${names[index] ?? lastPart(path)}`);
   }
   const tensors = new Map<string, Tensor>();

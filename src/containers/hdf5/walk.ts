@@ -12,8 +12,15 @@ export interface WalkedDataset {
   readonly dataset: Hdf5Dataset;
 }
 
-/** All datasets below a group, by name. A group that contains itself is entered once; soft and external links are passed over. */
-export async function* walkDatasets(file: Hdf5File, group: Hdf5Group = file.root): AsyncGenerator<WalkedDataset> {
+/**
+ * All datasets below a group, by name; `onGroup` is told of every group on the way. A group that contains itself is entered
+ * once; soft and external links are passed over.
+ */
+export async function* walkDatasets(
+  file: Hdf5File,
+  group: Hdf5Group = file.root,
+  onGroup?: (path: string, group: Hdf5Group) => Promise<void>,
+): AsyncGenerator<WalkedDataset> {
   let visited = 0;
   async function* visit(at: Hdf5Group, prefix: string, open: ReadonlySet<number>): AsyncGenerator<WalkedDataset> {
     if (open.size > maxDepth) throw new CheckpointError("unsafe", `groups nested deeper than ${maxDepth}`, { file: file.name });
@@ -24,7 +31,9 @@ export async function* walkDatasets(file: Hdf5File, group: Hdf5Group = file.root
       const object = await file.object(link.address);
       const path = prefix + name;
       if (object.kind === "dataset") yield { path, dataset: object };
-      else if (object.kind === "group") yield* visit(object, `${path}/`, new Set([...open, link.address]));
+      if (object.kind !== "group") continue;
+      await onGroup?.(path, object);
+      yield* visit(object, `${path}/`, new Set([...open, link.address]));
     }
   }
   yield* visit(group, "", new Set([group.address]));

@@ -117,25 +117,29 @@ export function wrapped(layer: KerasLayer): KerasLayer | undefined {
 }
 
 const recurrent = ["kernel", "recurrent_kernel", "bias"];
-/** Trainable variables first, in the order that `weights` has. */
+/** Trainable variables first, in the order that `weights` has; by class in small letters. */
 const variables: ReadonlyMap<string, readonly string[]> = new Map([
-  ["LSTM", recurrent],
-  ["GRU", recurrent],
-  ["SimpleRNN", recurrent],
-  ["ConvLSTM2D", recurrent],
-  ["DepthwiseConv2D", ["depthwise_kernel", "bias"]],
-  ["SeparableConv2D", ["depthwise_kernel", "pointwise_kernel", "bias"]],
-  ["Embedding", ["embeddings"]],
-  ["PReLU", ["alpha"]],
+  ["lstm", recurrent],
+  ["gru", recurrent],
+  ["simplernn", recurrent],
+  ["convlstm2d", recurrent],
+  ["depthwiseconv2d", ["depthwise_kernel", "bias"]],
+  ["separableconv2d", ["depthwise_kernel", "pointwise_kernel", "bias"]],
+  ["embedding", ["embeddings"]],
+  ["prelu", ["alpha"]],
 ]);
 
-/** Names of a layer's variables in their order; layers of unknown classes with two have a kernel and a bias. */
-export function variableNames(layer: KerasLayer): readonly string[] {
-  if (layer.className.startsWith("BatchNormalization")) {
-    const own = [layer.config.get("scale") !== false ? "gamma" : "", layer.config.get("center") !== false ? "beta" : ""];
+/**
+ * Names of a layer's variables in their order, by its class or the group that Keras 3 names after it ("conv_lstm2d_1").
+ * Layers of unknown classes with two have a kernel and a bias.
+ */
+export function variableNames(className: string, config?: ReadonlyMap<string, Json>): readonly string[] {
+  const plain = className.replace(/_\d+$/, "").replaceAll("_", "").toLowerCase();
+  if (plain.startsWith("batchnormalization")) {
+    const own = [config?.get("scale") !== false ? "gamma" : "", config?.get("center") !== false ? "beta" : ""];
     return [...own.filter((name) => name !== ""), "moving_mean", "moving_variance"];
   }
-  return variables.get(layer.className) ?? ["kernel", "bias"];
+  return variables.get(plain) ?? ["kernel", "bias"];
 }
 
 /** Registered classes are "package>Name". */
