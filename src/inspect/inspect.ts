@@ -1,3 +1,4 @@
+import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
@@ -46,6 +47,7 @@ export async function inspectCheckpoint(
   ctx: Context,
   options: ListOptions = {},
 ): Promise<InspectRecord> {
+  refuseObjectsAlone(checkpoint);
   const identity = identify(checkpoint);
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const findings = await audit({ checkpoint, ctx, ...(identity === undefined ? {} : { identity }) });
@@ -62,6 +64,17 @@ export async function inspectCheckpoint(
     findings,
     metadata: checkpoint.metadata,
   };
+}
+
+/** Unknown objects beside tensors are findings; a file that holds nothing else cannot be read. */
+function refuseObjectsAlone({ tensors, notes }: Checkpoint): void {
+  const objects = notes.filter((note) => note.code === "unknown-object");
+  const first = objects[0];
+  if (tensors.size > 0 || first === undefined) return;
+  throw new CheckpointError("unsupported", `it holds no tensors, only objects that are not read: ${first.message}`, {
+    ...(first.offset === undefined ? {} : { offset: first.offset }),
+    ...(first.fix === undefined ? {} : { hint: first.fix }),
+  });
 }
 
 export function architecture(identity: Identity | undefined): ArchitectureRecord | null {
