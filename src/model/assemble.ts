@@ -4,6 +4,7 @@ import { candidates } from "./groups.ts";
 import type { Identity } from "./identity.ts";
 import { readPreprocessing } from "./preprocessing.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
+import { type Recorded, readRecorded } from "./recorded.ts";
 import { recordedEpsilon } from "./records.ts";
 import type { Role, Slot } from "./scheme.ts";
 
@@ -17,15 +18,24 @@ export interface IdentifyOptions {
 export function finish(
   checkpoint: DescribedCheckpoint,
   parts: NetworkParts,
-  roles: ReadonlyMap<Role, Slot>,
+  shaped: ReadonlyMap<Role, Slot>,
   options: IdentifyOptions,
   evidence: readonly string[],
 ): Identity {
-  const draft = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, undefined);
-  const recognised = recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
-  const epsilon = chooseEpsilon(checkpoint, recognised, options);
-  const network = buildNetwork(checkpoint, { ...parts, epsilon: epsilon.value }, recognised?.scheme);
-  const preprocessing = readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
+  const recorded = readRecorded(checkpoint);
+  const roles = recorded === undefined ? shaped : withAxes(shaped, recorded, checkpoint);
+  const draft = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, {});
+  // The names of three fully connected layers alone are those of several conventions.
+  const recognised =
+    parts.convs.length === 0 ? undefined : recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
+  const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
+  const scale = recorded?.inputScale ?? recognised?.scheme.inputScale;
+  const network = buildNetwork(
+    checkpoint,
+    { ...parts, epsilon: epsilon.value },
+    { adaptivePool: recognised?.scheme.adaptivePool === true, ...(scale !== undefined && { inputScale: scale }) },
+  );
+  const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
   const stored = new Set([...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])));
   const others = candidates(checkpoint).filter((tensor) => !stored.has(tensor.name));
   const flipped = [...roles.values()].some((slot) => "flip" in slot && slot.flip !== undefined);
@@ -52,12 +62,25 @@ export function finish(
 
 function chooseEpsilon(
   checkpoint: DescribedCheckpoint,
+  recorded: Recorded | undefined,
   recognised: Recognised | undefined,
   options: IdentifyOptions,
 ): { readonly value: number; readonly source: "read" | "option" | "assumed" } {
-  const read = recordedEpsilon(checkpoint);
+  const read = recorded?.epsilon ?? recordedEpsilon(checkpoint);
   if (options.bnEpsilon !== undefined) return { value: options.bnEpsilon, source: "option" };
   if (read !== undefined) return { value: read, source: "read" };
   const keras = /keras|tfjs|savedmodel|tf-/.test(checkpoint.format);
   return { value: recognised?.scheme.epsilon ?? (keras ? 1e-3 : 1e-5), source: "assumed" };
+}
+
+/** The axes that an output of this tool records for its keys, where they have as many parts as the tensor. */
+function withAxes(roles: ReadonlyMap<Role, Slot>, recorded: Recorded, checkpoint: DescribedCheckpoint): ReadonlyMap<Role, Slot> {
+  return new Map(
+    [...roles].map(([role, slot]): [Role, Slot] => {
+      if ("constant" in slot) return [role, slot];
+      const axes = recorded.axes.get(slot.key);
+      const fits = axes !== undefined && axes.match(/\([^)]*\)|\S+/g)?.length === checkpoint.tensors.get(slot.key)?.shape.length;
+      return [role, fits ? { ...slot, axes } : slot];
+    }),
+  );
 }

@@ -5,7 +5,6 @@ import { convPlace } from "./expand.ts";
 import type { Fc } from "./head.ts";
 import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
 import { attribute, typeOf } from "./records.ts";
-import type { Scheme } from "./scheme.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** What is known of a network before it is written down as layers. */
@@ -25,16 +24,22 @@ export interface NetworkParts {
   readonly assumed?: readonly string[];
 }
 
+/** What a convention says of its networks beyond names. */
+export interface Habits {
+  readonly adaptivePool?: boolean;
+  readonly inputScale?: number;
+}
+
 /** The chain of layers that engines and network writers build. */
-export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkParts, scheme: Scheme | undefined): Network {
+export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkParts, habits: Habits): Network {
   const batchNorm = parts.convs.some((part) => part.norm);
   const { feature, input } = parts.sizes;
   const channels = parts.convs.at(-1)?.conv.outputs ?? parts.channels;
   const layers: NetworkLayer[] = [...featureLayers(checkpoint, parts)];
   const first = parts.fcs[0]?.fc;
-  const pooled = first !== undefined && feature !== undefined && (scheme?.adaptivePool === true || hasGlobalPool(checkpoint));
+  const pooled = first !== undefined && feature !== undefined && (habits.adaptivePool === true || hasGlobalPool(checkpoint));
   if (pooled) layers.push({ kind: "adaptive-pool", name: "avgpool", size: feature });
-  layers.push(...headLayers(checkpoint, parts, scheme));
+  layers.push(...headLayers(checkpoint, parts, habits));
   const classes = parts.final ? parts.fcs.at(-1)?.fc.outputs : undefined;
   return {
     family: "vgg",
@@ -81,7 +86,7 @@ function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): G
   }
 }
 
-function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, scheme: Scheme | undefined): Generator<FcLayer> {
+function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, habits: Habits): Generator<FcLayer> {
   for (const [i, { name, fc, bias, norm }] of parts.fcs.entries()) {
     const last = parts.final && i === parts.fcs.length - 1;
     const first = i === 0;
@@ -92,7 +97,7 @@ function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, schem
       inputs: fc.inputs * height * width,
       outputs: fc.outputs,
       bias,
-      ...(!first && scheme?.inputScale !== undefined && { inputScale: scheme.inputScale }),
+      ...(!first && habits.inputScale !== undefined && { inputScale: habits.inputScale }),
       activation: last ? lastActivation(checkpoint, fc) : "relu",
       ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
     };

@@ -27,6 +27,8 @@ export interface Run {
 /** Fewer chained convolutions are no VGG (decisions.md). */
 export const fewestConvs = 8;
 
+/** Of a feature map's side at the end of a network, and of AlexNet's first layer. */
+const largestKernel = 11;
 /** No VGG, nor a network around one, has more; bounds the time that a hostile file can cost. */
 const mostConvs = 4096;
 
@@ -68,6 +70,8 @@ export function asConv(layer: WeightLayer, layout: ConvLayout, format: string): 
   }
   const [o, i, h, w] = shape;
   if (o === undefined || i === undefined || h === undefined || w === undefined || shape.length !== 4) return undefined;
+  // Caffe's legacy matrices have two leading axes of one.
+  if (o === 1 && i === 1 && !(h === w && h <= largestKernel)) return undefined;
   return { layer, inputs: i, outputs: o, kernel: [h, w], axes: "o i h w" };
 }
 

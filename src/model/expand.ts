@@ -118,7 +118,7 @@ function* placed(
         const number = of.get(layer.name + suffix);
         return number === undefined ? [] : [[name, String(number)]];
       });
-    yield [layer, new Map([...shared, ...numbers("")]), new Map([...shared, ...numbers(".bn")])];
+    yield [layer, new Map([...shared, ...numbers("")]), new Map([...shared, ...numbers(""), ...numbers(".bn")])];
   }
 }
 

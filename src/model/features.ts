@@ -18,13 +18,20 @@ const headNames = /(^|[/._ ])(fc\d*|fc_?\d+|dense|classifier|predictions?|logits
 export function findFeatures(checkpoint: DescribedCheckpoint, grouped: Grouped): Features | undefined {
   const run = findRun(checkpoint, grouped.weights);
   if (run === undefined) return undefined;
-  for (const count of splits(run.convs)) {
+  const flat = run.layout === "o (i h w)";
+  for (const count of flat ? flatSplits(run.convs) : splits(run.convs)) {
     const convs = run.convs.slice(0, count);
     if (convs.length < fewestConvs || !convs.every(isSmall)) continue;
     const blocks = findBlocks({ convs, checkpoint, batchNorm: grouped.norms.length >= convs.length });
-    if (blocks !== undefined && isFamily(convs, blocks)) return { run, convs, headConvs: run.convs.slice(count), blocks };
+    if (blocks !== undefined && isFamily(convs, blocks)) return { run, convs, headConvs: flat ? [] : run.convs.slice(count), blocks };
   }
   return undefined;
+}
+
+/** Kernels kept as matrices look like fully connected layers of a 3×3 feature map: published depths come first. */
+function flatSplits(convs: readonly Conv[]): readonly number[] {
+  const counts = Array.from({ length: convs.length }, (_, i) => convs.length - i);
+  return [...counts.filter((count) => blocksOfCount(count) !== undefined), convs.length];
 }
 
 /** How many of a chain's convolutions may be features, the likeliest first; the rest is the head. */
@@ -35,7 +42,8 @@ function splits(convs: readonly Conv[]): readonly number[] {
   if (named >= fewestConvs) return [named];
   // A head whose feature map is 3×3 or 1×1: two 1×1 convolutions at the end, as no published configuration has them.
   const pointwise = convs.slice(-2).every((conv) => conv.kernel[0] === 1);
-  if (pointwise && blocksOfCount(convs.length - 3) !== undefined) return [convs.length - 3, convs.length];
+  const shorter = [convs.length - 3, convs.length - 2].filter((count) => pointwise && blocksOfCount(count) !== undefined);
+  if (shorter.length > 0) return [...shorter, convs.length];
   return [convs.length];
 }
 

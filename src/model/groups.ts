@@ -142,6 +142,7 @@ function splitSequence(name: string, members: readonly Member[]): readonly (read
 
 /** dagnn's moments are C×2 and belong to the vectors before them; all else with two long axes begins a layer. */
 function isMatrix(tensor: Described): boolean {
+  if (tensor.shape.length > 2) return true;
   return vectorLength(tensor.shape) === undefined && !(tensor.shape[1] === 2 && /(^|\.)params\(\d+\)\.value$/.test(tensor.name));
 }
 

@@ -36,7 +36,7 @@ function fits(
   const scope = scopeOf(roles);
   const expected = expandScheme(scheme, network, { ...(scope !== undefined && { scope }) });
   let prefix: string | undefined;
-  let sameForm = 0;
+  let strangers = 0;
   for (const [role, slot] of roles) {
     if ("constant" in slot) continue;
     const wanted = expected.get(role);
@@ -44,19 +44,33 @@ function fits(
     const found = [slot.key, label(slot.key)]
       .map((key) => (key === undefined ? undefined : prefixOf(key, wanted.key)))
       .find((p) => p !== undefined);
-    if (found === undefined || (prefix !== undefined && found !== prefix && !(found === "" || prefix === ""))) return undefined;
+    if (strict && isKernel(role) && !sameAxes(slot.axes, wanted.axes)) return undefined;
+    if (found === undefined) {
+      strangers++;
+      continue;
+    }
+    if (prefix !== undefined && found !== prefix && found !== "" && prefix !== "") return undefined;
     prefix = prefix === undefined || found.length > prefix.length ? found : prefix;
-    if (strict && /^conv\d_\d\.weight$/.test(role) && slot.axes !== wanted.axes) return undefined;
-    if (strict && /^fc[67]\.weight$/.test(role)) sameForm += slot.axes.replace(/^1 1 /, "") === wanted.axes ? 0 : 1;
   }
-  return sameForm > 0 ? undefined : prefix;
+  // A renamed head and a tied weight under its other name leave the convention what it is.
+  return strangers * 10 > roles.size ? undefined : prefix;
+}
+
+function isKernel(role: Role): boolean {
+  return /^(conv\d_\d|fc[67])\.weight$/.test(role);
+}
+
+/** Up to Caffe's leading axes of one, and Torch7's [out, in · h · w]: the same numbers in the same order. */
+function sameAxes(axes: string, wanted: string): boolean {
+  return axes.replace(/^1 1 /, "") === wanted || (axes === "o (i h w)" && wanted === "o i h w");
 }
 
 /** tf-slim's first scope: vgg_16. */
 function scopeOf(roles: ReadonlyMap<Role, Slot>): string | undefined {
   const slot = roles.get("conv1_1.weight") ?? roles.get("fc6.weight");
   if (slot === undefined || "constant" in slot) return undefined;
-  return /^(?:.*\/)?([^/]+)\/(?:conv\d\/)?(?:conv\d_\d|fc\d)\/weights$/.exec(slot.key)?.[1];
+  const conv = /([^/]+)\/conv\d+\/conv\d+_\d+\/weights$/.exec(slot.key);
+  return (conv ?? /([^/]+)\/fc\d\/weights$/.exec(slot.key))?.[1];
 }
 
 /** What is left of the key before the scheme's; undefined where it does not end in it at a boundary. */

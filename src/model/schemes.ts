@@ -3,13 +3,13 @@ import { caffe } from "./schemes/caffe.ts";
 import { canonical } from "./schemes/canonical.ts";
 import { frossard } from "./schemes/frossard.ts";
 import { kerasApplications, kerasCaffe, kerasCounted, kerasVggface } from "./schemes/keras.ts";
-import { matconvnet, matconvnetBeta } from "./schemes/matconvnet.ts";
+import { matconvnet, matconvnetBeta, matconvnetDagnn } from "./schemes/matconvnet.ts";
 import { gluon, gluonNamed, mxnetSymbol } from "./schemes/mxnet.ts";
 import { npyDict } from "./schemes/npy-dict.ts";
 import { darknet, onnxPlain, torch7 } from "./schemes/others.ts";
 import { paddleClas, paddleConvpool, paddleFace, paddleFluid, paddleModels, paddleStatic, paddleVision } from "./schemes/paddle.ts";
 import { tfslim, tfslimDense } from "./schemes/tfslim.ts";
-import { torchSmall, torchvision, torchvisionOld } from "./schemes/torchvision.ts";
+import { torchSmall, torchSmallPlain, torchvision, torchvisionOld } from "./schemes/torchvision.ts";
 
 /** Every naming convention, a row each; `vggtool formats` prints this table. */
 export const schemes: readonly Scheme[] = [
@@ -23,6 +23,7 @@ export const schemes: readonly Scheme[] = [
   torchvision,
   torchvisionOld,
   torchSmall,
+  torchSmallPlain,
   paddleVision,
   paddleClas,
   paddleModels,
@@ -35,6 +36,7 @@ export const schemes: readonly Scheme[] = [
   frossard,
   matconvnet,
   matconvnetBeta,
+  matconvnetDagnn,
   gluon,
   gluonNamed,
   mxnetSymbol,

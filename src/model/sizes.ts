@@ -1,5 +1,6 @@
 import type { DescribedCheckpoint } from "./described.ts";
 import type { Fc } from "./head.ts";
+import { readRecorded } from "./recorded.ts";
 import { recordedInput } from "./records.ts";
 
 /** Height and width of what enters fc6, and of the image, as far as they are known. */
@@ -18,7 +19,11 @@ export function findSizes(
   pools: number,
   option: readonly [number, number] | undefined,
 ): Sizes {
-  const input = option ?? recordedInput(checkpoint).size;
+  const recorded = readRecorded(checkpoint);
+  if (option === undefined && recorded?.feature !== undefined && recorded.inputSize !== undefined) {
+    return { feature: recorded.feature, input: recorded.inputSize };
+  }
+  const input = option ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
   const scale = 2 ** pools;
   if (first?.kernel !== undefined) {
     const [height, width] = first.kernel;

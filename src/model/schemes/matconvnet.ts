@@ -45,3 +45,21 @@ export const matconvnetBeta: Scheme = {
   channels: "rgb",
   preprocessing: rgbMean,
 };
+
+/** MatConvNet dagnn: parameters have names of their own, and stand in `params(k).value`. */
+export const matconvnetDagnn: Scheme = {
+  id: "matconvnet-dagnn",
+  title: "MatConvNet dagnn parameter names: conv1_1f, conv1_1b, bn1_1m, bn1_1b, bn1_1x",
+  formats: ["matconvnet"],
+  slots: {
+    ...slotsOf({ ...pair("conv", "conv{b}_{n}", "f", "b"), ...head(["fc6", "fc7", "fc8"], "f", "b") }, layouts.hwioConv, "o 1"),
+    "bn.weight": { key: "bn{b}_{n}m", axes: "o 1" },
+    "bn.bias": { key: "bn{b}_{n}b", axes: "o 1" },
+    "bn.mean": { key: "bn{b}_{n}x", axes: "o s", take: ["s", 0] },
+    "bn.var": { key: "bn{b}_{n}x", axes: "o s", take: ["s", 1], as: "sigma" },
+  },
+  head: "conv",
+  epsilon: 1e-5,
+  channels: "rgb",
+  preprocessing: rgbMean,
+};

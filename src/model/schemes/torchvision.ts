@@ -32,19 +32,25 @@ export const torchvisionOld: Scheme = {
   slots: slotsOf({ ...features, ...head(["classifier.1", "classifier.4", "classifier.6"], ".weight", ".bias") }, layouts.oihw),
 };
 
+const small = {
+  ...pair("conv", "conv.{conv}", ".weight", ".bias"),
+  ...norm("conv.{conv}", [".weight", ".bias", ".running_mean", ".running_var"]),
+};
+
 /** A small VGG as people write it while learning PyTorch. */
 export const torchSmall: Scheme = {
   ...common,
   id: "torch-small",
   title: "PyTorch: conv.N, fc.0 .3 .6",
-  slots: slotsOf(
-    {
-      ...pair("conv", "conv.{conv}", ".weight", ".bias"),
-      ...norm("conv.{conv}", [".weight", ".bias", ".running_mean", ".running_var"]),
-      ...head(["fc.0", "fc.3", "fc.6"], ".weight", ".bias"),
-    },
-    layouts.oihw,
-  ),
+  slots: slotsOf({ ...small, ...head(["fc.0", "fc.3", "fc.6"], ".weight", ".bias") }, layouts.oihw),
   counters: { conv: ["conv", "bn", "relu", "pool"] },
   adaptivePool: false,
+};
+
+/** The same without dropout. */
+export const torchSmallPlain: Scheme = {
+  ...torchSmall,
+  id: "torch-small-plain",
+  title: "PyTorch: conv.N, fc.0 .2 .4",
+  slots: slotsOf({ ...small, ...head(["fc.0", "fc.2", "fc.4"], ".weight", ".bias") }, layouts.oihw),
 };

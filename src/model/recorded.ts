@@ -1,0 +1,80 @@
+import type { Inert } from "../tensor/checkpoint.ts";
+import type { DescribedCheckpoint } from "./described.ts";
+import type { Preprocessing } from "./scheme.ts";
+
+/** What an output of this tool says of itself in its metadata: what shapes alone cannot tell. */
+export interface Recorded {
+  /** Stored axes by key. */
+  readonly axes: ReadonlyMap<string, string>;
+  readonly inputScale?: number;
+  /** Height, width. */
+  readonly inputSize?: readonly [number, number];
+  /** Height, width of what enters fc6. */
+  readonly feature?: readonly [number, number];
+  readonly epsilon?: number;
+  readonly preprocessing?: Preprocessing;
+}
+
+/** Reads it back; undefined for files of other makers. Text that says something else than we write is left unread. */
+export function readRecorded(checkpoint: DescribedCheckpoint): Recorded | undefined {
+  const { metadata } = checkpoint;
+  if (metadata.get("producer") !== "vggtool") return undefined;
+  const architecture = parse(metadata.get("architecture"));
+  const axes = parse(metadata.get("axes"));
+  const feature = pair(isRecord(architecture) && Array.isArray(architecture.featureShape) ? architecture.featureShape.slice(1) : undefined);
+  const inputSize = isRecord(architecture) ? pair(architecture.inputSize) : undefined;
+  const inputScale = isRecord(architecture) ? positive(architecture.inputScale) : undefined;
+  const epsilon = positive(Number(metadata.get("epsilon")));
+  const preprocessing = readPreprocessing(parse(metadata.get("preprocessing")));
+  return {
+    axes: new Map(
+      isRecord(axes) ? Object.entries(axes).flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])) : [],
+    ),
+    ...(inputScale !== undefined && { inputScale }),
+    ...(inputSize && { inputSize }),
+    ...(feature && { feature }),
+    ...(epsilon !== undefined && { epsilon }),
+    ...(preprocessing && { preprocessing }),
+  };
+}
+
+function parse(text: Inert | undefined): unknown {
+  if (typeof text !== "string") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Not ours after all: somebody edited the header. What it would have said is then assumed anew.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+function pair(value: unknown): readonly [number, number] | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [first, second] = [positive(value[0]), positive(value[1])];
+  return first === undefined || second === undefined ? undefined : [first, second];
+}
+
+function readPreprocessing(value: unknown): Preprocessing | undefined {
+  if (!isRecord(value)) return undefined;
+  const { channels, range } = value;
+  const [mean, std] = [numbers(value.mean), numbers(value.std)];
+  if ((channels !== "rgb" && channels !== "bgr") || (range !== 255 && range !== 1) || mean === undefined || std === undefined)
+    return undefined;
+  const size = pair(value.size);
+  return { channels, range, mean, std, ...(size && { size }), source: value.source === "read" ? "read" : "assumed" };
+}
+
+function numbers(value: unknown): readonly number[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const known = value.filter((item): item is number => typeof item === "number" && Number.isFinite(item));
+  return known.length === value.length ? known : undefined;
+}
