@@ -1,0 +1,43 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** A folder whose node_modules holds engines, where they are not installed beside vggtool itself. */
+export const ENGINES_VARIABLE = "VGGTOOL_ENGINES";
+
+/** What happened when a package was imported; plain data, so that what is concluded from it can be tested without the package. */
+export interface ImportFailure {
+  /** Node's code: ERR_MODULE_NOT_FOUND, ERR_DLOPEN_FAILED …; undefined for a plain Error. */
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+export type Imported = { readonly module: unknown } | { readonly failure: ImportFailure };
+
+/**
+ * Imports a package that the person installs beside this one, or in the folder of VGGTOOL_ENGINES. Never looks into the
+ * current folder: a checkpoint's folder may bring its own node_modules.
+ */
+export async function importOptional(name: string): Promise<Imported> {
+  try {
+    const found: unknown = await import(specifier(name));
+    // Both engines are CommonJS: the package itself is the default export.
+    const isWrapped = typeof found === "object" && found !== null && "default" in found;
+    return { module: isWrapped ? found.default : found };
+  } catch (error) {
+    return { failure: failureOf(error) };
+  }
+}
+
+/** What `import()` takes: the name, or the file that it stands for in the folder of VGGTOOL_ENGINES. */
+export function specifier(name: string): string {
+  const folder = process.env[ENGINES_VARIABLE];
+  if (folder === undefined || folder === "") return name;
+  return pathToFileURL(createRequire(join(folder, "package.json")).resolve(name)).href;
+}
+
+export function failureOf(error: unknown): ImportFailure {
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return { code: code === "MODULE_NOT_FOUND" ? "ERR_MODULE_NOT_FOUND" : code, message: error.message };
+}

@@ -1,0 +1,76 @@
+import { libraryHint } from "./cuda-library.ts";
+import type { Device } from "./engine.ts";
+import type { GpuReport } from "./gpu.ts";
+import type { ImportFailure } from "./optional-package.ts";
+
+export const GPU_PACKAGE = "@tensorflow/tfjs-node-gpu";
+export const CPU_PACKAGE = "@tensorflow/tfjs-node";
+/** TensorFlow.js 4.22 is the last release that npm has; docs/cuda.md lists what goes with it. */
+const INSTALL = `npm install ${GPU_PACKAGE}@4.22.0`;
+
+/** What the package says of itself once it is imported. */
+export interface TensorflowAnswer {
+  readonly package: string;
+  /** Of tfjs-node. */
+  readonly version: string;
+  /** Of the TensorFlow library. */
+  readonly library: string;
+  /** The only property that tells the truth: getBackend() is "tensorflow" either way, isGPUPackage compares a name. */
+  readonly isUsingGpu: boolean;
+}
+
+/** Why the package cannot be used at all, with what to type. */
+export function explainImport(failure: ImportFailure, name: string = GPU_PACKAGE): string {
+  const { code, message } = failure;
+  if (code === "ERR_MODULE_NOT_FOUND" && (message.includes(`'${name}'`) || message.includes("Cannot find module '@tensorflow/tfjs-node"))) {
+    return `the package ${name} is not installed: ${name === CPU_PACKAGE ? `npm install ${CPU_PACKAGE}@4.22.0` : INSTALL}`;
+  }
+  if (/tfjs_binding\.node\) can ?not be found/.test(message)) {
+    return `the native addon of ${name} was not built or downloaded: ${rebuild(name)}`;
+  }
+  if (code === "ERR_DLOPEN_FAILED") {
+    const library = /(lib[\w.+-]+): cannot open shared object file/.exec(message)?.[1];
+    if (library === undefined) return `the native addon of ${name} cannot be loaded: ${firstLine(message)}`;
+    return `the native addon of ${name} needs ${library}, which is not on this machine: ${/^libtensorflow/.test(library) ? rebuild(name) : libraryHint(library)}`;
+  }
+  return `${name} cannot be imported: ${firstLine(message)}`;
+}
+
+/** The device that TensorFlow really uses; where `cuda` was asked for and is not used, the problem with its remedy. */
+export function tensorflowDevice(answer: TensorflowAnswer, asked: "cpu" | "cuda" | "auto", driver: GpuReport, log: string): Device {
+  const version = `${answer.version} (TensorFlow ${answer.library})`;
+  if (answer.isUsingGpu) {
+    const name = driver.gpus[0]?.name ?? "NVIDIA GPU";
+    return { available: true, device: "cuda", deviceName: name, version };
+  }
+  const cpu = { device: "cpu", deviceName: "CPU", version } as const;
+  if (asked !== "cuda") return { available: true, ...cpu };
+  return { available: false, ...cpu, problem: explainNoGpu(answer, driver, log) };
+}
+
+/** Which piece is missing, the outermost first: package, driver, GPU, CUDA libraries. `log`: TensorFlow's stderr. */
+function explainNoGpu(answer: TensorflowAnswer, driver: GpuReport, log: string): string {
+  if (answer.package === CPU_PACKAGE) return `${CPU_PACKAGE} runs on the CPU only: ${INSTALL}`;
+  const missing = [...new Set([...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map((match) => match[1] ?? ""))];
+  const libraries = missing.filter((library) => !library.startsWith("libcuda.so") && !library.startsWith("libnvinfer"));
+  if (driver.problem !== undefined) return `TensorFlow found no GPU: ${driver.problem}`;
+  const initialise = /failed call to cuInit: ([^\n]+)/.exec(log)?.[1]?.trim();
+  if (initialise !== undefined)
+    return `the CUDA driver refuses to start (${initialise}): check CUDA_VISIBLE_DEVICES and the driver's version, ${driver.gpus[0]?.driver ?? "unknown"}`;
+  if (libraries.length > 0) {
+    return `TensorFlow ${answer.library} misses ${libraries.join(", ")}: ${libraryHint(libraries[0] ?? "")}`;
+  }
+  if (/Cannot dlopen some GPU libraries/.test(log)) {
+    return `TensorFlow ${answer.library} cannot load its CUDA libraries: install the CUDA and cuDNN versions that docs/cuda.md names for it and put them on LD_LIBRARY_PATH`;
+  }
+  const compiled = /not compiled with CUDA|without CUDA|CPU-only/i.test(log) ? "it was built without CUDA" : "it does not say why";
+  return `TensorFlow ${answer.library} uses no GPU (${compiled}): use a TensorFlow library built with CUDA, as docs/cuda.md describes`;
+}
+
+function rebuild(name: string): string {
+  return `npm rebuild ${name} --build-addon-from-source`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
