@@ -1,10 +1,10 @@
 import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 import { Cursor } from "../../io/cursor.ts";
 import type { ByteSource } from "../../io/source.ts";
-import { Budget, maxInteger, shortBytes } from "./budget.ts";
-import { readLine } from "./line.ts";
-import { fromLatin1, fromQuoted, fromRawUnicodeEscape, fromUtf8 } from "./text.ts";
-import { GlobalName, Mapping, ObjectRecord, PersistentId, type PickleValue, Sequence, Slice, type SliceEncoding } from "./values.ts";
+import { append, giveState, pushCall, pushDict, pushGlobal, pushObject, pushSequence, setItems } from "./build.ts";
+import { Operands, type Pending } from "./operands.ts";
+import { PickleStack } from "./stack.ts";
+import { GlobalName, Mapping, ObjectRecord, PersistentId, type PickleValue, Sequence } from "./values.ts";
 
 /*
  * The stack machine of Python's pickle format, protocols 0 to 5 (CPython Lib/pickletools.py has the table of instructions),
@@ -28,7 +28,6 @@ export interface Pickle {
 const CHUNK = 1 << 14;
 /** An instruction and its longest argument of fixed size. */
 const LOOKAHEAD = 9;
-const noTuple = new Sequence("tuple", []);
 
 /**
  * Reads one pickle from `offset` on. Throws `truncated`, `malformed`, `unsafe` (beyond the limits of budget.ts) and `unsupported`
@@ -40,11 +39,8 @@ export async function readPickle(source: ByteSource, offset = 0, end: number = s
 
 class Machine {
   readonly #cursor: Cursor;
-  readonly #budget = new Budget();
-  readonly #stack: PickleValue[] = [];
-  /** Stack heights at the open MARKs. */
-  readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  readonly #stack: PickleStack;
+  readonly #operands: Operands;
   readonly #persistent: PersistentId[] = [];
   #protocol = 0;
   /** Offset of the instruction being carried out. */
@@ -53,215 +49,176 @@ class Machine {
 
   constructor(cursor: Cursor) {
     this.#cursor = cursor;
+    this.#stack = new PickleStack(this.#where);
+    this.#operands = new Operands(cursor, this.#stack);
   }
 
   async run(): Promise<Pickle> {
     const cursor = this.#cursor;
+    const { budget } = this.#stack;
     for (;;) {
       if (!cursor.has(LOOKAHEAD)) await cursor.fill(Math.min(LOOKAHEAD, cursor.remaining));
       this.#start = cursor.position;
       if (!cursor.has(1)) throw new CheckpointError("truncated", "the pickle ends before its STOP instruction", this.#where());
-      this.#budget.step(this.#where);
+      budget.step(this.#where);
       const code = cursor.u8();
-      if (code === 0x2e) return this.#result(this.#pop());
+      if (code === 0x2e) break;
       const pending = this.#step(code);
       if (pending !== undefined) await pending;
     }
-  }
-
-  #result(value: PickleValue): Pickle {
-    return { value, protocol: this.#protocol, end: this.#cursor.position, persistent: this.#persistent };
-  }
-
-  #malformed(message: string): CheckpointError {
-    return new CheckpointError("malformed", message, this.#where());
-  }
-
-  /** The cursor with `n` more bytes at hand. */
-  #arg(n: number): Cursor {
-    if (!this.#cursor.has(n)) throw new CheckpointError("truncated", "the pickle ends inside an instruction", this.#where());
-    return this.#cursor;
-  }
-
-  #push(value: PickleValue): undefined {
-    this.#stack.push(value);
-    this.#budget.hold(this.#stack.length, this.#where);
-  }
-
-  /** Pushes a value that takes memory of its own. */
-  #make(value: PickleValue, bytes: number): undefined {
-    this.#budget.spend(bytes, this.#where);
-    this.#push(value);
-  }
-
-  #pop(): PickleValue {
-    const floor = this.#marks.at(-1) ?? 0;
-    const value = this.#stack.length > floor ? this.#stack.pop() : undefined;
-    if (value === undefined) throw this.#malformed("a pickle instruction needs a value and the stack is empty");
-    return value;
-  }
-
-  #top(): PickleValue {
-    const value = this.#stack.at(-1);
-    if (value === undefined) throw this.#malformed("a pickle instruction needs a value and the stack is empty");
-    return value;
-  }
-
-  #popMark(): PickleValue[] {
-    const mark = this.#marks.pop();
-    if (mark === undefined) throw this.#malformed("a pickle instruction needs a MARK and there is none");
-    return this.#stack.splice(mark);
+    return { value: this.#stack.pop(), protocol: this.#protocol, end: cursor.position, persistent: this.#persistent };
   }
 
   /** One instruction; a promise where it needs bytes that are not in the buffer. */
-  #step(code: number): Promise<undefined> | undefined {
+  #step(code: number): Pending {
+    const stack = this.#stack;
+    const operands = this.#operands;
     switch (code) {
       case 0x80: // PROTO
-        return this.#setProtocol(this.#arg(1).u8());
+        return this.#setProtocol(operands.fixed(1).u8());
       case 0x95: // FRAME: a hint for buffering, payloads of 64 KiB and more lie outside
-        return this.#frame(this.#arg(8).u64());
+        return this.#frame(operands.fixed(8).u64());
       case 0x28: // MARK
-        this.#marks.push(this.#stack.length);
-        this.#budget.hold(this.#marks.length, this.#where);
-        return;
-      case 0x30: // POP: a value, or the MARK on top
-        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
-        else this.#pop();
-        return;
+        return stack.mark();
+      case 0x30: // POP
+        return stack.drop();
       case 0x31: // POP_MARK
-        this.#popMark();
+        stack.popMark();
         return;
       case 0x32: // DUP
-        return this.#push(this.#top());
+        return stack.push(stack.top());
       case 0x4e: // NONE
-        return this.#push(null);
+        return stack.push(null);
       case 0x88: // NEWTRUE
-        return this.#push(true);
+        return stack.push(true);
       case 0x89: // NEWFALSE
-        return this.#push(false);
+        return stack.push(false);
       case 0x4b: // BININT1
-        return this.#push(this.#arg(1).u8());
+        return stack.push(operands.fixed(1).u8());
       case 0x4d: // BININT2
-        return this.#push(this.#arg(2).u16());
+        return stack.push(operands.fixed(2).u16());
       case 0x4a: // BININT
-        return this.#push(this.#arg(4).i32());
+        return stack.push(operands.fixed(4).i32());
       case 0x8a: // LONG1
-        return this.#long(this.#arg(1).u8());
+        return operands.long(operands.fixed(1).u8());
       case 0x8b: // LONG4
-        return this.#long(this.#arg(4).i32());
+        return operands.long(operands.fixed(4).i32());
       case 0x47: // BINFLOAT
-        return this.#make(this.#bigEndianDouble(), 16);
+        return stack.make(operands.bigEndianDouble(), 16);
       case 0x49: // INT
-        return this.#line((line) => this.#push(line === "00" || line === "01" ? line === "01" : this.#integer(line)));
+        return operands.line((line) => stack.push(line === "00" || line === "01" ? line === "01" : operands.integer(line)));
       case 0x4c: // LONG
-        return this.#line((line) => this.#push(this.#integer(line.replace(/L$/, ""))));
+        return operands.line((line) => stack.push(operands.integer(line.replace(/L$/, ""))));
       case 0x46: // FLOAT
-        return this.#line((line) => this.#make(this.#float(line), 16));
+        return operands.line((line) => stack.make(operands.float(line), 16));
       case 0x58: // BINUNICODE
-        return this.#text(this.#arg(4).u32(), "utf-8");
+        return operands.text(operands.fixed(4).u32(), "utf-8");
       case 0x8c: // SHORT_BINUNICODE
-        return this.#text(this.#arg(1).u8(), "utf-8");
+        return operands.text(operands.fixed(1).u8(), "utf-8");
       case 0x8d: // BINUNICODE8
-        return this.#text(this.#arg(8).u64(), "utf-8");
+        return operands.text(operands.fixed(8).u64(), "utf-8");
       case 0x55: // SHORT_BINSTRING
-        return this.#text(this.#arg(1).u8(), "latin-1");
+        return operands.text(operands.fixed(1).u8(), "latin-1");
       case 0x54: // BINSTRING
-        return this.#text(this.#arg(4).i32(), "latin-1");
+        return operands.text(operands.fixed(4).i32(), "latin-1");
       case 0x56: // UNICODE
-        return this.#textLine("escaped");
+        return operands.textLine("escaped");
       case 0x53: // STRING
-        return this.#textLine("quoted");
+        return operands.textLine("quoted");
       case 0x43: // SHORT_BINBYTES
-        return this.#bytes(this.#arg(1).u8());
+        return operands.bytes(operands.fixed(1).u8());
       case 0x42: // BINBYTES
-        return this.#bytes(this.#arg(4).u32());
+        return operands.bytes(operands.fixed(4).u32());
       case 0x8e: // BINBYTES8
       case 0x96: // BYTEARRAY8
-        return this.#bytes(this.#arg(8).u64());
+        return operands.bytes(operands.fixed(8).u64());
       case 0x29: // EMPTY_TUPLE
-        return this.#push(noTuple);
+        return pushSequence(stack, "tuple", []);
       case 0x85: // TUPLE1
-        return this.#tuple([this.#pop()]);
+        return pushSequence(stack, "tuple", stack.popMany(1));
       case 0x86: // TUPLE2
-        return this.#tuple([this.#pop(), this.#pop()].reverse());
+        return pushSequence(stack, "tuple", stack.popMany(2));
       case 0x87: // TUPLE3
-        return this.#tuple([this.#pop(), this.#pop(), this.#pop()].reverse());
+        return pushSequence(stack, "tuple", stack.popMany(3));
       case 0x74: // TUPLE
-        return this.#tuple(this.#popMark());
+        return pushSequence(stack, "tuple", stack.popMark());
       case 0x5d: // EMPTY_LIST
-        return this.#make(new Sequence("list", []), 80);
+        return stack.make(new Sequence("list", []), 80);
       case 0x6c: // LIST
-        return this.#sequence("list", this.#popMark());
+        return pushSequence(stack, "list", stack.popMark());
       case 0x8f: // EMPTY_SET
-        return this.#make(new Sequence("set", []), 80);
+        return stack.make(new Sequence("set", []), 80);
       case 0x91: // FROZENSET
-        return this.#sequence("frozenset", this.#popMark());
+        return pushSequence(stack, "frozenset", stack.popMark());
       case 0x7d: // EMPTY_DICT
-        return this.#make(new Mapping(), 250);
+        return stack.make(new Mapping(), 250);
       case 0x64: // DICT
-        return this.#dict(this.#popMark());
+        return pushDict(stack, stack.popMark());
       case 0x61: // APPEND
-        return this.#append([this.#pop()]);
+        return append(stack, stack.popMany(1));
       case 0x65: // APPENDS
       case 0x90: // ADDITEMS
-        return this.#append(this.#popMark());
+        return append(stack, stack.popMark());
       case 0x73: // SETITEM
-        return this.#setItems([this.#pop(), this.#pop()].reverse());
+        return setItems(stack, stack.popMany(2));
       case 0x75: // SETITEMS
-        return this.#setItems(this.#popMark());
+        return setItems(stack, stack.popMark());
       case 0x71: // BINPUT
-        return this.#put(this.#arg(1).u8());
+        return stack.put(operands.fixed(1).u8());
       case 0x72: // LONG_BINPUT
-        return this.#put(this.#arg(4).u32());
+        return stack.put(operands.fixed(4).u32());
       case 0x94: // MEMOIZE
-        return this.#put(this.#memo.size);
+        return stack.memoize();
       case 0x70: // PUT
-        return this.#line((line) => this.#put(this.#index(line)));
+        return operands.line((line) => stack.put(operands.index(line)));
       case 0x68: // BINGET
-        return this.#get(this.#arg(1).u8());
+        return stack.get(operands.fixed(1).u8());
       case 0x6a: // LONG_BINGET
-        return this.#get(this.#arg(4).u32());
+        return stack.get(operands.fixed(4).u32());
       case 0x67: // GET
-        return this.#line((line) => this.#get(this.#index(line)));
+        return operands.line((line) => stack.get(operands.index(line)));
       case 0x63: // GLOBAL
-        return this.#line((module) => this.#line((name) => this.#global(module, name)));
+        return operands.line((module) => operands.line((name) => pushGlobal(stack, module, name)));
       case 0x93: // STACK_GLOBAL
-        return this.#stackGlobal(this.#pop(), this.#pop());
+        return this.#withTwo(pushGlobal);
       case 0x52: // REDUCE
       case 0x81: // NEWOBJ
-        return this.#call(this.#pop(), this.#pop());
+        return this.#withTwo(pushCall);
       case 0x92: // NEWOBJ_EX
-        return this.#callWith(this.#pop(), this.#pop(), this.#pop());
+        return this.#withThree(pushCall);
       case 0x69: // INST
-        return this.#line((module) =>
-          this.#line((name) => this.#make(new ObjectRecord(new GlobalName(module, name), this.#popMark()), 200)),
+        return operands.line((module) =>
+          operands.line((name) => stack.make(new ObjectRecord(new GlobalName(module, name), stack.popMark()), 200)),
         );
       case 0x6f: // OBJ
-        return this.#object(this.#popMark());
+        return pushObject(stack, stack.popMark());
       case 0x62: // BUILD
-        return this.#build(this.#pop());
+        return giveState(stack, stack.pop());
       case 0x51: // BINPERSID
-        return this.#outside(this.#pop());
+        return this.#outside(stack.pop());
       case 0x50: // PERSID
-        return this.#line((line) => this.#outside(line));
+        return operands.line((line) => this.#outside(line));
       case 0x82: // EXT1
       case 0x83: // EXT2
       case 0x84: // EXT4
-        throw new CheckpointError(
-          "unsupported",
-          "the pickle uses extension codes, which only the program that wrote it knows",
-          this.#where(),
-        );
+        throw this.#unsupported("uses extension codes, which only the program that wrote it knows");
       case 0x97: // NEXT_BUFFER
       case 0x98: // READONLY_BUFFER
-        throw new CheckpointError(
-          "unsupported",
-          "the pickle keeps its data in out-of-band buffers (PEP 574), which are not in the file",
-          this.#where(),
-        );
+        throw this.#unsupported("keeps its data in out-of-band buffers (PEP 574), which are not in the file");
       default:
-        throw this.#malformed(`byte 0x${code.toString(16).padStart(2, "0")} is no pickle instruction`);
+        throw stack.malformed(`byte 0x${code.toString(16).padStart(2, "0")} is no pickle instruction`);
     }
+  }
+
+  #withTwo(use: (stack: PickleStack, first: PickleValue, second: PickleValue) => undefined): undefined {
+    const second = this.#stack.pop();
+    return use(this.#stack, this.#stack.pop(), second);
+  }
+
+  #withThree(use: (stack: PickleStack, first: PickleValue, second: PickleValue, third: PickleValue) => undefined): undefined {
+    const third = this.#stack.pop();
+    const second = this.#stack.pop();
+    return use(this.#stack, this.#stack.pop(), second, third);
   }
 
   #setProtocol(protocol: number): undefined {
@@ -275,225 +232,13 @@ class Machine {
     }
   }
 
-  /** Two's complement, little-endian. */
-  #long(length: number): Promise<undefined> | undefined {
-    if (length < 0) throw this.#malformed(`an integer of ${length} bytes`);
-    if (length > maxInteger)
-      throw new CheckpointError("unsafe", `an integer of ${length} bytes, at most ${maxInteger} are read`, this.#where());
-    return this.#with(length, (bytes) => {
-      let value = 0n;
-      for (const byte of bytes.reverse()) value = value * 256n + BigInt(byte);
-      this.#number(length === 0 ? 0n : BigInt.asIntN(8 * length, value));
-    });
-  }
-
-  #number(value: bigint): undefined {
-    const number = Number(value);
-    return this.#make(Number.isSafeInteger(number) ? number : value, 24);
-  }
-
-  #integer(digits: string): number | bigint {
-    const text = digits.trim();
-    if (!/^[+-]?\d+$/.test(text) || text.length > maxInteger) throw this.#malformed("an integer is no decimal number");
-    const number = Number(text);
-    return Number.isSafeInteger(number) ? number : BigInt(text);
-  }
-
-  #float(text: string): number {
-    const named = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY };
-    const value = Object.entries(named).find(([name]) => name === text)?.[1] ?? Number(text);
-    if (text.trim() === "" || (Number.isNaN(value) && text !== "nan")) throw this.#malformed("a float is no decimal number");
-    return value;
-  }
-
-  #bigEndianDouble(): number {
-    const cursor = this.#arg(8);
-    cursor.bigEndian = true;
-    const value = cursor.f64();
-    cursor.bigEndian = false;
-    return value;
-  }
-
-  #index(line: string): number {
-    const index = Number(line);
-    if (!/^\d{1,15}$/.test(line)) throw this.#malformed("a memo index is no decimal number");
-    return index;
-  }
-
-  /** Hands the next bytes over: at once where they are in the buffer. */
-  #with(length: number, use: (bytes: Uint8Array) => void): Promise<undefined> | undefined {
-    const cursor = this.#cursor;
-    if (length > cursor.remaining) {
-      throw new CheckpointError("truncated", `a pickle value needs ${length} bytes, ${cursor.remaining} are left`, this.#where());
-    }
-    if (cursor.has(length)) {
-      use(cursor.bytes(length));
-      return;
-    }
-    return cursor.fill(length).then(() => {
-      use(cursor.bytes(length));
-      return undefined;
-    });
-  }
-
-  /** Leaves long data where it lies. */
-  #slice(length: number, encoding: SliceEncoding): undefined {
-    const cursor = this.#cursor;
-    if (length > cursor.remaining) {
-      throw new CheckpointError("truncated", `a pickle value needs ${length} bytes, ${cursor.remaining} are left`, this.#where());
-    }
-    const offset = cursor.position;
-    cursor.skip(length);
-    this.#make(new Slice(cursor.source, offset, length, encoding), 64);
-  }
-
-  #text(length: number, encoding: "utf-8" | "latin-1"): Promise<undefined> | undefined {
-    if (length < 0) throw this.#malformed(`a string of ${length} bytes`);
-    if (!this.#budget.reads(length)) return this.#slice(length, encoding);
-    return this.#with(length, (bytes) => this.#decodedText(encoding === "utf-8" ? fromUtf8(bytes) : fromLatin1(bytes), encoding));
-  }
-
-  #decodedText(text: string | undefined, encoding: SliceEncoding): undefined {
-    if (text === undefined) throw this.#malformed(`a text is not valid (${encoding})`);
-    this.#make(text, 24 + 2 * text.length);
-  }
-
-  #bytes(length: number): Promise<undefined> | undefined {
-    if (length > shortBytes) return this.#slice(length, "bytes");
-    return this.#with(length, (bytes) => this.#make(bytes, 150));
-  }
-
-  /** Protocol 0: up to the end of the line. A STRING has quotes around. */
-  async #textLine(encoding: "escaped" | "quoted"): Promise<undefined> {
-    const line = await readLine(this.#cursor, (length) => this.#budget.reads(length));
-    const quotes = encoding === "quoted" ? 1 : 0;
-    if (line.bytes === undefined) {
-      if (quotes === 1) await this.#checkQuotes(line.offset, line.length);
-      this.#make(new Slice(this.#cursor.source, line.offset + quotes, line.length - 2 * quotes, encoding), 64);
-      return;
-    }
-    if (encoding === "escaped") return this.#decodedText(fromRawUnicodeEscape(line.bytes), encoding);
-    const quote = line.bytes[0];
-    if (line.length < 2 || quote !== line.bytes.at(-1) || (quote !== 0x22 && quote !== 0x27))
-      throw this.#malformed("a string without quotes");
-    return this.#decodedText(fromQuoted(line.bytes.subarray(1, -1)), encoding);
-  }
-
-  async #checkQuotes(offset: number, length: number): Promise<void> {
-    const first = (await this.#cursor.source.read(offset, 1))[0];
-    const last = (await this.#cursor.source.read(offset + length - 1, 1))[0];
-    if (first !== last || (first !== 0x22 && first !== 0x27)) throw this.#malformed("a string without quotes");
-  }
-
-  /** A line of a name, a number or an index. */
-  async #line(use: (line: string) => Promise<undefined> | undefined): Promise<undefined> {
-    const line = await readLine(this.#cursor, (length) => length <= maxInteger);
-    if (line.bytes === undefined) throw this.#malformed(`a name or number of ${line.length} bytes`);
-    const text = fromUtf8(line.bytes);
-    if (text === undefined) throw this.#malformed("a name is no UTF-8");
-    return use(text);
-  }
-
-  #tuple(items: PickleValue[]): undefined {
-    return this.#sequence("tuple", items);
-  }
-
-  #sequence(kind: Sequence["kind"], items: PickleValue[]): undefined {
-    this.#make(new Sequence(kind, items), 80 + 8 * items.length);
-  }
-
-  #dict(pairs: PickleValue[]): undefined {
-    const mapping = new Mapping();
-    this.#assign(mapping.entries, pairs);
-    this.#make(mapping, 250);
-  }
-
-  #append(values: PickleValue[]): undefined {
-    const target = this.#top();
-    this.#budget.spend(8 * values.length, this.#where);
-    if (target instanceof Sequence && target.kind !== "tuple" && target.kind !== "frozenset") {
-      for (const value of values) target.items.push(value);
-    } else if (target instanceof ObjectRecord) {
-      target.items ??= [];
-      for (const value of values) target.items.push(value);
-    } else {
-      throw this.#malformed("a pickle appends to something that is no list");
-    }
-  }
-
-  #setItems(pairs: PickleValue[]): undefined {
-    const target = this.#top();
-    if (target instanceof Mapping) return this.#assign(target.entries, pairs);
-    if (target instanceof ObjectRecord) {
-      target.entries ??= new Map();
-      return this.#assign(target.entries, pairs);
-    }
-    throw this.#malformed("a pickle sets keys of something that is no dict");
-  }
-
-  #assign(entries: Map<PickleValue, PickleValue>, pairs: PickleValue[]): undefined {
-    if (pairs.length % 2 !== 0) throw this.#malformed("a pickle sets a key without a value");
-    this.#budget.spend(30 * pairs.length, this.#where);
-    for (let k = 0; k < pairs.length; k += 2) {
-      const key = pairs[k] ?? null;
-      if (key instanceof Mapping || (key instanceof Sequence && (key.kind === "list" || key.kind === "set"))) {
-        throw this.#malformed("a dict key of a type that Python does not hash");
-      }
-      // Python lets the later value win; a writer never does this, and two answers to one name are no checkpoint.
-      if (entries.has(key))
-        throw this.#malformed(`a dict has the key ${typeof key === "string" ? JSON.stringify(key) : String(key)} twice`);
-      entries.set(key, pairs[k + 1] ?? null);
-    }
-  }
-
-  #put(index: number): undefined {
-    this.#memo.set(index, this.#top());
-    this.#budget.spend(40, this.#where);
-    this.#budget.hold(this.#memo.size, this.#where);
-  }
-
-  #get(index: number): undefined {
-    const value = this.#memo.get(index);
-    if (value === undefined) throw this.#malformed(`memo entry ${index} is used before it is set`);
-    return this.#push(value);
-  }
-
-  #global(module: string, name: string): undefined {
-    return this.#make(new GlobalName(module, name), 200);
-  }
-
-  #stackGlobal(name: PickleValue, module: PickleValue): undefined {
-    if (typeof module !== "string" || typeof name !== "string") throw this.#malformed("a global whose name is no text");
-    return this.#global(module, name);
-  }
-
-  #call(args: PickleValue, callable: PickleValue): undefined {
-    if (!(args instanceof Sequence) || args.kind !== "tuple") throw this.#malformed("a call whose arguments are no tuple");
-    return this.#make(new ObjectRecord(callable, args.items), 100);
-  }
-
-  #callWith(kwargs: PickleValue, args: PickleValue, callable: PickleValue): undefined {
-    if (!(args instanceof Sequence) || args.kind !== "tuple" || !(kwargs instanceof Mapping)) {
-      throw this.#malformed("a call whose arguments are no tuple and dict");
-    }
-    return this.#make(new ObjectRecord(callable, args.items, kwargs), 100);
-  }
-
-  #object(values: PickleValue[]): undefined {
-    const [callable, ...args] = values;
-    if (callable === undefined) throw this.#malformed("an object without a class");
-    return this.#make(new ObjectRecord(callable, args), 100 + 8 * args.length);
-  }
-
   #outside(id: PickleValue): undefined {
     const persistent = new PersistentId(id);
     this.#persistent.push(persistent);
-    this.#make(persistent, 32);
+    return this.#stack.make(persistent, 32);
   }
 
-  #build(state: PickleValue): undefined {
-    const target = this.#top();
-    if (!(target instanceof ObjectRecord)) throw this.#malformed("a pickle gives state to something that is no object");
-    target.state = state;
+  #unsupported(what: string): CheckpointError {
+    return new CheckpointError("unsupported", `the pickle ${what}`, this.#where());
   }
 }
