@@ -46,7 +46,8 @@ export function signatures(head: Uint8Array, tail: Uint8Array, size: number): re
 function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
   if (size < 10 || head.length < 10) return false;
   const header = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
-  const opens = head[8] === 0x7b && (head[9] === 0x22 || head[9] === 0x7d || head[9] === 0x20 || head[9] === 0x0a);
+  // The reference accepts white space before the object.
+  const opens = /^\s*\{\s*["}]/.test(new TextDecoder("latin1").decode(head.subarray(8, 64)));
   return opens && header < 1n << 63n && header > 1n;
 }
 
