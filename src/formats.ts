@@ -1,6 +1,6 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
-import { npzTypes, safetensorsTypes } from "./writers/dtypes.ts";
+import { npzTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -99,7 +99,9 @@ export const formats: readonly Format[] = [
     containers: ["pickle", "binary", "json", "text", "folder"],
     carries: "tensors",
     example: "vggtool inspect model.pdparams",
+    dtypes: paddleTypes,
     read: async () => (await import("./readers/paddle.ts")).reader,
+    write: async () => (await import("./writers/paddle.ts")).writer,
   },
   {
     id: "pickle",
@@ -150,6 +152,14 @@ export const formats: readonly Format[] = [
     read: async () => (await import("./readers/keras-v3.ts")).reader,
   },
   {
+    id: "tfjs",
+    title: "TensorFlow.js model (model.json and shards)",
+    containers: ["json", "folder", "binary"],
+    carries: "network",
+    example: "vggtool inspect model.json",
+    read: async () => (await import("./readers/tfjs.ts")).reader,
+  },
+  {
     id: "hdf5",
     title: "any other HDF5 file",
     containers: ["hdf5"],
@@ -163,7 +173,25 @@ export const formats: readonly Format[] = [
     containers: ["zip", "pickle", "tar", "text", "binary"],
     carries: "tensors",
     example: "vggtool inspect vgg16-397923af.pth",
+    dtypes: torchTypes,
     read: async () => (await import("./readers/torch.ts")).reader,
+    write: async () => (await import("./writers/torch.ts")).writer,
+  },
+  {
+    id: "caffe",
+    title: "Caffe (.caffemodel, with the .prototxt beside it)",
+    containers: ["binary", "text"],
+    carries: "network",
+    example: "vggtool inspect VGG_ILSVRC_16_layers.caffemodel",
+    read: async () => (await import("./readers/caffe.ts")).reader,
+  },
+  {
+    id: "torch7",
+    title: "Torch7 .t7 (Lua), binary and ASCII",
+    containers: ["binary", "text"],
+    carries: "tensors",
+    example: "vggtool inspect VGG_FACE.t7",
+    read: async () => (await import("./readers/torch7.ts")).reader,
   },
 ];
 
