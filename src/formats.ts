@@ -24,7 +24,7 @@ export const formats: readonly Format[] = [
   {
     id: "safetensors",
     title: "safetensors, single or sharded",
-    containers: ["safetensors", "json", "folder"],
+    containers: ["safetensors", "json", "folder", "binary"],
     carries: "tensors",
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
     dtypes: safetensorsTypes,
@@ -192,6 +192,14 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     example: "vggtool inspect VGG_FACE.t7",
     read: async () => (await import("./readers/torch7.ts")).reader,
+  },
+  {
+    id: "onnx",
+    title: "ONNX model, with external data",
+    containers: ["binary"],
+    carries: "network",
+    example: "vggtool inspect vgg16.onnx",
+    read: async () => (await import("./readers/onnx.ts")).reader,
   },
 ];
 

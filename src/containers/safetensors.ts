@@ -57,13 +57,12 @@ const types: ReadonlyMap<string, readonly [bits: number, dtype: NumericDType | u
   ["F6_E3M2", [6, undefined]],
 ]);
 
-/** Whether a file may be safetensors: a header length that fits the file, and an opening brace (after blanks). */
-export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
+/** Whether a file wants to be safetensors, be it cut short: a header length, then an opening brace (after blanks). */
+export function looksLikeSafetensors(head: Uint8Array): boolean {
   if (head.length < 10) return false;
   const length = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
-  if (length < 2n || length > BigInt(maxHeader) || length > BigInt(size - 8)) return false;
-  const first = head.subarray(8).find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
-  return first === 0x7b;
+  const text = new TextDecoder("latin1").decode(head.subarray(8, 64));
+  return length >= 2n && length < 2n ** 63n && /^\s*\{\s*["}]/.test(text);
 }
 
 /** Throws `truncated` where the file is shorter than its header says, else `malformed`. */

@@ -21,7 +21,9 @@ export const reader: Reader = {
   async detect(probe) {
     if (probe.container === "folder") return (await folderEntry(probe)) === undefined ? undefined : "sure";
     if (probe.container === "json") return weightMap(await probe.opened("json")) === undefined ? undefined : "sure";
-    return looksLikeSafetensors(probe.head, probe.source.size) ? "sure" : undefined;
+    if (looksLikeSafetensors(probe.head)) return "sure";
+    // By its name only: reading says what is wrong with it.
+    return probe.container === "binary" && probe.entry.endsWith(".safetensors") ? "sure" : undefined;
   },
 
   async read(probe) {
@@ -86,7 +88,7 @@ async function readIndexed(set: FileSet, entry: string): Promise<Checkpoint> {
     const files = [...new Set(map.values())].sort();
     let bytes = index.size;
     for (const file of files) {
-      const source = await mustOpen(set, folder + file, `the index ${baseName(entry)} names it`);
+      const source = await mustOpen(set, folder + file, entry);
       opened.push(source);
       const header = await locate({ file }, () => readSafetensorsHeader(source));
       bytes += source.size;
@@ -119,13 +121,13 @@ async function readWeightMap(index: ByteSource): Promise<ReadonlyMap<string, str
   return map;
 }
 
-/** The weight_map of an index of .safetensors files, from Maps or plain objects; undefined where it is something else. */
+/** The weight_map of an index, from Maps or plain objects; undefined where it is something else, or one of PyTorch pickles. */
 function weightMap(index: unknown): ReadonlyMap<string, string> | undefined {
   const map = isObject(index) ? index.get("weight_map") : fields(index).get("weight_map");
   const entries = isObject(map) ? map : fields(map);
   const files = new Map<string, string>();
   for (const [name, file] of entries) {
-    if (typeof file !== "string" || !file.endsWith(".safetensors")) return undefined;
+    if (typeof file !== "string" || /\.(bin|pth?)$/.test(file)) return undefined;
     files.set(name, file);
   }
   return files.size === 0 ? undefined : files;
@@ -168,10 +170,12 @@ class Collected {
   }
 }
 
-async function mustOpen(set: FileSet, name: string, why = "it was asked for"): Promise<ByteSource> {
+/** `index`: the file that names this one. */
+async function mustOpen(set: FileSet, name: string, index?: string): Promise<ByteSource> {
   const source = await set.open(name);
   if (source !== undefined) return source;
-  throw new CheckpointError("not-found", `${baseName(name)} is missing: ${why}`, { file: name });
+  if (index === undefined) throw new CheckpointError("not-found", "it is missing", { file: name });
+  throw new CheckpointError("not-found", `${baseName(name)} is missing, which this index names`, { file: index });
 }
 
 async function closeAll(sources: readonly ByteSource[]): Promise<void> {
