@@ -81,7 +81,7 @@ for (const row of Array.isArray(index) ? index : []) {
     if (!isCheckpointError(error)) {
       count.broken += 1;
       problems.push(`BUG ${error instanceof Error ? error.stack?.split("\n").slice(0, 3).join(" ") : String(error)}`);
-    } else if (wanted !== undefined) problems.push(`${error.code}: ${error.message}`);
+    } else if (wanted !== undefined && wanted.length > 0) problems.push(`${error.code}: ${error.message}`);
     else {
       count.refused += 1;
       if (!values.quiet)

@@ -1,6 +1,6 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
-import { npzTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
+import { caffeTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -183,7 +183,9 @@ export const formats: readonly Format[] = [
     containers: ["binary", "text"],
     carries: "network",
     example: "vggtool inspect VGG_ILSVRC_16_layers.caffemodel",
+    dtypes: caffeTypes,
     read: async () => (await import("./readers/caffe.ts")).reader,
+    write: async () => (await import("./writers/caffe.ts")).writer,
   },
   {
     id: "torch7",
@@ -199,7 +201,9 @@ export const formats: readonly Format[] = [
     containers: ["binary"],
     carries: "network",
     example: "vggtool inspect vgg16.onnx",
+    dtypes: onnxTypes,
     read: async () => (await import("./readers/onnx.ts")).reader,
+    write: async () => (await import("./writers/onnx.ts")).writer,
   },
 ];
 
