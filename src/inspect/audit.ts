@@ -1,7 +1,39 @@
+import { allZero } from "./findings/all-zero.ts";
 import type { Check, Finding, Subject } from "./findings/check.ts";
+import { classesUnusual } from "./findings/classes-unusual.ts";
+import { deadFilters } from "./findings/dead-filters.ts";
+import { duplicateStorage } from "./findings/duplicate-storage.ts";
+import { headReplaced } from "./findings/head-replaced.ts";
+import { layersMissing } from "./findings/layers-missing.ts";
+import { layersUnregistered } from "./findings/layers-unregistered.ts";
+import { layoutSuspect } from "./findings/layout-suspect.ts";
+import { looksInitial } from "./findings/looks-initial.ts";
+import { mixedDtype } from "./findings/mixed-dtype.ts";
+import { notFinite } from "./findings/not-finite.ts";
+import { assumed, truncatedShard, unknownObject, unsupportedTensor } from "./findings/notes.ts";
+import { optimizerState } from "./findings/optimizer-state.ts";
+import { textEncodedPickle } from "./findings/text-encoded-pickle.ts";
 
 /** Every kind of finding. */
-export const checks: readonly Check[] = [];
+export const checks: readonly Check[] = [
+  layersMissing,
+  layersUnregistered,
+  truncatedShard,
+  unknownObject,
+  unsupportedTensor,
+  mixedDtype,
+  headReplaced,
+  classesUnusual,
+  textEncodedPickle,
+  optimizerState,
+  duplicateStorage,
+  assumed,
+  notFinite,
+  allZero,
+  deadFilters,
+  looksInitial,
+  layoutSuspect,
+];
 
 /** Runs the checks that need no more than the subject has. */
 export async function audit(subject: Subject): Promise<readonly Finding[]> {

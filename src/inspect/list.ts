@@ -1,6 +1,6 @@
 import type { Context } from "../io/context.ts";
 import type { Identity } from "../model/identity.ts";
-import { kindOf } from "../model/kinds.ts";
+import { judgeKinds } from "../model/kinds.ts";
 import type { Role } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
@@ -51,7 +51,8 @@ export interface Listing {
 /** Lists the tensors: headers only, unless hashes are asked for. */
 export async function list(checkpoint: Checkpoint, identity: Identity | undefined, ctx: Context, options: ListOptions): Promise<Listing> {
   const roles = rolesByKey(identity);
-  const all = [...checkpoint.tensors.values()].map((tensor) => record(tensor, roles));
+  const kindOf = judgeKinds(identity);
+  const all = [...checkpoint.tensors.values()].map((tensor) => record(tensor, kindOf(tensor), roles));
   const filters = (options.filter ?? []).map(glob);
   const shown = all.filter(
     (tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)),
@@ -77,7 +78,7 @@ function rolesByKey(identity: Identity | undefined): ReadonlyMap<string, Place> 
   return places;
 }
 
-function record(tensor: Tensor, roles: ReadonlyMap<string, Place>): TensorRecord {
+function record(tensor: Tensor, kind: TensorKind, roles: ReadonlyMap<string, Place>): TensorRecord {
   const parameters = tensor.shape.reduce((count, size) => count * size, 1);
   const place = roles.get(tensor.name);
   return {
@@ -87,7 +88,7 @@ function record(tensor: Tensor, roles: ReadonlyMap<string, Place>): TensorRecord
     shape: tensor.shape,
     parameters,
     bytes: tensor.dtype === "string" ? 0 : parameters * itemsize(tensor.dtype),
-    kind: kindOf(tensor),
+    kind,
     ...(place === undefined ? {} : place),
     ...(tensor.stored === undefined ? {} : { stored: tensor.stored }),
   };

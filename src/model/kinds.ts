@@ -1,6 +1,7 @@
 import { dtypes } from "../tensor/dtype.ts";
 import type { TensorKind } from "../tensor/tensor.ts";
 import type { Described } from "./described.ts";
+import type { Identity } from "./identity.ts";
 
 /** Slots that optimizers keep beside a variable, as the last part of a name. */
 const optimizerLeaf =
@@ -50,6 +51,17 @@ export function kindOf(tensor: Described): TensorKind {
   if (byName !== undefined) return byName;
   if (tensor.dtype === "string") return "bookkeeping";
   return isFloating(tensor) ? "parameter" : "constant";
+}
+
+/** As `kindOf`, but knows the running statistics of a recognised network whatever they are called (Caffe's blobs, MatConvNet's moments). */
+export function judgeKinds(identity: Identity | undefined): (tensor: Described) => TensorKind {
+  const statistics = new Set<string>();
+  for (const [role, slot] of identity?.roles ?? []) {
+    if ("constant" in slot || !/\.bn\.(mean|var)$/.test(role)) continue;
+    statistics.add(slot.key);
+    if (slot.over !== undefined) statistics.add(slot.over);
+  }
+  return (tensor) => (tensor.kind === undefined && statistics.has(tensor.name) ? "buffer" : kindOf(tensor));
 }
 
 /** Whether the tensor counts among `totals.parameters`. */

@@ -48,9 +48,14 @@ export function recordedEpsilon(checkpoint: DescribedCheckpoint): number | undef
   for (const record of checkpoint.layers) {
     if (!/batch_?norm|bnorm|batch_normalization|\bbn\b/i.test(typeOf(record))) continue;
     const epsilon = asNumber(attribute(record, "epsilon", "eps", "epsilon_value"));
-    if (epsilon !== undefined && epsilon > 0 && epsilon < 1) return epsilon;
+    if (epsilon !== undefined && epsilon > 0 && epsilon < 1) return decimal(epsilon);
   }
   return undefined;
+}
+
+/** 0.000009999999747378752, a float32, is the 0.00001 that was written in the program. */
+function decimal(value: number): number {
+  return Math.fround(value) === value ? Number(value.toPrecision(7)) : value;
 }
 
 /**

@@ -1,0 +1,51 @@
+import type { Part } from "../../tensor/tensor.ts";
+import { isNumeric } from "../../tensor/tensor.ts";
+import type { Check, Finding, Subject } from "./check.ts";
+import { few } from "./few.ts";
+
+/** Formats in which two names can stand for the same bytes, and where saying so costs no reading. */
+const sharing = new Set(["torch", "torch7", "paddle"]);
+
+/** Two names for the same bytes (tied weights), or the same variable stored twice. */
+export const duplicateStorage: Check = {
+  code: "duplicate-storage",
+  title: "tensors that share their bytes, or are stored twice",
+  needs: "headers",
+  async run(subject) {
+    return [...(await tied(subject)), ...storedTwice(subject)];
+  },
+};
+
+async function tied({ checkpoint }: Subject): Promise<readonly Finding[]> {
+  if (!sharing.has(checkpoint.format)) return [];
+  const groups = new Map<Part["source"], Map<string, string[]>>();
+  for (const tensor of checkpoint.tensors.values()) {
+    if (!isNumeric(tensor) || tensor.shape.includes(0)) continue;
+    const [part, more] = await tensor.parts();
+    if (part === undefined || more !== undefined) continue;
+    const places = groups.get(part.source) ?? new Map<string, string[]>();
+    groups.set(part.source, places);
+    const place = `${part.offset} ${part.shape.join()} ${part.strides.join()}`;
+    places.set(place, [...(places.get(place) ?? []), tensor.name]);
+  }
+  const same = [...groups.values()].flatMap((places) => [...places.values()]).filter((names) => names.length > 1);
+  if (same.length === 0) return [];
+  const message = `${same.length === 1 ? "tensors share" : `${same.length} groups of tensors share`} the same bytes: ${few(same.map((names) => names.join(" = ")))}`;
+  return [
+    {
+      code: "duplicate-storage",
+      severity: "info",
+      message,
+      layers: same.flat(),
+      fix: "tied weights: formats without ties store them once for each name",
+    },
+  ];
+}
+
+/** Keras 3 `model.export`: every variable under variables/N and again under _all_variables/N. */
+function storedTwice({ checkpoint }: Subject): readonly Finding[] {
+  const copies = [...checkpoint.tensors.keys()].filter((name) => name.startsWith("_all_variables/"));
+  if (copies.length === 0) return [];
+  const message = `Keras' export stores every variable twice: the ${copies.length} tensors under _all_variables/ are second copies and are not counted`;
+  return [{ code: "duplicate-storage", severity: "info", message, layers: copies, fix: "convert takes the first of each" }];
+}

@@ -1,0 +1,40 @@
+import type { Check, Finding, Severity } from "./check.ts";
+
+/** What readers saw: their notes of one code, as findings. */
+function noted(code: string, severity: Severity, title: string): Check {
+  return {
+    code,
+    title,
+    needs: "headers",
+    async run({ checkpoint }) {
+      return checkpoint.notes
+        .filter((note) => note.code === code)
+        .map(
+          (note): Finding => ({
+            code,
+            severity,
+            message: note.message,
+            layers: note.tensor === undefined ? [] : [note.tensor],
+            ...(note.fix !== undefined && { fix: note.fix }),
+          }),
+        );
+    },
+  };
+}
+
+export const unknownObject = noted("unknown-object", "warning", "objects of classes that are not read");
+export const unsupportedTensor = noted("unsupported-tensor", "warning", "arrays of a kind that is not read: sparse, quantised, objects");
+export const truncatedShard = noted("truncated-shard", "warning", "one file of a set that is not complete");
+
+const readersAssumed = noted("assumed", "info", "");
+
+/** What a file does not say and was taken from its convention: by the reader, or by the recognition of the network. */
+export const assumed: Check = {
+  code: "assumed",
+  title: "what the file does not say and was taken from its convention",
+  needs: "headers",
+  async run(subject) {
+    const own = (subject.identity?.assumed ?? []).map((message): Finding => ({ code: "assumed", severity: "info", message, layers: [] }));
+    return [...(await readersAssumed.run(subject)), ...own];
+  },
+};

@@ -1,0 +1,10 @@
+/** 25088 → 25,088 */
+export function grouped(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+}
+
+/** Bytes as people say them: 428,364,288 bytes (408.5 MiB). */
+export function bytesText(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return mebibytes < 1 ? `${grouped(bytes)} bytes` : `${grouped(bytes)} bytes (${mebibytes.toFixed(1)} MiB)`;
+}
