@@ -1,0 +1,37 @@
+import { kindOf } from "../../model/kinds.ts";
+import type { Check, Subject } from "./check.ts";
+import { few } from "./few.ts";
+
+/**
+ * Weights of which every value is 0 were never filled in. Biases, means and beta are 0 in every fresh network, and
+ * optimizer state in every fresh optimizer: they are no finding.
+ */
+export const allZero: Check = {
+  code: "all-zero",
+  title: "weight tensors in which every value is 0",
+  needs: "statistics",
+  async run(subject) {
+    const names = [...(subject.statistics ?? [])].filter(([, { count, zeros }]) => count > 1 && zeros === count).map(([name]) => name);
+    const found = names.filter((name) => isWeight(name, subject));
+    if (found.length === 0) return [];
+    return [
+      {
+        code: "all-zero",
+        severity: "warning",
+        message: `${found.length === 1 ? "1 weight tensor is" : `${found.length} weight tensors are`} 0 throughout: ${few(found)}`,
+        layers: found,
+        fix: "the layer computes nothing from its input: check that the weights were loaded before they were saved",
+      },
+    ];
+  },
+};
+
+/** Kernels, matrices and the factors of a batch norm; those outside the network where they have two axes or more. */
+function isWeight(name: string, { checkpoint, identity }: Subject): boolean {
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor === undefined || kindOf(tensor) !== "parameter") return false;
+  for (const [role, slot] of identity?.roles ?? []) {
+    if (!("constant" in slot) && slot.key === name) return role.endsWith(".weight") || role.endsWith(".bn.var");
+  }
+  return tensor.shape.filter((size) => size > 1).length >= 2;
+}

@@ -1,0 +1,25 @@
+import type { Check } from "./check.ts";
+import { few } from "./few.ts";
+
+export const notFinite: Check = {
+  code: "not-finite",
+  title: "tensors that hold NaN or infinities",
+  needs: "statistics",
+  async run({ statistics }) {
+    const found = [...(statistics ?? [])].filter(([, { nan, inf }]) => nan + inf > 0);
+    if (found.length === 0) return [];
+    const told = found.map(([name, { nan, inf, count }]) => {
+      const parts = [nan > 0 ? `${nan.toLocaleString("en")} NaN` : "", inf > 0 ? `${inf.toLocaleString("en")} infinite` : ""];
+      return `${name} (${parts.filter((part) => part !== "").join(", ")} of ${count.toLocaleString("en")})`;
+    });
+    return [
+      {
+        code: "not-finite",
+        severity: "error",
+        message: `${found.length === 1 ? "1 tensor holds" : `${found.length} tensors hold`} values that are no numbers: ${few(told)}`,
+        layers: found.map(([name]) => name),
+        fix: "take a checkpoint from before the training diverged, or lower the learning rate",
+      },
+    ];
+  },
+};
