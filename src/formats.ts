@@ -1,6 +1,6 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
-import { caffeTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
+import { caffeTypes, matconvnetTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -83,7 +83,9 @@ export const formats: readonly Format[] = [
     containers: ["mat", "hdf5", "binary"],
     carries: "network",
     example: "vggtool convert vgg_face.mat --to keras",
+    dtypes: matconvnetTypes,
     read: async () => (await import("./readers/mat.ts")).reader,
+    write: async () => (await import("./writers/matconvnet.ts")).writer,
   },
   {
     id: "mat",

@@ -224,11 +224,14 @@ function* roleMoves(
       else group.push({ slot, fill });
     }
   }
+  const factors = new Set<string>();
   for (const group of groups.values()) {
     const move = located(group[0]?.fill.role ?? "", source, () => moveFor(group, source));
     yield { move, keys: move.fills.flatMap(({ from }) => from.flatMap(keysOf)) };
     const factor = group[0]?.slot.over;
-    if (factor !== undefined) yield factorMove(factor, group[0]?.fill, move, source);
+    if (factor === undefined || factors.has(factor)) continue;
+    factors.add(factor);
+    yield factorMove(factor, group[0]?.fill, move, source);
   }
 }
 
@@ -284,21 +287,30 @@ function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: 
 /** Caffe's factor blob: the source's own where the statistics are copied as stored, else 1. */
 function factorMove(key: string, fill: Fill | undefined, copied: Move, source: RoleSource): RoleMove {
   const stored = fill?.from[0]?.over;
+  const role = `${layerOf(copied.fills[0]?.role ?? "")}.bn.factor`;
   const whole = copied.fills[0]?.from[0]?.over === undefined && stored !== undefined && copied.move !== "compute";
   const tensor = stored === undefined ? undefined : source.tensors.get(stored);
   if (whole && tensor !== undefined) {
-    const from = [{ key: tensor.name, axes: "s", shape: tensor.shape }];
+    const axes = tensor.shape.map((_, axis) => `d${axis}`).join(" ");
+    const from = [{ key: tensor.name, axes, shape: tensor.shape }];
     const move: Move = {
       to: key,
       toShape: tensor.shape,
-      toAxes: "s",
+      toAxes: axes,
       toDtype: copied.toDtype,
       move: "copy",
-      fills: [{ formula: "value", from }],
+      fills: [{ role, formula: "value", from }],
     };
     return { move, keys: [tensor.name] };
   }
-  const move: Move = { to: key, toShape: [1], toAxes: "s", toDtype: copied.toDtype, move: "init", fills: [{ formula: "ones", from: [] }] };
+  const move: Move = {
+    to: key,
+    toShape: [1],
+    toAxes: "s",
+    toDtype: copied.toDtype,
+    move: "init",
+    fills: [{ role, formula: "ones", from: [] }],
+  };
   return { move, keys: stored === undefined ? [] : [stored] };
 }
 

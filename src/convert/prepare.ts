@@ -1,12 +1,13 @@
 import { CheckpointError } from "../errors.ts";
 import { type Format, findFormat } from "../formats.ts";
 import type { Identity } from "../model/identity.ts";
-import type { Network } from "../model/network.ts";
+import type { Network, NetworkLayer } from "../model/network.ts";
 import type { Scheme } from "../model/scheme.ts";
+import { schemeById } from "../model/schemes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { isNumeric } from "../tensor/tensor.ts";
 import { convention, schemeFor, withScale } from "./conventions.ts";
-import { editNetwork } from "./head.ts";
+import { editNetwork, fcLayers } from "./head.ts";
 import type { ConvertOptions } from "./options.ts";
 import { makePlan, type Planned, type PlanTarget } from "./plan.ts";
 import { findTarget, type Target } from "./targets.ts";
@@ -26,17 +27,31 @@ export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, 
   if (format?.write === undefined)
     throw new CheckpointError("unsupported", `${target.format} cannot be written`, { hint: "'vggtool formats' lists what can" });
   if (identity === undefined) refuseWithoutIdentity(target, format, options);
-  const network = identity === undefined ? undefined : editNetwork(identity.network, options);
-  const known = identity === undefined ? undefined : scaledFor(identity, target, options);
+  const scales = identity !== undefined && bakesScale(target, format, options);
+  const edited = identity === undefined ? undefined : editNetwork(identity.network, options);
+  const network = edited !== undefined && scales ? rescaled(edited, schemeById(options.naming ?? target.scheme)?.inputScale) : edited;
+  const known = identity !== undefined && scales ? withScale(identity) : identity;
   const planned = makePlan(checkpoint.tensors, known, network, planTarget(target, format, network, options), options);
   judge(planned, format, options, identity === undefined);
   const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
   return { ...planned, warnings, target, format, ...(network === undefined ? {} : { network }) };
 }
 
-function scaledFor(identity: Identity, target: Target, options: ConvertOptions): Identity {
+/** Old Paddle's factor of 0.5 goes into the weights, but for canonical and kept names in plain files, which record it. */
+function bakesScale(target: Target, format: Format, options: ConvertOptions): boolean {
   const naming = options.naming ?? target.scheme;
-  return naming === "keep" || naming === "canonical" ? identity : withScale(identity);
+  return format.carries === "network" || (naming !== "keep" && naming !== "canonical");
+}
+
+/** The network with the factor that the target's networks apply themselves. */
+function rescaled(network: Network, inputScale: number | undefined): Network {
+  const first = fcLayers(network)[0];
+  const layers = network.layers.map((layer): NetworkLayer => {
+    if (layer.kind !== "fc" || layer === first) return layer;
+    const { inputScale: _inputScale, ...rest } = layer;
+    return inputScale === undefined ? rest : { ...rest, inputScale };
+  });
+  return { ...network, layers };
 }
 
 /** What an unknown network cannot become, said before anything else is looked at. */

@@ -70,3 +70,6 @@ export const onnxTypes: Types = new Set<NumericDType>([...numpy, "bfloat16", "fl
 
 /** Of a layers model's weights; float16 exists as a quantisation only. */
 export const tfjsTypes: Types = new Set<NumericDType>(["float32", "int32", "bool", "complex64"]);
+
+/** vl_simplenn computes in single precision, or in double where all arrays are. */
+export const matconvnetTypes: Types = new Set<NumericDType>(["float32", "float64"]);
