@@ -50,7 +50,13 @@ export async function inspectCheckpoint(
   refuseObjectsAlone(checkpoint);
   const identity = identify(checkpoint);
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
-  const findings = await audit({ checkpoint, ctx, ...(identity === undefined ? {} : { identity }) });
+  const found = options.stats === true ? await statistics(checkpoint, ctx) : undefined;
+  const findings = await audit({
+    checkpoint,
+    ctx,
+    ...(identity === undefined ? {} : { identity }),
+    ...(found === undefined ? {} : { statistics: found }),
+  });
   return {
     schema: "vggtool/inspect/1",
     file,
@@ -58,12 +64,19 @@ export async function inspectCheckpoint(
     variant: checkpoint.variant,
     bytes: checkpoint.bytes,
     files: checkpoint.files,
-    tensors,
+    tensors: found === undefined ? tensors : withStats(tensors, found),
     totals,
     architecture: architecture(identity),
     findings,
     metadata: checkpoint.metadata,
   };
+}
+
+function withStats(tensors: readonly TensorRecord[], found: ReadonlyMap<string, Statistics>): readonly TensorRecord[] {
+  return tensors.map((tensor) => {
+    const of = found.get(tensor.name);
+    return of === undefined ? tensor : { ...tensor, stats: statsRecord(of) };
+  });
 }
 
 /** Unknown objects beside tensors are findings; a file that holds nothing else cannot be read. */

@@ -7,6 +7,7 @@ import { type DType, itemsize } from "../tensor/dtype.ts";
 import { glob } from "../tensor/glob.ts";
 import { hash } from "../tensor/hash.ts";
 import type { Tensor, TensorKind } from "../tensor/tensor.ts";
+import type { StatsRecord } from "./stats.ts";
 
 /** One tensor as `inspect` shows it; field names are part of the command-line contract. */
 export interface TensorRecord {
@@ -23,6 +24,7 @@ export interface TensorRecord {
   readonly axes?: string;
   readonly stored?: string;
   readonly sha256?: string;
+  readonly stats?: StatsRecord;
 }
 
 export interface Totals {
@@ -40,6 +42,8 @@ export interface ListOptions {
   readonly filter?: readonly string[];
   readonly sort?: Sort;
   readonly hash?: boolean;
+  /** Statistics of every value, and the findings that need them. */
+  readonly stats?: boolean;
 }
 
 export interface Listing {
