@@ -4,9 +4,11 @@ import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Config } from "../model/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
+import type { Statistics } from "../tensor/statistics.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
 import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
+import { statistics, statsRecord } from "./stats.ts";
 
 /** What a network was recognised as; field names are part of the command-line contract. */
 export interface ArchitectureRecord {
