@@ -2,6 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import { walkTree } from "./btree1.ts";
 import { treeRecords } from "./btree2.ts";
 import { type Fields, type Hdf5Layout, readAt } from "./bytes.ts";
+import { readExtensibleArray } from "./extensible-array.ts";
 import type { ChunkIndex, Hdf5Storage } from "./storage.ts";
 
 /** One stored chunk. */
@@ -26,11 +27,6 @@ export interface ChunkedSpec {
 
 /** Chunks of one dataset: a tensor of 16 GB in chunks of 16 KiB. */
 export const maxChunks = 1_000_000;
-
-/** Index kinds that are read here; the others are left to h5wasm. */
-export function isKnownIndex(index: ChunkIndex): boolean {
-  return index.kind !== "extensible";
-}
 
 /** The chunks that were written, each inside the dataset and none twice. Throws `malformed` otherwise. */
 export async function readChunks(layout: Hdf5Layout, spec: ChunkedSpec): Promise<readonly Chunk[]> {
@@ -63,9 +59,7 @@ const listers: Readonly<Record<ChunkIndex["kind"], Lister>> = {
   implicit: listImplicit,
   fixed: listFixed,
   single: listSingle,
-  extensible: async (layout) => {
-    throw new CheckpointError("unsupported", "chunks in an extensible array are not read", { file: layout.source.name });
-  },
+  extensible: listExtensible,
 };
 
 /** Keys: u32 stored bytes, u32 mask, u64 index of the first element for each axis, u64 0 for the bytes of an element. */
@@ -140,6 +134,28 @@ async function listFixed(layout: Hdf5Layout, spec: ChunkedSpec, address: number,
     const from = page * perPage;
     if (written) await read(first + page * (perPage * entrySize + 4), from, Math.min(entries, from + perPage));
   }
+}
+
+/** Numbered as if the axis that grows came first. */
+async function listExtensible(layout: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
+  const growing = Math.max(0, spec.most.indexOf(undefined));
+  const grid = gridOf(spec);
+  const axes = [growing, ...grid.keys()].filter((axis, place) => place === 0 || axis !== growing);
+  await readExtensibleArray(layout, address, (number, element) => {
+    const place = element.address();
+    if (place === undefined) return;
+    const size = spec.filtered ? element.uint(element.remaining - 4) : spec.chunkBytes;
+    const mask = spec.filtered ? element.u32() : 0;
+    const start = grid.map(() => 0);
+    let rest = number;
+    for (const axis of axes.toReversed()) {
+      const extent = axis === growing ? Number.POSITIVE_INFINITY : (grid[axis] ?? 1);
+      const at = extent === Number.POSITIVE_INFINITY ? rest : rest % extent;
+      start[axis] = at * (spec.storage.chunk[axis] ?? 1);
+      rest = Math.floor(rest / extent);
+    }
+    add({ start, address: place, size, mask }, element);
+  });
 }
 
 /** Chunks along each axis, counted up to where the dataset may grow. */

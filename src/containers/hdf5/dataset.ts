@@ -4,7 +4,7 @@ import type { ByteSource } from "../../io/source.ts";
 import { denseStrides } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 import type { Hdf5Layout } from "./bytes.ts";
-import { isKnownIndex, maxChunks, readChunks } from "./chunk-index.ts";
+import { maxChunks, readChunks } from "./chunk-index.ts";
 import { type ChunkCache, chunkSource } from "./chunk-source.ts";
 import { type Dataspace, type Hdf5Shape, type Hdf5Type, readDataspace, readDatatype } from "./datatype.ts";
 import { unknownFilter } from "./filters.ts";
@@ -53,9 +53,7 @@ export function readDatasetHeader(messages: readonly Message[]): DatasetHeader |
 
 function beyond(storage: Hdf5Storage, filters: readonly Hdf5Filter[]): string | undefined {
   if (storage.kind === "other") return storage.what;
-  if (storage.kind !== "chunked") return undefined;
-  if (!isKnownIndex(storage.index)) return `chunks in an ${storage.index.kind} array`;
-  return unknownFilter(filters);
+  return storage.kind === "chunked" ? unknownFilter(filters) : undefined;
 }
 
 /** Where the elements lie, in the file's own byte order. Throws `unsupported` for what `beyond` says. */

@@ -74,6 +74,15 @@ export function readDatatype(fields: Fields, depth = 0): Hdf5Type {
       return { class: "vlen", size, string: flags % 16 === 1, base: readDatatype(fields, depth + 1) };
     case 10:
       return readArray(fields, version, size, depth);
+    case 11: {
+      const base = readDatatype(fields, depth + 1);
+      if (base.size * 2 !== size) fields.fail(`complex numbers of ${size} bytes out of parts of ${base.size}`);
+      const members = [
+        { name: "r", offset: 0, type: base },
+        { name: "i", offset: base.size, type: base },
+      ];
+      return { class: "compound", size, members };
+    }
     default:
       return { class: "other", size, what: `datatype class ${head % 16}` };
   }

@@ -18,11 +18,12 @@ export interface Hdf5Filter {
   readonly values: readonly number[];
 }
 
-/** Layout message, versions 1 to 4. */
+/** Layout message, versions 1 to 5. */
 export function readStorage(fields: Fields): Hdf5Storage {
   const version = fields.u8();
   if (version === 1 || version === 2) return readOld(fields);
-  if (version !== 3 && version !== 4) return { kind: "other", what: `layout version ${version}` };
+  // 5 (HDF5 2.0) is 4 with room for chunks above 4 GiB; how wide sizes are follows from the entries themselves.
+  if (version < 3 || version > 5) return { kind: "other", what: `layout version ${version}` };
   const kind = fields.u8();
   if (kind === 0) return compact(fields, fields.u16());
   if (kind === 1) return { kind: "contiguous", address: fields.address() };
