@@ -74,7 +74,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     seconds: (performance.now() - started) / 1000,
   });
   if (options.dryRun === true) return finish([], 0, false);
-  const layouts = await layoutFor(prepared, identity, options, place);
+  const layouts = await layoutFor(prepared, checkpoint, identity, options, place);
   refuseInputs(layouts, place, checkpoint, input);
   refuseFullDisk(layouts, place);
   const set = outputSet(place.folder, { force: options.force === true });
@@ -99,6 +99,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
 
 async function layoutFor(
   prepared: Prepared,
+  checkpoint: Checkpoint,
   identity: Identity | undefined,
   options: ConvertOptions,
   place: OutputPlace,
@@ -121,10 +122,18 @@ async function layoutFor(
     })),
     ...(network === undefined ? {} : { network }),
     ...(preprocessing === undefined ? {} : { preprocessing }),
+    ...classNames(checkpoint, network?.classes),
     metadata: describeOutput(plan, identity, network, preprocessing),
     options: settings,
   };
   return writer.layout(input);
+}
+
+/** The names that a MatConvNet file gives its classes, where the output still has as many. */
+function classNames(checkpoint: Checkpoint, classes: number | undefined): { readonly labels?: readonly string[] } {
+  const names = checkpoint.metadata.get("meta.classes.description");
+  if (!Array.isArray(names) || names.length !== classes) return {};
+  return { labels: names.map((name) => (typeof name === "string" ? name : "")) };
 }
 
 /** Never onto an input, nor between the files of one. */

@@ -3,12 +3,19 @@ import type { DescribedCheckpoint } from "./described.ts";
 import { asNumbers, flatEntries } from "./records.ts";
 import type { Preprocessing } from "./scheme.ts";
 
-/** Mean colour that a MatConvNet file keeps: meta.normalization.averageImage, three numbers, R G B, 0…255. */
+/**
+ * Mean colour that a MatConvNet file keeps: meta.normalization.averageImage, three numbers or a full image with their `mean`,
+ * 0…255, R G B. Files of this tool also have divideBy, on the same scale, and channelOrder where MatConvNet's own do not fit.
+ */
 export function readPreprocessing(checkpoint: DescribedCheckpoint): Preprocessing | undefined {
-  for (const [name, value] of flatEntries(checkpoint.metadata, 4)) {
-    if (!/(^|\.)averageImage$/.test(name)) continue;
-    const mean = threeNumbers(value);
-    if (mean !== undefined) return { channels: "rgb", range: 255, mean, std: [1, 1, 1], source: "read" };
+  const entries = new Map(flatEntries(checkpoint.metadata, 4));
+  for (const [name, value] of entries) {
+    const beside = /^(.*?)averageImage(\.mean)?$/.exec(name)?.[1];
+    const mean = beside === undefined || !/(^|\.)$/.test(beside) ? undefined : threeNumbers(value);
+    if (mean === undefined) continue;
+    const std = threeNumbers(entries.get(`${beside}divideBy`) ?? null) ?? [1, 1, 1];
+    const channels = entries.get(`${beside}channelOrder`) === "bgr" ? "bgr" : "rgb";
+    return { channels, range: 255, mean, std, source: "read" };
   }
   return undefined;
 }
