@@ -207,6 +207,22 @@ export const formats: readonly Format[] = [
     read: async () => (await import("./readers/onnx.ts")).reader,
     write: async () => (await import("./writers/onnx.ts")).writer,
   },
+  {
+    id: "mxnet",
+    title: "MXNet .params, with the symbol beside it",
+    containers: ["mxnet", "json"],
+    carries: "tensors",
+    example: "vggtool inspect vgg16-0000.params",
+    read: async () => (await import("./readers/mxnet.ts")).reader,
+  },
+  {
+    id: "darknet",
+    title: "Darknet .weights, with the .cfg beside it",
+    containers: ["binary", "text"],
+    carries: "tensors",
+    example: "vggtool inspect vgg-16.weights",
+    read: async () => (await import("./readers/darknet.ts")).reader,
+  },
 ];
 
 export function findFormat(id: string): Format | undefined {
