@@ -336,12 +336,5 @@ function whyUnused(role: Role | undefined, options: ConvertOptions, network: Net
 }
 
 function needsArea(move: Move): boolean {
-  const [fill] = move.fills;
-  return (
-    fill?.role !== undefined &&
-    fill.role.startsWith("fc") &&
-    move.toAxes !== undefined &&
-    /(^| )h( |$)/.test(move.toAxes) &&
-    move.toShape.length === 4
-  );
+  return move.fills[0]?.role?.startsWith("fc") === true && move.toShape.length === 4 && /(^| )h( |$)/.test(move.toAxes ?? "");
 }

@@ -103,7 +103,11 @@ export class PickleWriter {
   }
 
   numbers(values: readonly number[]): this {
-    return values.length === 0 ? this.emptyTuple() : this.tuple(() => values.forEach((value) => this.integer(value)));
+    return values.length === 0 ? this.emptyTuple() : this.tuple(() => this.#integers(values));
+  }
+
+  #integers(values: readonly number[]): void {
+    for (const value of values) this.integer(value);
   }
 
   emptyDict(): this {
