@@ -69,7 +69,7 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
     import("./io/run.ts"),
     import("./inspect/inspect.ts"),
   ]);
-  const ctx = createContext({ ...contextOptions(options), values: options.hash === true });
+  const ctx = createContext({ ...contextOptions(options), values: options.hash === true || options.stats === true });
   try {
     const checkpoint = await open(path, ctx, options);
     try {

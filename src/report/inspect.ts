@@ -1,6 +1,7 @@
 import type { Finding, Severity } from "../inspect/findings/check.ts";
 import type { InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
+import type { StatsRecord } from "../inspect/stats.ts";
 import { count, type Style, shape, shortened, size, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
@@ -41,6 +42,7 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
   const withLabels = width >= 120 && tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
   const withRoles = tensors.some((tensor) => tensor.role !== undefined);
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
+  const withStats = tensors.some((tensor) => tensor.stats !== undefined);
   const columns: Column[] = [
     { title: "name" },
     { title: "dtype" },
@@ -49,6 +51,7 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withRoles && width >= 80 ? [{ title: "role" }] : []),
     ...(withLabels ? [{ title: "label" }] : []),
     ...(withHash ? [{ title: "sha256" }] : []),
+    ...(withStats ? statsColumns : []),
   ];
   const cells = tensors.map((tensor) => [
     tensor.name === "" ? "''" : visible(tensor.name),
@@ -58,11 +61,24 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withRoles && width >= 80 ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
     ...(withLabels ? [shortened(visible(tensor.label ?? ""), LONGEST_LABEL)] : []),
     ...(withHash ? [tensor.sha256 ?? ""] : []),
+    ...(withStats ? statsCells(tensor.stats) : []),
   ]);
   const others = columns.slice(1).map((column, k) => Math.max(column.title.length, ...cells.map((row) => (row[k + 1] ?? "").length)));
   const room = Math.max(LEAST_NAME, width - others.reduce((sum, length) => sum + length + 2, 0));
   const rows = cells.map(([name, ...rest]) => [shortened(name ?? "", room), ...rest]);
   return table(columns, rows, paint.faint);
+}
+
+const statsColumns: readonly Column[] = ["min", "max", "mean", "std", "zeros", "NaN, inf"].map((title) => ({ title, align: "right" }));
+
+function statsCells(stats: StatsRecord | undefined): string[] {
+  if (stats === undefined) return statsColumns.map(() => "");
+  const number = (value: number | bigint | null): string => {
+    if (value === null) return "";
+    return Number.isInteger(Number(value)) ? value.toString() : Number(Number(value).toPrecision(4)).toString();
+  };
+  const { min, max, mean, std, zeros, nan, inf } = stats;
+  return [...[min, max, mean, std].map(number), count(zeros), nan + inf === 0 ? "" : count(nan + inf)];
 }
 
 function groupTable(tensors: readonly TensorRecord[], depth: number, { width, paint }: Style): string {

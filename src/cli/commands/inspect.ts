@@ -9,6 +9,7 @@ import { collect, wholeNumber } from "./parse.ts";
 
 interface Options extends Common {
   readonly hash?: boolean;
+  readonly stats?: boolean;
   readonly filter?: readonly string[];
   readonly sort?: Sort;
   readonly depth?: number;
@@ -22,6 +23,7 @@ export function inspectCommand(): Command {
     .argument("<file...>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
+    .option("--stats", "add statistics of every tensor's values, and the findings that need them")
     .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
