@@ -34,7 +34,7 @@ export function signatures(head: Uint8Array, tail: Uint8Array, size: number): re
   if (kinds.size === 0) {
     if (looksLikeText(head)) {
       const first = firstVisible(head);
-      if (first === "{" || first === "[") kinds.add("json");
+      if (first === "{" || (first === "[" && !beginsWithSection(head))) kinds.add("json");
       kinds.add("text");
     }
     kinds.add("binary");
@@ -65,6 +65,11 @@ export function looksLikeText(head: Uint8Array): boolean {
     if ((code < 0x20 && !"\t\n\v\f\r".includes(char)) || code === 0x7f) return false;
   }
   return true;
+}
+
+/** `[net]` alone on its line: an INI-like configuration, no JSON. */
+function beginsWithSection(head: Uint8Array): boolean {
+  return /^\s*\[[A-Za-z_]+\][ \t]*\r?\n/.test(new TextDecoder().decode(head));
 }
 
 function firstVisible(head: Uint8Array): string {

@@ -177,15 +177,26 @@ export function beginsAsNet(head: Uint8Array): boolean {
     const wire = varint.low & 7;
     at = varint.next;
     if (!varint.decode(head, at, {})) return false;
-    if ((number === 2 || number === 100) && wire === 2) {
-      // LayerParameter: a name. V1: a V0 layer, a bottom, a top or a name.
-      const first = head[varint.next] ?? 0;
-      const text = head.subarray(varint.next + 2, varint.next + 2 + (head[varint.next + 1] ?? 0));
-      const plain = text.length > 0 && text.every((byte) => byte >= 0x20 && byte < 0x7f);
-      return number === 100 ? first === 0x0a && plain : first === 0x0a || ((first === 0x12 || first === 0x1a || first === 0x22) && plain);
-    }
+    if ((number === 2 || number === 100) && wire === 2) return beginsAsLayer(head.subarray(varint.next), number === 100);
+    if ((number === 1 || number === 3) && varint.low > 0 && !isPlain(head.subarray(varint.next, varint.next + varint.low))) return false;
     if (!(netFields.get(number)?.includes(wire) ?? false)) return false;
     at = wire === 0 ? varint.next : varint.next + varint.low;
   }
   return false;
+}
+
+/** LayerParameter: a name. V1: a bottom, a top, a name, or a V0 layer, which has a name. */
+function beginsAsLayer(head: Uint8Array, isNew: boolean): boolean {
+  const [tag, length = 0] = head;
+  const first = head.subarray(2, 2 + length);
+  if (tag === 0x0a && isNew) return isPlain(first);
+  // A V0 layer with its blobs has a length of several bytes: its own first field comes behind them.
+  const inner = head.subarray(1 + head.subarray(1, 11).findIndex((byte) => byte < 0x80) + 1);
+  if (tag === 0x0a) return inner[0] === 0x0a && isPlain(inner.subarray(2, 2 + (inner[1] ?? 0)));
+  return !isNew && (tag === 0x12 || tag === 0x1a || tag === 0x22) && isPlain(first);
+}
+
+/** A name: at least one character and no control characters. */
+function isPlain(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes.every((byte) => byte >= 0x20 && byte !== 0x7f);
 }
