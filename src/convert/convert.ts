@@ -13,6 +13,7 @@ import type { NamedOutput } from "../writers/sharded.ts";
 import { checkOutput } from "./check.ts";
 import { describeOutput, outputPreprocessing, withArea } from "./describe.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
+import type { Like } from "./like.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type OutputPlace, outputPlace } from "./output-name.ts";
 import type { Plan } from "./plan-types.ts";
@@ -27,6 +28,8 @@ export interface ConvertRequest {
   readonly identity: Identity | undefined;
   /** As the person named it; the default output lies beside it. */
   readonly input?: string;
+  /** What the output has to be like. */
+  readonly like?: Like;
 }
 
 export interface ConvertResult {
@@ -58,8 +61,8 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
  */
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
-  const { checkpoint, identity, input } = request;
-  const prepared = prepare(checkpoint, identity, options);
+  const { checkpoint, identity, input, like } = request;
+  const prepared = prepare(checkpoint, identity, options, like);
   const place = outputPlace(prepared.target, options.out, input);
   const { plan } = prepared;
   const run = runPlan(plan, checkpoint.tensors);

@@ -8,6 +8,7 @@ import type { NumericDType } from "../tensor/dtype.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import { type FeatureArea, featureArea, unknownArea } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
+import { checkLike } from "./like-check.ts";
 import { type ConvertOptions, defaultSeed } from "./options.ts";
 import type { Fill, Left, Move, Plan } from "./plan-types.ts";
 import { fillFor, moveFor, type RoleSource } from "./role-moves.ts";
@@ -28,6 +29,10 @@ export interface PlanTarget {
   readonly fc?: "dense" | "conv";
   /** Of batch norm, where the convention fixes it; else the source's is kept and recorded. */
   readonly epsilon?: number;
+  /** Tensors of the checkpoint that the output has to be like: their types and shapes. */
+  readonly like?: ReadonlyMap<string, Described>;
+  /** Height and width of what enters fc6, where the target says them. */
+  readonly area?: readonly [height: number, width: number];
   /** Biases and scales that the source leaves out are written as zeros and ones: the networks that load this have them. */
   readonly fillsNeutral: boolean;
 }
@@ -62,8 +67,8 @@ export function makePlan(
   let area: FeatureArea = {};
   if (identity !== undefined && network !== undefined) {
     const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
-    area = areaOf(identity, tensors, options, network);
-    const slots = targetSlots(identity, roles, network, target.naming, target.layout, target.fc);
+    area = areaOf(identity, tensors, options, network, target.area);
+    const slots = targetSlots(identity, roles, network, target.naming, target.layout, target.fc, target.like === undefined);
     const source = roleSource(tensors, roles, identity, network, target, options, area, slots);
     for (const { move, keys } of roleMoves(slots, source, target, network, missing)) {
       moves.push(move);
@@ -85,7 +90,7 @@ export function makePlan(
     };
     if (role !== undefined || selection.averages.has(key)) leave(whyUnused(role, options, network));
     else if (tensor.dtype === "string") leave("text");
-    else if (target.carries === "network") leave("the target has no place for it");
+    else if (target.carries === "network" || (target.like !== undefined && !sameTensor(tensor, target.like))) leave(noPlace);
     else if (taken.has(key)) {
       throw new CheckpointError("mismatch", "a tensor of no layer has the name that a layer gets", {
         tensor: key,
@@ -121,7 +126,13 @@ function sourceRoles(
   return roles;
 }
 
-function areaOf(identity: Identity, tensors: ReadonlyMap<string, Described>, options: ConvertOptions, network: Network): FeatureArea {
+function areaOf(
+  identity: Identity,
+  tensors: ReadonlyMap<string, Described>,
+  options: ConvertOptions,
+  network: Network,
+  wanted: PlanTarget["area"],
+): FeatureArea {
   const first = fcLayers(identity.network)[0];
   const feature = identity.network.featureShape;
   if (first === undefined) return {};
@@ -134,7 +145,9 @@ function areaOf(identity: Identity, tensors: ReadonlyMap<string, Described>, opt
   if (inputSize?.[2] !== undefined && inputSize[2] !== network.inputChannels) {
     throw new CheckpointError("mismatch", `--input-size has ${inputSize[2]} channels, conv1_1 takes ${network.inputChannels}`);
   }
-  return featureArea(feature === undefined ? undefined : [feature[1], feature[2]], positions, inputSize);
+  const known = feature?.[1] === undefined || feature[2] === undefined ? undefined : ([feature[1], feature[2]] as const);
+  const fits = wanted !== undefined && wanted[0] * wanted[1] === positions;
+  return featureArea(known ?? (fits ? wanted : undefined), positions, inputSize);
 }
 
 function roleSource(
@@ -159,13 +172,18 @@ function roleSource(
     tensors,
     roles,
     sizes: (role, all) => roleSizes(role, network, area, all),
-    dtype: (tensor) => targetDtype(tensor, target.holds, options.dtype, target.format),
+    dtype: (tensor, key) => targetDtype(tensor, target.holds, options.dtype ?? likeDtype(target, key), target.format),
     epsilon: [epsilon, target.epsilon ?? epsilon],
     fold: options.foldBn === true,
     swapped: (role) => options.swapRgb === true && role === "conv1_1.weight",
     fresh,
     keepsBias: (layer) => isStored(slots.get(`${layer}.bias`)),
   };
+}
+
+function likeDtype(target: PlanTarget, key: string): NumericDType | undefined {
+  const dtype = target.like?.get(key)?.dtype;
+  return dtype === "string" ? undefined : dtype;
 }
 
 /** Sizes of a role's axes that its stored shape may not tell; all of them where `all`. */
@@ -227,6 +245,7 @@ function* roleMoves(
   const factors = new Set<string>();
   for (const group of groups.values()) {
     const move = located(group[0]?.fill.role ?? "", source, () => moveFor(group, source));
+    if (target.like !== undefined) checkLike(move, target.like, source);
     yield { move, keys: move.fills.flatMap(({ from }) => from.flatMap(keysOf)) };
     const factor = group[0]?.slot.over;
     if (factor === undefined || factors.has(factor)) continue;
@@ -328,11 +347,18 @@ function carried(tensor: Described & { readonly dtype: NumericDType }, target: P
   };
 }
 
+/** The reason that a person has to agree to where the target is a network. */
+export const noPlace = "the target has no place for it";
+
+function sameTensor(tensor: Described, like: ReadonlyMap<string, Described>): boolean {
+  return like.get(tensor.name)?.shape.join() === tensor.shape.join();
+}
+
 function whyUnused(role: Role | undefined, options: ConvertOptions, network: Network | undefined): string {
   if (role === undefined) return "its moving average stands in for it";
   if (options.noTop === true && isFc(role)) return "--no-top";
   if (options.numClasses !== undefined && network !== undefined && layerOf(role) === fcLayers(network).at(-1)?.name) return "--num-classes";
-  return "the target has no place for it";
+  return noPlace;
 }
 
 function needsArea(move: Move): boolean {

@@ -8,8 +8,10 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { isNumeric } from "../tensor/tensor.ts";
 import { convention, schemeFor, withScale } from "./conventions.ts";
 import { editNetwork, fcLayers } from "./head.ts";
+import { type Like, likePlanTarget, likeTarget, refuseLosses, unfilled } from "./like.ts";
+import { planByStructure } from "./like-structure.ts";
 import type { ConvertOptions } from "./options.ts";
-import { makePlan, type Planned, type PlanTarget } from "./plan.ts";
+import { makePlan, noPlace, type Planned, type PlanTarget } from "./plan.ts";
 import { findTarget, type Target } from "./targets.ts";
 
 /** A conversion decided, nothing written yet. */
@@ -21,11 +23,13 @@ export interface Prepared extends Planned {
 }
 
 /** Finds the target and its conventions, makes the plan and judges it. Throws `usage`, `unsupported`, `mismatch`. */
-export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, options: ConvertOptions): Prepared {
-  const target = findTarget(options.to, options.out);
+export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, options: ConvertOptions, like?: Like): Prepared {
+  const target = like === undefined || options.to !== undefined ? findTarget(options.to, options.out) : likeTarget(like, options.out);
   const format = findFormat(target.format);
-  if (format?.write === undefined)
+  if (format?.write === undefined) {
     throw new CheckpointError("unsupported", `${target.format} cannot be written`, { hint: "'vggtool formats' lists what can" });
+  }
+  if (like !== undefined) return { ...prepareLike(checkpoint, identity, like, format, options), target, format };
   if (identity === undefined) refuseWithoutIdentity(target, format, options);
   const scales = identity !== undefined && bakesScale(target, format, options);
   const edited = identity === undefined ? undefined : editNetwork(identity.network, options);
@@ -35,6 +39,37 @@ export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, 
   judge(planned, format, options, identity === undefined);
   const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
   return { ...planned, warnings, target, format, ...(network === undefined ? {} : { network }) };
+}
+
+/** Names, axes, types and shapes of another checkpoint: by role where both are recognised, else by structure. */
+function prepareLike(
+  checkpoint: Checkpoint,
+  identity: Identity | undefined,
+  like: Like,
+  format: Format,
+  options: ConvertOptions,
+): Omit<Prepared, "target" | "format"> {
+  const holds: PlanTarget["holds"] = (dtype) => format.dtypes?.has(dtype) ?? true;
+  if (identity === undefined || like.identity === undefined) {
+    const planned = planByStructure(checkpoint, like.checkpoint, format.id, holds, options);
+    refuseGaps(planned.plan.missing, "the other checkpoint", options);
+    return { ...planned, warnings: [...planned.warnings, ...gaps(planned, checkpoint, undefined)] };
+  }
+  const edited = editNetwork(identity.network, options);
+  const network = rescaled(edited, fcLayers(like.identity.network).find(({ inputScale }) => inputScale !== undefined)?.inputScale);
+  const known = withScale(identity);
+  const planned = makePlan(
+    checkpoint.tensors,
+    known,
+    network,
+    likePlanTarget({ ...like, identity: like.identity }, format, holds),
+    options,
+  );
+  refuseLosses(planned, known.roles, like.identity);
+  const missing = [...planned.plan.missing.filter(({ key }) => like.checkpoint.tensors.has(key)), ...unfilled(planned, like)];
+  refuseGaps(missing, "the other checkpoint", options);
+  const complete: Planned = { ...planned, plan: { ...planned.plan, missing } };
+  return { ...complete, warnings: [...planned.warnings, ...gaps(complete, checkpoint, identity)], network };
 }
 
 /** Old Paddle's factor of 0.5 goes into the weights, but for canonical and kept names in plain files, which record it. */
@@ -104,13 +139,8 @@ function planTarget(target: Target, format: Format, network: Network | undefined
 /** Refuses a plan that leaves a network without a layer, or drops what nobody said to drop. */
 function judge({ plan }: Planned, format: Format, options: ConvertOptions, unknown: boolean): void {
   if (format.carries !== "network") return;
-  if (plan.missing.length > 0 && options.allowMissing !== true) {
-    const names = plan.missing.map(({ role, key }) => role ?? key);
-    throw new CheckpointError("mismatch", `the source has nothing for ${list(names)}, which ${format.id} needs`, {
-      hint: "add --allow-missing to write the rest, or choose a target of plain tensors",
-    });
-  }
-  const homeless = plan.unused.filter(({ key, reason }) => reason === "the target has no place for it" && !isImageMean(key));
+  refuseGaps(plan.missing, format.id, options);
+  const homeless = plan.unused.filter(({ key, reason }) => reason === noPlace && !isImageMean(key));
   if (homeless.length > 0 && !unknown) {
     const keys = homeless.map(({ key }) => key);
     throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
@@ -120,6 +150,17 @@ function judge({ plan }: Planned, format: Format, options: ConvertOptions, unkno
         .join(" ")}`,
     });
   }
+}
+
+function refuseGaps(missing: Planned["plan"]["missing"], who: string, options: ConvertOptions): void {
+  if (missing.length === 0 || options.allowMissing === true) return;
+  throw new CheckpointError(
+    "mismatch",
+    `the source has nothing for ${list(missing.map(({ role, key }) => role ?? key))}, which ${who} needs`,
+    {
+      hint: "add --allow-missing to write the rest",
+    },
+  );
 }
 
 /** tf-slim's constant image mean: a network target takes it as preprocessing. */

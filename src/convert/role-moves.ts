@@ -14,7 +14,7 @@ export interface RoleSource {
   readonly roles: ReadonlyMap<Role, Slot>;
   /** Sizes that shapes may not tell: fc6's i, h, w; the h, w of fc7. All of them for a role that is made anew. */
   readonly sizes: (role: Role, all: boolean) => AxisSizes;
-  readonly dtype: (tensor: Described & { readonly dtype: NumericDType }) => NumericDType;
+  readonly dtype: (tensor: Described & { readonly dtype: NumericDType }, key: string) => NumericDType;
   /** Of batch norm: the source's and the target's. */
   readonly epsilon: readonly [number, number];
   readonly fold: boolean;
@@ -87,10 +87,8 @@ export function moveFor(slots: readonly { readonly slot: StoredSlot; readonly fi
   const tensor = operand === undefined ? undefined : source.tensors.get(operand.key);
   const role = first.fill.role ?? "";
   const sizes = sizesOf(slot, operand, source.sizes(role, operand === undefined), whole === undefined ? slots : []);
-  const dtype =
-    tensor === undefined || tensor.dtype === "string"
-      ? source.dtype(initLike(role, source))
-      : source.dtype({ ...tensor, dtype: tensor.dtype });
+  const example = tensor === undefined || tensor.dtype === "string" ? initLike(role, source) : { ...tensor, dtype: tensor.dtype };
+  const dtype = source.dtype(example, slot.key);
   const move: Omit<Move, "move"> = {
     to: slot.key,
     toShape: shapeOf(slot, sizes),

@@ -20,6 +20,7 @@ export function targetSlots(
   naming: Convention,
   layout: Convention,
   fc: "dense" | "conv" | undefined,
+  mayKeepRows: boolean,
 ): ReadonlyMap<Role, Slot> {
   const names = naming === "keep" ? sourceRoles : naming;
   const axes = layout === "keep" ? sourceRoles : layout;
@@ -38,7 +39,7 @@ export function targetSlots(
       slot = { ...slot, axes: withForm(slot.axes, fc, convAxes, layerOf(role) === first) };
     }
     const stored = sourceRoles.get(role);
-    if (layerOf(role) === first && leafOf(role) === "weight" && !hasConvs && isStored(stored)) {
+    if (layerOf(role) === first && leafOf(role) === "weight" && mayKeepRows && !hasConvs && isStored(stored)) {
       slot = { ...slot, axes: keepRows(slot.axes, stored.axes) };
     }
     slots.set(role, slot);

@@ -1,0 +1,94 @@
+import { CheckpointError } from "../errors.ts";
+import type { Format } from "../formats.ts";
+import type { Described } from "../model/described.ts";
+import type { Identity } from "../model/identity.ts";
+import { kindOf } from "../model/kinds.ts";
+import type { Role, Slot } from "../model/scheme.ts";
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { withScale } from "./conventions.ts";
+import { noPlace, type Planned, type PlanTarget } from "./plan.ts";
+import type { Left } from "./plan-types.ts";
+import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
+import { type Target, targets } from "./targets.ts";
+
+/** The checkpoint that the output has to be like: the user's own freshly saved model. */
+export interface Like {
+  readonly checkpoint: Checkpoint;
+  readonly identity: Identity | undefined;
+}
+
+/** Formats that are read and not written, and what stands for them: the same names in a container that their framework reads too. */
+const written: ReadonlyMap<string, string> = new Map([
+  ["tf-v1", "tf-v2"],
+  ["npy", "npz"],
+]);
+
+/** The target that writes the other checkpoint's format. Throws `unsupported` where none does. */
+export function likeTarget(like: Like, out: string | undefined): Target {
+  const id = written.get(like.checkpoint.format) ?? like.checkpoint.format;
+  const rows = targets.filter(({ format }) => format === id);
+  const ending = rows.find(({ extensions }) => extensions.some((extension) => out?.toLowerCase().endsWith(extension) === true));
+  const target = ending ?? rows[0];
+  if (target === undefined) {
+    throw new CheckpointError("unsupported", `the other checkpoint is ${like.checkpoint.format}, which cannot be written`, {
+      hint: "say the format with --to; names and axes still come from the other checkpoint",
+    });
+  }
+  return target;
+}
+
+/** Slots, types and shapes of the other checkpoint as a place to convert to. */
+export function likePlanTarget(like: Like & { readonly identity: Identity }, format: Format, holds: PlanTarget["holds"]): PlanTarget {
+  const identity = withScale(like.identity);
+  const roles = identity.roles;
+  const feature = identity.network.featureShape;
+  const [, height, width] = feature ?? [];
+  const epsilon = identity.epsilon?.value;
+  return {
+    format: format.id,
+    scheme: identity.scheme ?? "like",
+    // Every slot of the other checkpoint has to be filled, and nothing else has a place.
+    carries: "tensors",
+    holds,
+    naming: roles,
+    layout: roles,
+    ...(epsilon === undefined ? {} : { epsilon }),
+    ...(height === undefined || width === undefined ? {} : { area: [height, width] as const }),
+    like: like.checkpoint.tensors,
+    fillsNeutral: true,
+  };
+}
+
+/** Tensors of the other checkpoint that nothing fills; state and counters of its own do not count. */
+export function unfilled(planned: Planned, like: Like): readonly Left[] {
+  const filled = new Set(planned.plan.moves.map(({ to }) => to));
+  const told = new Set(planned.plan.missing.map(({ key }) => key));
+  return [...like.checkpoint.tensors.values()].flatMap((tensor): Left[] =>
+    filled.has(tensor.name) || told.has(tensor.name) || isState(tensor)
+      ? []
+      : [{ key: tensor.name, reason: "the source has nothing for it" }],
+  );
+}
+
+function isState(tensor: Described): boolean {
+  const kind = kindOf(tensor);
+  return kind === "optimizer" || kind === "bookkeeping" || kind === "average" || (kind === "constant" && tensor.kind === "constant");
+}
+
+/**
+ * Throws `mismatch` where a bias or a batch norm of the source would be lost although the other checkpoint has its layer:
+ * the two would compute different things.
+ */
+export function refuseLosses(planned: Planned, source: ReadonlyMap<Role, Slot>, like: Identity): void {
+  for (const { role, key, reason } of planned.plan.unused) {
+    if (role === undefined || reason !== noPlace || leafOf(role) === "weight") continue;
+    const layer = layerOf(role);
+    if (!isStored(like.roles.get(`${layer}.weight`))) continue;
+    const slot = source.get(role);
+    if (!isStored(slot) || !keysOf(slot).includes(key)) continue;
+    throw new CheckpointError("mismatch", `the other checkpoint has ${layer}, and no place for ${role}`, {
+      tensor: key,
+      hint: leafOf(role).startsWith("bn.") ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
+    });
+  }
+}
