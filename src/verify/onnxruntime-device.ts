@@ -17,11 +17,12 @@ export interface CudaTrial {
 
 /** Why the package cannot be used at all, with what to type. */
 export function explainOrtImport({ code, message }: ImportFailure): string {
-  if (code === "ERR_MODULE_NOT_FOUND" && /onnxruntime-node/.test(message)) return `the package ${ORT_PACKAGE} is not installed: ${INSTALL}`;
-  if (code === "ERR_MODULE_NOT_FOUND" || /onnxruntime_binding\.node/.test(message)) {
-    return `the native addon of ${ORT_PACKAGE} is not there for ${process.platform} ${process.arch}: ${INSTALL}`;
+  if (/onnxruntime_binding\.node/.test(message)) {
+    return `the native addon of ${ORT_PACKAGE} is not there for ${process.platform} ${process.arch}, or cannot be loaded: ${firstSentence(message)}`;
   }
-  return `${ORT_PACKAGE} cannot be imported: ${message.split("\n")[0] ?? ""}`;
+  if (code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${ORT_PACKAGE}'`))
+    return `the package ${ORT_PACKAGE} is not installed: ${INSTALL}`;
+  return `${ORT_PACKAGE} cannot be imported: ${firstSentence(message)}`;
 }
 
 /** Where ONNX Runtime runs. `trial`: only made where CUDA was asked for; its list of backends names CUDA always. */

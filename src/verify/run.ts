@@ -199,10 +199,19 @@ function logitsOf(network: Network, tallies: ReadonlyMap<string, Tally>, picture
 }
 
 function pairOf(a: Subject, networkA: Network, b: Subject, networkB: Network, { rtol }: ToleranceRecord, ctx: Context): Pair {
-  const side = ({ name, checkpoint, identity: { roles } }: Subject, network: Network): Compared => {
+  const [nameA, nameB] = shortNames(a.name, b.name);
+  const side = (name: string, { checkpoint, identity: { roles } }: Subject, network: Network): Compared => {
     return { name, network, roles, weights: weightsOf(checkpoint, roles, network, ctx) };
   };
-  return { a: side(a, networkA), b: side(b, networkB), rtol };
+  return { a: side(nameA, a, networkA), b: side(nameB, b, networkB), rtol };
+}
+
+/** The two paths without the folders that both share: what sentences about two files need. */
+function shortNames(a: string, b: string): readonly [string, string] {
+  const [partsA, partsB] = [a.split("/"), b.split("/")];
+  let shared = 0;
+  while (shared < Math.min(partsA.length, partsB.length) - 1 && partsA[shared] === partsB[shared]) shared += 1;
+  return [partsA.slice(shared).join("/"), partsB.slice(shared).join("/")];
 }
 
 /** Where all outputs agree, weights have to agree as well. */
