@@ -1,6 +1,7 @@
 /**
  * A test for names against a shell-like pattern: `*` any characters (slashes and dots too: tensor names are no paths), `?` one,
- * `[abc]` and `[!abc]` one of a set, `{a,b}` one of several, `\` takes the next character as it is. The whole name has to match.
+ * `[abc]` and `[!abc]` one of a set, `{a,b}` one of several (braces without a comma are themselves, as in MATLAB's `layers{3}`), `\` takes
+ * the next character as it is. The whole name has to match.
  */
 export function glob(pattern: string): (name: string) => boolean {
   const regex = new RegExp(`^${translate(pattern)}$`, "su");
@@ -26,7 +27,7 @@ function translate(pattern: string): string {
       const set = chars.slice(k + (negated ? 2 : 1), end);
       out += `[${negated ? "^" : ""}${set.map((c, at) => (c === "-" && at > 0 && at < set.length - 1 ? "-" : escaped(c))).join("")}]`;
       k = end;
-    } else if (char === "{" && chars.indexOf("}", k) > 0) {
+    } else if (char === "{" && chars.slice(k, chars.indexOf("}", k) + 1).includes(",")) {
       out += "(?:";
       braces += 1;
     } else if (char === "}" && braces > 0) {
