@@ -5,7 +5,7 @@ import type { Identity } from "./identity.ts";
 import { readPreprocessing } from "./preprocessing.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
 import { type Recorded, readRecorded } from "./recorded.ts";
-import { recordedEpsilon } from "./records.ts";
+import { recordedEpsilon, recordedInputScale } from "./records.ts";
 import type { Role, Slot } from "./scheme.ts";
 
 export interface IdentifyOptions {
@@ -29,11 +29,11 @@ export function finish(
   const recognised =
     parts.convs.length === 0 ? undefined : recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
-  const scale = recorded?.inputScale ?? recognised?.scheme.inputScale;
+  const scale = recorded?.inputScale ?? recordedInputScale(checkpoint) ?? recognised?.scheme.inputScale;
   const network = buildNetwork(
     checkpoint,
     { ...parts, epsilon: epsilon.value },
-    { adaptivePool: recognised?.scheme.adaptivePool === true, ...(scale !== undefined && { inputScale: scale }) },
+    { adaptivePool: recognised?.scheme.adaptivePool === true, ...(scale !== undefined && scale !== 1 && { inputScale: scale }) },
   );
   const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
   const stored = new Set([...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])));

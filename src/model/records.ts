@@ -53,6 +53,19 @@ export function recordedEpsilon(checkpoint: DescribedCheckpoint): number | undef
   return undefined;
 }
 
+/**
+ * What old Paddle's dropout multiplies with at inference, where the file's program has dropout layers: 1 − p for
+ * downgrade_in_infer, 1 for the others; undefined where the file has none.
+ */
+export function recordedInputScale(checkpoint: DescribedCheckpoint): number | undefined {
+  if (checkpoint.format !== "paddle") return undefined;
+  const dropout = checkpoint.layers.find((record) => /dropout/i.test(record.type));
+  if (dropout === undefined) return undefined;
+  const mode = attribute(dropout, "dropout_implementation", "mode");
+  if (mode !== "downgrade_in_infer" && mode !== "downscale_in_infer") return 1;
+  return 1 - (asNumber(attribute(dropout, "dropout_prob", "p")) ?? 0.5);
+}
+
 /** 0.000009999999747378752, a float32, is the 0.00001 that was written in the program. */
 function decimal(value: number): number {
   return Math.fround(value) === value ? Number(value.toPrecision(7)) : value;

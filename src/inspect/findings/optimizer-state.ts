@@ -20,7 +20,7 @@ export const optimizerState: Check = {
       {
         code: "optimizer-state",
         severity: "info",
-        message: `${state.length} tensors are optimizer state: ${bytesText(bytes)}, ${share} % of the values`,
+        message: `${state.length === 1 ? "1 tensor is" : `${state.length} tensors are`} optimizer state: ${bytesText(bytes)}, ${share} % of the values`,
         layers: state.map((tensor) => tensor.name),
         fix: rest
           ? "convert leaves them out unless --keep-state says otherwise"

@@ -1,0 +1,212 @@
+import type { Identity } from "../../model/identity.ts";
+import { asNumbers, attribute, typeOf } from "../../model/records.ts";
+import type { Checkpoint, LayerRecord } from "../../tensor/checkpoint.ts";
+import type { Counts } from "./counts.ts";
+import type { LayerRow } from "./row.ts";
+import { type OutputShape, planes, product, slide } from "./shape.ts";
+import { outputsOf, windowsOf } from "./windows.ts";
+
+/** Formats whose layers are single operations. */
+const programs = new Set(["paddle", "onnx", "graphdef"]);
+/** Operations that add a bias or change a shape beside a layer: what they hold belongs to the layer before them. */
+const helpers =
+  /^(reshape2?|add|elementwise_add|add_|scale|full|full_int_array|full_with_tensor|assign|shape|shape64|slice|gather|constant|concat|combine|unsqueeze2?|squeeze2?|identity|feed|fetch|data|cast|parameter|builtin\..*)$/i;
+
+/** The layers of the file itself, in its order, those without weights included. */
+export function recordRows(
+  checkpoint: Checkpoint,
+  identity: Identity | undefined,
+  input: OutputShape,
+  count: (keys: readonly string[]) => Counts,
+): readonly LayerRow[] {
+  const shapes = new Map<string, OutputShape>();
+  const rows: LayerRow[] = [];
+  const known = knownLayers(identity);
+  let last: OutputShape = input;
+  for (const record of checkpoint.layers) {
+    const before = shapeBefore(record, shapes, last, input);
+    if (programs.has(checkpoint.format) && helpers.test(record.type)) {
+      shapes.set(record.name, before);
+      addTo(rows, record, count);
+      continue;
+    }
+    const counts = count(record.tensors);
+    const shape = outputShape(record, checkpoint, before, input, known, counts);
+    shapes.set(record.name, shape);
+    last = shape;
+    rows.push({
+      name: record.name,
+      type: typeText(record),
+      ...counts,
+      ...(shape && { outputShape: shape }),
+      ...work(record, before, shape, counts),
+    });
+  }
+  return rows;
+}
+
+/** Bias additions of programs: their parameters are the layer's before them. */
+function addTo(rows: LayerRow[], record: LayerRecord, count: (keys: readonly string[]) => Counts): void {
+  const target = rows.findLast((row) => row.weights > 0);
+  if (target === undefined || record.tensors.length === 0) return;
+  const added = count(record.tensors);
+  rows[rows.lastIndexOf(target)] = {
+    ...target,
+    parameters: target.parameters + added.parameters,
+    biases: target.biases + added.biases + added.weights,
+    bytes: target.bytes + added.bytes,
+    statistics: target.statistics + added.statistics,
+  };
+}
+
+function shapeBefore(record: LayerRecord, shapes: ReadonlyMap<string, OutputShape>, last: OutputShape, input: OutputShape): OutputShape {
+  const first = record.inputs.find((name) => shapes.has(name));
+  if (first !== undefined) return shapes.get(first);
+  // ONNX names values, not nodes: a chain is then taken as it stands.
+  return shapes.size === 0 ? input : last;
+}
+
+function typeText(record: LayerRecord): string {
+  const inner = typeOf(record);
+  return inner === record.type ? record.type : `${record.type}(${inner})`;
+}
+
+/** What the network says of the layer that a tensor is the weight of. */
+interface Known {
+  readonly outputs: number;
+  /** Height, width, where the weight is a convolution's. */
+  readonly kernel?: readonly [number, number];
+  /** On each side, height and width. */
+  readonly pad?: readonly [number, number];
+}
+
+/** Recognised layers by the key of their weight: kernels and widths, whichever way they are kept. */
+function knownLayers(identity: Identity | undefined): ReadonlyMap<string, Known> {
+  const known = new Map<string, Known>();
+  for (const layer of identity?.network.layers ?? []) {
+    if (layer.kind !== "conv" && layer.kind !== "fc") continue;
+    const slot = identity?.roles.get(`${layer.name}.weight`);
+    if (identity === undefined || slot === undefined || "constant" in slot) continue;
+    const { outputs } = layer;
+    if (layer.kind === "conv") known.set(slot.key, { outputs, kernel: layer.kernel, pad: layer.pad });
+    else
+      known.set(slot.key, { outputs, ...(identity.network.head === "conv" && { kernel: headKernel(identity, layer.name), pad: [0, 0] }) });
+  }
+  return known;
+}
+
+function headKernel(identity: Identity, name: string): readonly [number, number] {
+  const [, height, width] = identity.network.featureShape ?? [];
+  return name === "fc6" && height !== undefined && width !== undefined ? [height, width] : [1, 1];
+}
+
+function outputShape(
+  record: LayerRecord,
+  checkpoint: Checkpoint,
+  before: OutputShape,
+  input: OutputShape,
+  known: ReadonlyMap<string, Known>,
+  counts: Counts,
+): OutputShape {
+  const type = typeOf(record);
+  const own = record.tensors.map((key) => known.get(key)).find((layer) => layer !== undefined);
+  if (/^(input|inputlayer|data|imagedata)$/i.test(type)) return input ?? declared(record);
+  const at = planes(before);
+  if (/conv_?lstm/i.test(type))
+    return at && frames(record, at.before, [...sizes(record, checkpoint, at, undefined), outputsOf(record) ?? 0]);
+  if (/lstm|gru|simplernn/i.test(type)) return before && frames(record, before.slice(0, -1), [outputsOf(record) ?? 0]);
+  if (/global/i.test(type) && /pool/i.test(type)) return at && [...at.before, at.channels];
+  if (/adaptive/i.test(type) && at) return before;
+  if (/conv/i.test(type) && !/transpose|deconv|convt$/i.test(type)) {
+    const kernel = own?.kernel ?? weightKernel(record, checkpoint);
+    const channels = own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
+    if (at === undefined || channels === undefined || kernel === undefined) return undefined;
+    const places = own?.pad === undefined ? sizes(record, checkpoint, at, kernel) : plainSizes(at, kernel, own.pad);
+    return [...at.before, ...places, channels];
+  }
+  if (/pool/i.test(type)) return at && [...at.before, ...poolSizes(record, checkpoint, at, known.size > 0), at.channels];
+  if (/flatten|^(nn\.)?(View|Reshape)$/i.test(type)) return before && flattened(record, before);
+  if (/^(dense|innerproduct|inner_product|gemm|matmul(_v2)?|linear|nn\.linear|connected|mul|fc|fully_?connected)$/i.test(type)) {
+    const outputs = own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
+    if (outputs === undefined) return undefined;
+    // Keras' Dense works on the last axis; all others take the whole picture as a row.
+    return /^dense$/i.test(type) && before ? [...before.slice(0, -1), outputs] : [outputs];
+  }
+  return before;
+}
+
+/** Keras' Flatten within TimeDistributed keeps the frames; by itself it takes everything into one row. */
+function flattened(record: LayerRecord, before: readonly number[]): readonly number[] {
+  return record.type === "TimeDistributed" && before.length > 1 ? [before[0] ?? 1, product(before.slice(1))] : [product(before)];
+}
+
+function frames(record: LayerRecord, before: readonly number[], rest: readonly number[]): readonly number[] {
+  return attribute(record, "return_sequences") === true ? [...before, ...rest] : rest;
+}
+
+/** The shape that an input layer declares, without the batch; null axes make it unknown. */
+function declared(record: LayerRecord): OutputShape {
+  const shape = asNumbers(attribute(record, "batch_input_shape", "batch_shape"))?.slice(1);
+  const known = shape?.filter((size) => size !== undefined);
+  return known !== undefined && known.length === shape?.length ? known : undefined;
+}
+
+function sizes(
+  record: LayerRecord,
+  checkpoint: Checkpoint,
+  at: { readonly height: number; readonly width: number },
+  kernel: readonly [number, number] | undefined,
+): readonly number[] {
+  const windows = windowsOf(record, checkpoint.format, kernel);
+  if (windows === undefined) return [at.height, at.width];
+  return [slide(at.height, windows[0]), slide(at.width, windows[1])];
+}
+
+/** A recognised convolution: stride 1, the padding of the network. */
+function plainSizes(
+  at: { readonly height: number; readonly width: number },
+  kernel: readonly [number, number],
+  pad: readonly [number, number],
+): readonly number[] {
+  return [at.height + 2 * pad[0] - kernel[0] + 1, at.width + 2 * pad[1] - kernel[1] + 1];
+}
+
+/** A pool whose window the file does not keep (TorchScript, Paddle's PIR) is VGG's own in a recognised network: 2×2, stride 2. */
+function poolSizes(
+  record: LayerRecord,
+  checkpoint: Checkpoint,
+  at: { readonly height: number; readonly width: number },
+  recognised: boolean,
+): readonly number[] {
+  if (recognised && windowsOf(record, checkpoint.format) === undefined) return [Math.floor(at.height / 2), Math.floor(at.width / 2)];
+  return sizes(record, checkpoint, at, undefined);
+}
+
+/** Of a convolution that is not recognised: the two axes of a four-axis weight that the attributes name, or the format's own order. */
+function weightKernel(record: LayerRecord, checkpoint: Checkpoint): readonly [number, number] | undefined {
+  const shape = record.tensors.map((key) => checkpoint.tensors.get(key)?.shape).find((other) => other?.length === 4);
+  if (shape === undefined) return undefined;
+  const hwio = /keras|tf|graphdef|savedmodel|mat/.test(checkpoint.format);
+  const [height, width] = hwio ? shape : shape.slice(2);
+  return height === undefined || width === undefined ? undefined : [height, width];
+}
+
+function outputChannels(record: LayerRecord, checkpoint: Checkpoint, counts: Counts): number | undefined {
+  if (counts.biases > 0) return counts.biases;
+  const shape = record.tensors.map((key) => checkpoint.tensors.get(key)?.shape).find((other) => other !== undefined && other.length >= 2);
+  if (shape === undefined) return undefined;
+  const last = /keras|tf|graphdef|savedmodel|mat|paddle/.test(checkpoint.format);
+  return shape.length === 2 ? shape[last ? 1 : 0] : shape[/keras|tf|graphdef|savedmodel|mat/.test(checkpoint.format) ? 3 : 0];
+}
+
+/** Every weight is used once at every place of the output; recurrent ones once a frame and place. */
+function work(record: LayerRecord, before: OutputShape, shape: OutputShape, counts: Counts): { readonly multiplyAdds?: number } {
+  if (shape === undefined) return {};
+  if (counts.weights === 0 || counts.norm) return { multiplyAdds: 0 };
+  const type = typeOf(record);
+  if (/lstm|gru|rnn/i.test(type)) {
+    const steps = before?.[0] ?? 1;
+    return { multiplyAdds: steps * counts.weights * (/conv/i.test(type) ? product(shape.slice(-3, -1)) : 1) };
+  }
+  return { multiplyAdds: counts.weights * product(shape.slice(0, -1)) };
+}

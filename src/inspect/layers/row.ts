@@ -1,0 +1,20 @@
+/** One layer as `inspect --layers` shows it; field names are part of the command-line contract. */
+export interface LayerRow {
+  readonly name: string;
+  readonly type: string;
+  /** [height, width, channels] or [features], frames in front; absent where the input's size is not known. */
+  readonly outputShape?: readonly number[];
+  /** Weights, biases, gamma and beta. */
+  readonly parameters: number;
+  /** Those of them that are weights, and those that are biases. */
+  readonly weights: number;
+  readonly biases: number;
+  /** Running means and variances: no parameters, though Keras counts them. */
+  readonly statistics: number;
+  /** Of the parameters as stored. */
+  readonly bytes: number;
+  /** Of the output for one picture, in the type of the weights. */
+  readonly activationBytes?: number;
+  /** For one picture; batch norm, ReLU and pools count nothing. */
+  readonly multiplyAdds?: number;
+}
