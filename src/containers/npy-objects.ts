@@ -3,7 +3,7 @@ import type { Inert, Note } from "../tensor/checkpoint.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { plainValue } from "./pickle/inert.ts";
 import { readPickle } from "./pickle/machine.ts";
-import { numpyArray, numpyTensor, objectElements } from "./pickle/numpy.ts";
+import { interpretNumpy, numpyArray, numpyTensor, objectElements } from "./pickle/numpy.ts";
 import { carried, joined, walkTree } from "./pickle/tree.ts";
 import { UnknownObjects } from "./pickle/unknown.ts";
 import type { ObjectRecord, PickleValue } from "./pickle/values.ts";
@@ -25,7 +25,7 @@ export interface NpyObjects {
  * where it is given. Nothing that the pickle would call is run.
  */
 export async function readNpyObjects(source: ByteSource, offset: number, name: string | undefined, separator = "."): Promise<NpyObjects> {
-  const { value } = await readPickle(source, offset);
+  const { value } = await readPickle(source, offset, { interpret: interpretNumpy });
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();
   const notes: Note[] = [];

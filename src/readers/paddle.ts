@@ -3,7 +3,7 @@ import type { Probe, Reader } from "../containers/probe.ts";
 import { isCheckpointError } from "../errors.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
 import type { Checkpoint, Note } from "../tensor/checkpoint.ts";
-import { findStatic, programOf, type StaticFiles } from "./paddle/files.ts";
+import { findStatic, programOf } from "./paddle/files.ts";
 import { readPickled } from "./paddle/pickled.ts";
 import { openProgram, readStatic } from "./paddle/static.ts";
 
@@ -26,7 +26,7 @@ export const reader: Reader = {
   async read(probe) {
     if (probe.container !== "folder" && isPickle(probe) && !probe.entry.endsWith(".info")) return withProgram(probe);
     const files = await findStatic(probe);
-    if (files !== undefined) return readStatic(files.combined === probe.entry ? named(probe, files) : probe.set, files);
+    if (files !== undefined) return readStatic(probe.entry === "" ? probe.set : withEntry(probe), files);
     return readPickled(probe.source, probe.entry);
   },
 };
@@ -45,7 +45,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** The named file may lie in memory or an archive where the set does not have it. */
-function named(probe: Probe, files: StaticFiles): FileSet {
+function withEntry(probe: Probe): FileSet {
   const { source } = probe;
   const own: ByteSource = {
     name: source.name,
@@ -55,7 +55,7 @@ function named(probe: Probe, files: StaticFiles): FileSet {
     close: async () => {},
   };
   const { set } = probe;
-  return { name: set.name, open: async (name) => (name === files.combined ? own : set.open(name)), list: () => set.list() };
+  return { name: set.name, open: async (name) => (name === probe.entry ? own : set.open(name)), list: () => set.list() };
 }
 
 /** A pickle of a static graph's variables has the program beside it, which knows the layers. */

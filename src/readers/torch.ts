@@ -12,7 +12,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Collected, type CollectOptions, collect } from "./torch/collect.ts";
 import { exportPrefix, readExported } from "./torch/export.ts";
 import { looksLikeLegacy, readLegacy } from "./torch/legacy.ts";
-import { storageId } from "./torch/records.ts";
+import { interpretTorch, type StorageId, storageId } from "./torch/records.ts";
 import type { StorageSet } from "./torch/storages.ts";
 import { readTar } from "./torch/tar.ts";
 import { openTorchZip, readMember, torchPrefix, zipStorages } from "./torch/zip.ts";
@@ -50,7 +50,7 @@ export const reader: Reader = {
       const { root, storages, protocol } = await readLegacy(probe.source);
       return checkpoint(probe, `legacy stream, pickle protocol ${protocol}`, await collect(root, storages, { file: probe.entry }));
     }
-    const { value, protocol } = await readPickle(probe.source);
+    const { value, protocol } = await readPickle(probe.source, 0, { interpret: interpretTorch });
     const options: CollectOptions = { file: probe.entry, embedded };
     return checkpoint(probe, `bare pickle, protocol ${protocol}`, await collect(value, noStorages, options));
   },
@@ -118,7 +118,10 @@ async function embedded(call: ObjectRecord): ReturnType<NonNullable<CollectOptio
 
 const noStorages: StorageSet = {
   bigEndian: false,
-  find: async (id) => {
-    throw new CheckpointError("not-found", `storage ${id.key} lies outside the pickle, and nothing follows it`);
-  },
+  size: outside,
+  open: async (id) => outside(id),
 };
+
+function outside(id: StorageId): never {
+  throw new CheckpointError("not-found", `storage ${id.key} lies outside the pickle, and nothing follows it`);
+}

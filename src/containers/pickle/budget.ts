@@ -1,14 +1,16 @@
 import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 
 /**
- * A pickle of n bytes can ask for about 300 n bytes of containers (`}` is an empty dict), so what it makes is weighed. A
- * PyTorch state dict of 100,000 tensors weighs about 90 MB; hostile files have to stay under 300 MB of memory in all.
+ * A pickle of n bytes can ask for 40 n bytes of containers and more (`}` is an empty dict), so what it makes is weighed. Real pickles weigh 3 to 8
+ * times their length: a PyTorch state dict of 100,000 tensors has 20 MB and weighs 80. Hostile ones stay below 300 MB of memory in all.
  */
-const maxWeight = 192 * 1024 * 1024;
+const weightFloor = 48 * 1024 * 1024;
+const weightPerByte = 8;
+const weightCeiling = 128 * 1024 * 1024;
 /** Instructions; 40 million take about 2 s. The same state dict needs 6 million. */
 const maxSteps = 40_000_000;
 /** Values waiting on the stack, open marks, remembered values: 8 bytes each and more. */
-const maxHeld = 4_000_000;
+const maxHeld = 6_000_000;
 /** Short texts are kept at once, longer ones (names, never data) only while these bytes last. */
 const longTextTotal = 8 * 1024 * 1024;
 
@@ -23,9 +25,15 @@ export const maxInteger = 4300;
 
 /** What one pickle may use; throws `unsafe` beyond. */
 export class Budget {
+  readonly #limit: number;
   #weight = 0;
   #steps = 0;
   #longText = 0;
+
+  /** `length`: bytes of the pickle. */
+  constructor(length: number) {
+    this.#limit = Math.min(weightCeiling, weightFloor + weightPerByte * length);
+  }
 
   step(where: () => ErrorWhere): void {
     this.#steps += 1;
@@ -35,8 +43,8 @@ export class Budget {
   /** `bytes`: a rough size of the JavaScript value. */
   spend(bytes: number, where: () => ErrorWhere): void {
     this.#weight += bytes;
-    if (this.#weight > maxWeight) {
-      throw new CheckpointError("unsafe", `a pickle of more values than ${maxWeight} bytes of memory hold`, where());
+    if (this.#weight > this.#limit) {
+      throw new CheckpointError("unsafe", `a pickle of more values than ${this.#limit} bytes of memory hold`, where());
     }
   }
 

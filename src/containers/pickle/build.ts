@@ -1,62 +1,62 @@
 import type { PickleStack } from "./stack.ts";
-import { repr } from "./standard.ts";
-import { GlobalName, Mapping, ObjectRecord, type PickleValue, Sequence } from "./values.ts";
+import { GlobalName, Interpreted, Mapping, ObjectRecord, type PickleValue, Sequence } from "./values.ts";
 
 /*
  * The instructions that make and fill containers, and those that would call something: they make records. The numbers are rough sizes of
  * the JavaScript values in bytes.
  */
 
-const emptyTuple = new Sequence("tuple", []);
+/** An empty list or dict. */
+export const emptySize = 56;
+const arraySize = 40;
+const emptyTuple = new Sequence("tuple");
 
 export function pushSequence(stack: PickleStack, kind: Sequence["kind"], items: PickleValue[]): undefined {
   if (kind === "tuple" && items.length === 0) return stack.push(emptyTuple);
-  return stack.make(new Sequence(kind, items), 80 + 8 * items.length);
+  return stack.make(new Sequence(kind, items), emptySize + arraySize + 8 * items.length);
 }
 
 export function pushDict(stack: PickleStack, pairs: PickleValue[]): undefined {
   const mapping = new Mapping();
-  assign(stack, mapping.entries, pairs);
-  return stack.make(mapping, 250);
+  assign(stack, mapping, pairs);
+  return stack.make(mapping, emptySize);
 }
 
 /** APPEND, APPENDS, ADDITEMS: to the value on top. */
-export function append(stack: PickleStack, values: readonly PickleValue[]): undefined {
+export function append(stack: PickleStack, values: PickleValue[]): undefined {
   const target = stack.top();
-  stack.budget.spend(8 * values.length, stack.where);
+  stack.budget.spend(arraySize + 8 * values.length, stack.where);
   if (target instanceof Sequence && target.kind !== "tuple" && target.kind !== "frozenset") {
-    for (const value of values) target.items.push(value);
+    target.add(values);
   } else if (target instanceof ObjectRecord) {
-    target.items ??= [];
-    for (const value of values) target.items.push(value);
+    target.list ??= new Sequence("list");
+    target.list.add(values);
   } else {
     throw stack.malformed("a pickle appends to something that is no list");
   }
 }
 
 /** SETITEM, SETITEMS: in the value on top. */
-export function setItems(stack: PickleStack, pairs: readonly PickleValue[]): undefined {
+export function setItems(stack: PickleStack, pairs: PickleValue[]): undefined {
   const target = stack.top();
-  if (target instanceof Mapping) return assign(stack, target.entries, pairs);
+  if (target instanceof Mapping) return assign(stack, target, pairs);
   if (target instanceof ObjectRecord) {
-    target.entries ??= new Map();
-    return assign(stack, target.entries, pairs);
+    target.dict ??= new Mapping();
+    return assign(stack, target.dict, pairs);
   }
   throw stack.malformed("a pickle sets keys of something that is no dict");
 }
 
-function assign(stack: PickleStack, entries: Map<PickleValue, PickleValue>, pairs: readonly PickleValue[]): undefined {
+function assign(stack: PickleStack, target: Mapping, pairs: PickleValue[]): undefined {
   if (pairs.length % 2 !== 0) throw stack.malformed("a pickle sets a key without a value");
-  stack.budget.spend(30 * pairs.length, stack.where);
+  stack.budget.spend(arraySize + 8 * pairs.length, stack.where);
   for (let k = 0; k < pairs.length; k += 2) {
-    const key = pairs[k] ?? null;
+    const key = pairs[k];
     if (key instanceof Mapping || (key instanceof Sequence && (key.kind === "list" || key.kind === "set"))) {
       throw stack.malformed("a dict key of a type that Python does not hash");
     }
-    // Python lets the later value win; a writer never does this, and two answers to one name are no checkpoint.
-    if (entries.has(key)) throw stack.malformed(`a dict has the key ${repr(key)} twice`);
-    entries.set(key, pairs[k + 1] ?? null);
   }
+  target.add(pairs);
 }
 
 export function pushGlobal(stack: PickleStack, module: PickleValue, name: PickleValue): undefined {
@@ -81,6 +81,7 @@ export function pushObject(stack: PickleStack, values: readonly PickleValue[]): 
 /** BUILD: the state of the value on top. */
 export function giveState(stack: PickleStack, state: PickleValue): undefined {
   const target = stack.top();
+  if (target instanceof Interpreted) return;
   if (!(target instanceof ObjectRecord)) throw stack.malformed("a pickle gives state to something that is no object");
   target.state = state;
 }

@@ -1,8 +1,9 @@
 import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 import { Cursor } from "../../io/cursor.ts";
 import type { ByteSource } from "../../io/source.ts";
-import { append, giveState, pushCall, pushDict, pushGlobal, pushObject, pushSequence, setItems } from "./build.ts";
+import { append, emptySize, giveState, pushCall, pushDict, pushGlobal, pushObject, pushSequence, setItems } from "./build.ts";
 import { Operands, type Pending } from "./operands.ts";
+import { type UsedEntries, usedEntries } from "./scan.ts";
 import { PickleStack } from "./stack.ts";
 import { GlobalName, Mapping, ObjectRecord, PersistentId, type PickleValue, Sequence } from "./values.ts";
 
@@ -20,12 +21,22 @@ export interface Pickle {
   readonly protocol: number;
   /** Offset behind STOP: several pickles may follow one another. */
   readonly end: number;
-  /** All ids of objects outside the pickle, in order. */
+  /** All ids of objects outside the pickle, in order; only where they were asked for. */
   readonly persistent: readonly PersistentId[];
+}
+
+export interface PickleOptions {
+  /** Where the pickle has to end; the end of the source otherwise. */
+  readonly end?: number;
+  /** Takes a call (and what BUILD gave it) as it comes by, so that its arguments can be let go; undefined leaves the record. */
+  readonly interpret?: (call: ObjectRecord) => PickleValue | undefined;
+  readonly keepPersistent?: boolean;
 }
 
 /** Bytes fetched at a time: a tensor's instructions take some 200 bytes, then a long skip follows. */
 const CHUNK = 1 << 14;
+/** A longer pickle is walked over first, to learn which values the memo has to keep. */
+const SCANNED = 1 << 20;
 /** An instruction and its longest argument of fixed size. */
 const LOOKAHEAD = 9;
 
@@ -33,23 +44,28 @@ const LOOKAHEAD = 9;
  * Reads one pickle from `offset` on. Throws `truncated`, `malformed`, `unsafe` (beyond the limits of budget.ts) and `unsupported`
  * (extension codes, out-of-band buffers, protocols beyond 5), always with the offset of the instruction.
  */
-export async function readPickle(source: ByteSource, offset = 0, end: number = source.size): Promise<Pickle> {
-  return new Machine(new Cursor(source, offset, end, { chunk: CHUNK })).run();
+export async function readPickle(source: ByteSource, offset = 0, options: PickleOptions = {}): Promise<Pickle> {
+  const end = options.end ?? source.size;
+  const cursor = (): Cursor => new Cursor(source, offset, end, { chunk: CHUNK });
+  const used = end - offset > SCANNED ? await usedEntries(cursor()) : undefined;
+  return new Machine(cursor(), end - offset, options, used).run();
 }
 
 class Machine {
   readonly #cursor: Cursor;
   readonly #stack: PickleStack;
   readonly #operands: Operands;
+  readonly #options: PickleOptions;
   readonly #persistent: PersistentId[] = [];
   #protocol = 0;
   /** Offset of the instruction being carried out. */
   #start = 0;
   readonly #where = (): ErrorWhere => ({ file: this.#cursor.source.name, offset: this.#start });
 
-  constructor(cursor: Cursor) {
+  constructor(cursor: Cursor, length: number, options: PickleOptions, used: UsedEntries | undefined) {
     this.#cursor = cursor;
-    this.#stack = new PickleStack(this.#where);
+    this.#options = options;
+    this.#stack = new PickleStack(length, used, this.#where);
     this.#operands = new Operands(cursor, this.#stack);
   }
 
@@ -135,32 +151,32 @@ class Machine {
       case 0x29: // EMPTY_TUPLE
         return pushSequence(stack, "tuple", []);
       case 0x85: // TUPLE1
-        return pushSequence(stack, "tuple", stack.popMany(1));
+        return pushSequence(stack, "tuple", [stack.pop()]);
       case 0x86: // TUPLE2
-        return pushSequence(stack, "tuple", stack.popMany(2));
+        return pushSequence(stack, "tuple", stack.popTwo());
       case 0x87: // TUPLE3
-        return pushSequence(stack, "tuple", stack.popMany(3));
+        return pushSequence(stack, "tuple", stack.popThree());
       case 0x74: // TUPLE
         return pushSequence(stack, "tuple", stack.popMark());
       case 0x5d: // EMPTY_LIST
-        return stack.make(new Sequence("list", []), 80);
+        return stack.make(new Sequence("list"), emptySize);
       case 0x6c: // LIST
         return pushSequence(stack, "list", stack.popMark());
       case 0x8f: // EMPTY_SET
-        return stack.make(new Sequence("set", []), 80);
+        return stack.make(new Sequence("set"), emptySize);
       case 0x91: // FROZENSET
         return pushSequence(stack, "frozenset", stack.popMark());
       case 0x7d: // EMPTY_DICT
-        return stack.make(new Mapping(), 250);
+        return stack.make(new Mapping(), emptySize);
       case 0x64: // DICT
         return pushDict(stack, stack.popMark());
       case 0x61: // APPEND
-        return append(stack, stack.popMany(1));
+        return append(stack, [stack.pop()]);
       case 0x65: // APPENDS
       case 0x90: // ADDITEMS
         return append(stack, stack.popMark());
       case 0x73: // SETITEM
-        return setItems(stack, stack.popMany(2));
+        return setItems(stack, stack.popTwo());
       case 0x75: // SETITEMS
         return setItems(stack, stack.popMark());
       case 0x71: // BINPUT
@@ -182,6 +198,8 @@ class Machine {
       case 0x93: // STACK_GLOBAL
         return this.#withTwo(pushGlobal);
       case 0x52: // REDUCE
+        this.#withTwo(pushCall);
+        return this.#interpret();
       case 0x81: // NEWOBJ
         return this.#withTwo(pushCall);
       case 0x92: // NEWOBJ_EX
@@ -193,7 +211,8 @@ class Machine {
       case 0x6f: // OBJ
         return pushObject(stack, stack.popMark());
       case 0x62: // BUILD
-        return giveState(stack, stack.pop());
+        giveState(stack, stack.pop());
+        return this.#interpret();
       case 0x51: // BINPERSID
         return this.#outside(stack.pop());
       case 0x50: // PERSID
@@ -208,6 +227,12 @@ class Machine {
       default:
         throw stack.malformed(`byte 0x${code.toString(16).padStart(2, "0")} is no pickle instruction`);
     }
+  }
+
+  #interpret(): undefined {
+    const call = this.#stack.top();
+    const value = call instanceof ObjectRecord ? this.#options.interpret?.(call) : undefined;
+    if (value !== undefined) this.#stack.replaceTop(value);
   }
 
   #withTwo(use: (stack: PickleStack, first: PickleValue, second: PickleValue) => undefined): undefined {
@@ -234,7 +259,7 @@ class Machine {
 
   #outside(id: PickleValue): undefined {
     const persistent = new PersistentId(id);
-    this.#persistent.push(persistent);
+    if (this.#options.keepPersistent === true) this.#persistent.push(persistent);
     return this.#stack.make(persistent, 32);
   }
 

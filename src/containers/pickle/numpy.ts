@@ -10,7 +10,7 @@ import { numeric as numpyTypes } from "../npy.ts";
 import { payload } from "./payload.ts";
 import { bytesValue, integersOf, itemsOf } from "./standard.ts";
 import { toLatin1 } from "./text.ts";
-import { GlobalName, ObjectRecord, type PickleValue, Slice } from "./values.ts";
+import { GlobalName, Interpreted, ObjectRecord, type PickleValue, Slice } from "./values.ts";
 
 /*
  * How NumPy pickles arrays (numpy/_core/src/multiarray/methods.c, array_reduce):
@@ -23,7 +23,7 @@ import { GlobalName, ObjectRecord, type PickleValue, Slice } from "./values.ts";
  */
 
 /** An array or a NumPy scalar as the pickle describes it. */
-export interface NumpyArray {
+export class NumpyArray extends Interpreted {
   /** Undefined: objects, texts, dates, structures, types of other widths. */
   readonly dtype: NumericDType | undefined;
   /** As NumPy calls it: f4, O8, U3. */
@@ -34,6 +34,23 @@ export interface NumpyArray {
   readonly data: PickleValue;
   /** A NumPy scalar: no array, though it has a dtype. */
   readonly scalar: boolean;
+
+  constructor(type: ElementType, shape: readonly number[], fortran: boolean, data: PickleValue, scalar: boolean) {
+    super();
+    this.dtype = type.dtype;
+    this.type = type.name;
+    this.bigEndian = type.bigEndian;
+    this.shape = shape;
+    this.fortran = fortran;
+    this.data = data;
+    this.scalar = scalar;
+  }
+}
+
+interface ElementType {
+  readonly dtype: NumericDType | undefined;
+  readonly name: string;
+  readonly bigEndian: boolean;
 }
 
 const multiarray = ["numpy.core.multiarray", "numpy._core.multiarray"];
@@ -46,8 +63,16 @@ export function isNumpyPath(path: string): boolean {
   return reconstructs.has(path) || scalars.has(path) || fromBuffers.has(path) || path === "numpy.dtype" || path === "numpy.ndarray";
 }
 
+/** For `readPickle`: arrays of numbers as they come by; an array that is still without its state is left alone, and one of objects is walked later. */
+export function interpretNumpy(call: ObjectRecord): NumpyArray | undefined {
+  if (call.path !== undefined && reconstructs.has(call.path) && call.state === undefined) return undefined;
+  const array = numpyArray(call);
+  return array?.dtype === undefined ? undefined : array;
+}
+
 /** The array that a record stands for; undefined for anything else. Throws `malformed` for an array whose parts make no sense. */
 export function numpyArray(value: PickleValue | undefined): NumpyArray | undefined {
+  if (value instanceof NumpyArray) return value;
   if (!(value instanceof ObjectRecord) || value.path === undefined) return undefined;
   if (reconstructs.has(value.path)) {
     const state = itemsOf(value.state);
@@ -78,14 +103,18 @@ function describe(
 ): NumpyArray {
   if (shape === undefined || shape.some((size) => size < 0)) throw broken("its shape is no tuple of counts");
   if (!(dtypeValue instanceof ObjectRecord) || dtypeValue.path !== "numpy.dtype") throw broken("it has no dtype");
-  const name = dtypeValue.args[0];
-  const order = itemsOf(dtypeValue.state)?.[1];
+  return new NumpyArray(elementType(dtypeValue), shape, fortran, data ?? null, scalar);
+}
+
+function elementType(dtype: ObjectRecord): ElementType {
+  const name = dtype.args[0];
+  const order = itemsOf(dtype.state)?.[1];
   // A type that another package registered goes by its class: ml_dtypes.bfloat16.
   const registered = name instanceof GlobalName && name.module === "ml_dtypes" && isNumericDType(name.name) ? name.name : undefined;
   const type = name instanceof GlobalName ? name.path : typeof name === "string" ? name.replace(/^[<>=|]/, "") : undefined;
   if (type === undefined) throw broken("its dtype has no name");
   const bigEndian = order === ">" || (typeof name === "string" && name.startsWith(">"));
-  return { dtype: registered ?? numpyTypes.get(type), type, bigEndian, shape, fortran, data: data ?? null, scalar };
+  return { dtype: registered ?? numpyTypes.get(type), name: type, bigEndian };
 }
 
 /** The elements of an array of objects, row-major; undefined for other arrays. Throws `malformed` where they are not as many as the shape says. */

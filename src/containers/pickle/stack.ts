@@ -1,18 +1,24 @@
 import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 import { Budget } from "./budget.ts";
+import type { UsedEntries } from "./scan.ts";
 import type { PickleValue } from "./values.ts";
 
 /** The machine's memory: a stack with marks in it, and the memo of values to come back to. Whatever is put here is counted. */
 export class PickleStack {
-  readonly budget = new Budget();
+  readonly budget: Budget;
   readonly where: () => ErrorWhere;
   readonly #values: PickleValue[] = [];
   /** Heights of the stack at the open MARKs. */
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  readonly #memo: (PickleValue | undefined)[] = [];
+  readonly #farMemo = new Map<number, PickleValue>();
+  readonly #used: UsedEntries | undefined;
+  #remembered = 0;
 
-  /** `where` tells the place of the instruction being carried out. */
-  constructor(where: () => ErrorWhere) {
+  /** `length`: bytes of the pickle. `used`: the memo entries worth keeping; all where that is not known. `where` tells the place of the instruction being carried out. */
+  constructor(length: number, used: UsedEntries | undefined, where: () => ErrorWhere) {
+    this.budget = new Budget(length);
+    this.#used = used;
     this.where = where;
   }
 
@@ -38,15 +44,27 @@ export class PickleStack {
     return value;
   }
 
-  /** The last `count` values, in the order they were pushed. */
-  popMany(count: number): PickleValue[] {
-    return Array.from({ length: count }, () => this.pop()).reverse();
+  /** The last two values, in the order they were pushed. */
+  popTwo(): PickleValue[] {
+    const second = this.pop();
+    return [this.pop(), second];
+  }
+
+  popThree(): PickleValue[] {
+    const third = this.pop();
+    const second = this.pop();
+    return [this.pop(), second, third];
   }
 
   top(): PickleValue {
     const value = this.#values.at(-1);
     if (value === undefined) throw this.malformed("a pickle instruction needs a value and the stack is empty");
     return value;
+  }
+
+  replaceTop(value: PickleValue): undefined {
+    this.pop();
+    return this.push(value);
   }
 
   mark(): undefined {
@@ -68,17 +86,28 @@ export class PickleStack {
   }
 
   put(index: number): undefined {
-    this.#memo.set(index, this.top());
-    this.budget.spend(40, this.where);
-    this.budget.hold(this.#memo.size, this.where);
+    const value = this.top();
+    this.#remembered += 1;
+    if (this.#used?.has(index) === false) return;
+    const memo = this.#memo;
+    // Picklers count from 0 or 1; what jumps ahead is kept apart, so that no array of holes is made.
+    if (this.#used === undefined && index <= memo.length + 1) {
+      if (index > memo.length) memo.push(undefined);
+      memo[index] = value;
+    } else {
+      this.#farMemo.set(index, value);
+      this.budget.spend(50, this.where);
+    }
+    this.budget.hold(memo.length + this.#farMemo.size, this.where);
   }
 
+  /** The next index is the number of entries: each MEMOIZE adds one, and nobody mixes it with PUT. */
   memoize(): undefined {
-    return this.put(this.#memo.size);
+    return this.put(this.#remembered);
   }
 
   get(index: number): undefined {
-    const value = this.#memo.get(index);
+    const value = this.#memo[index] ?? this.#farMemo.get(index);
     if (value === undefined) throw this.malformed(`memo entry ${index} is used before it is set`);
     return this.push(value);
   }

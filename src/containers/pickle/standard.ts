@@ -35,7 +35,7 @@ export function entriesOf(value: PickleValue | undefined): ReadonlyMap<PickleVal
   if (!(value instanceof ObjectRecord) || value.path === undefined || !dictPaths.has(value.path)) return undefined;
   // Python 2 hands the items to the constructor, a list of [key, value] lists; a defaultdict's first argument is its factory.
   const first = value.args.find((arg) => arg instanceof Sequence || arg instanceof Mapping);
-  const own = value.entries ?? noEntries;
+  const own = value.dict?.entries ?? noEntries;
   if (first === undefined) return own;
   const given = first instanceof Mapping ? first.entries : pairs(first);
   if (given === undefined) return undefined;
@@ -59,8 +59,9 @@ export function itemsOf(value: PickleValue | undefined): readonly PickleValue[] 
   if (!(value instanceof ObjectRecord) || value.path === undefined || !listPaths.has(value.path)) return undefined;
   const first = value.args[0];
   const given = first === undefined ? [] : itemsOf(first);
-  if (given === undefined) return value.items;
-  return value.items === undefined ? given : [...given, ...value.items];
+  const own = value.list?.items;
+  if (given === undefined || own === undefined) return given ?? own;
+  return [...given, ...own];
 }
 
 /** A tuple of whole numbers (shapes, strides); undefined for anything else. */

@@ -73,8 +73,8 @@ export function* carried(
   path: string | undefined,
   separator: string,
 ): Generator<readonly [string | undefined, PickleValue]> {
-  if (value.entries !== undefined) yield* namedEntries(value.entries, path, separator);
-  if (value.items !== undefined) yield* numbered(value.items, path, separator);
+  if (value.dict !== undefined) yield* namedEntries(value.dict.entries, path, separator);
+  if (value.list !== undefined) yield* numbered(value.list.items, path, separator);
   const [first, second] = itemsOf(value.state) ?? [];
   // With slots the state is a pair: attributes, slots.
   for (const state of itemsOf(value.state)?.length === 2 ? [first, second] : [value.state]) {

@@ -1,3 +1,4 @@
+import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 
 /**
@@ -18,7 +19,8 @@ export type PickleValue =
   | Mapping
   | GlobalName
   | ObjectRecord
-  | PersistentId;
+  | PersistentId
+  | Interpreted;
 
 /**
  * How the bytes of a slice stand for the value:
@@ -43,20 +45,62 @@ export class Slice {
   }
 }
 
+const nothing: PickleValue[] = [];
+
+/** An array that grows by push has room for 17 values from the first one on; most lists and dicts are filled once, so that array is kept. */
+function joined(values: PickleValue[], more: PickleValue[]): PickleValue[] {
+  if (values.length === 0) return more;
+  for (const value of more) values.push(value);
+  return values;
+}
+
 /** list, tuple, set or frozenset. */
 export class Sequence {
   readonly kind: "list" | "tuple" | "set" | "frozenset";
-  readonly items: PickleValue[];
+  #items: PickleValue[];
 
-  constructor(kind: "list" | "tuple" | "set" | "frozenset", items: PickleValue[]) {
+  constructor(kind: "list" | "tuple" | "set" | "frozenset", items: PickleValue[] = nothing) {
     this.kind = kind;
-    this.items = items;
+    this.#items = items;
+  }
+
+  get items(): readonly PickleValue[] {
+    return this.#items;
+  }
+
+  /** Takes the array over. */
+  add(values: PickleValue[]): void {
+    this.#items = joined(this.#items, values);
   }
 }
 
+/** Dicts up to this many entries are laid out anew each time they are looked into: a file may hold a million of them. */
+const small = 16;
+
 /** dict, in the order of the file. Keys that are containers compare by identity. */
 export class Mapping {
-  readonly entries = new Map<PickleValue, PickleValue>();
+  /** Key, value, key, value, … as they came. */
+  #pairs: PickleValue[] = nothing;
+  #entries: ReadonlyMap<PickleValue, PickleValue> | undefined;
+
+  /** Takes the array over. */
+  add(pairs: PickleValue[]): void {
+    this.#pairs = joined(this.#pairs, pairs);
+    this.#entries = undefined;
+  }
+
+  /** Throws `malformed` for a key that is there twice: Python lets the later value win, but two answers to one name are no checkpoint. */
+  get entries(): ReadonlyMap<PickleValue, PickleValue> {
+    if (this.#entries !== undefined) return this.#entries;
+    const entries = new Map<PickleValue, PickleValue>();
+    for (let k = 0; k < this.#pairs.length; k += 2) {
+      const key = this.#pairs[k] ?? null;
+      if (entries.has(key)) throw new CheckpointError("malformed", `a pickled dict has the key ${String(key)} twice`);
+      entries.set(key, this.#pairs[k + 1] ?? null);
+    }
+    if (entries.size > small) this.#entries = entries;
+    return entries;
+  }
 }
 
 /** A name that Python would import: never resolved here. */
@@ -82,9 +126,9 @@ export class ObjectRecord {
   /** What BUILD hands over. */
   state: PickleValue | undefined = undefined;
   /** APPEND, APPENDS, ADDITEMS. */
-  items: PickleValue[] | undefined = undefined;
+  list: Sequence | undefined = undefined;
   /** SETITEM, SETITEMS. */
-  entries: Map<PickleValue, PickleValue> | undefined = undefined;
+  dict: Mapping | undefined = undefined;
 
   constructor(callable: PickleValue, args: readonly PickleValue[], kwargs?: Mapping) {
     this.callable = callable;
@@ -105,6 +149,12 @@ export class PersistentId {
   constructor(id: PickleValue) {
     this.id = id;
   }
+}
+
+/** What a reader made of a call while the pickle was read: small, where the call's own arguments would be kept otherwise. */
+export abstract class Interpreted {
+  /** Keeps other objects from being taken for one. */
+  readonly interpreted = true;
 }
 
 /** What may hold other values. */

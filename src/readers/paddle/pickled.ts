@@ -1,6 +1,7 @@
 import { plainValue } from "../../containers/pickle/inert.ts";
 import { readPickle } from "../../containers/pickle/machine.ts";
 import {
+  interpretNumpy,
   type NumpyArray,
   type NumpyTensorOptions,
   numpyArray,
@@ -38,7 +39,7 @@ interface Found {
 
 /** Reads one pickle; the tensors stay where they are. Throws as `readPickle`, and `unsafe` for calls that no Paddle file makes. */
 export async function readPickled(source: ByteSource, entry: string): Promise<Checkpoint> {
-  const { value: root, protocol } = await readPickle(source);
+  const { value: root, protocol } = await readPickle(source, 0, { interpret: interpretNumpy });
   const walk = new Walk(entry);
   const top = entriesOf(root);
   const slices = sliceTable(top?.get(bigTable), entry);

@@ -1,5 +1,5 @@
 import { plainValue } from "../../containers/pickle/inert.ts";
-import { type NumpyArray, numpyArray, numpyTensor, objectElements } from "../../containers/pickle/numpy.ts";
+import { NumpyArray, numpyArray, numpyTensor, objectElements } from "../../containers/pickle/numpy.ts";
 import { bytesValue, entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
 import { carried, joined, type Visitor, walkTree } from "../../containers/pickle/tree.ts";
 import { UnknownObjects } from "../../containers/pickle/unknown.ts";
@@ -8,7 +8,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
 import type { Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
-import { className, type StorageId, type TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
+import { className, type StorageId, TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
 import { type StorageSet, TensorMaker } from "./storages.ts";
 
 /** What a pickle of PyTorch holds. */
@@ -48,11 +48,12 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
     const { path, value, kind } = found;
     if (tensors.has(path)) throw new CheckpointError("unsupported", "two tensors of the file have this path", { file, tensor: path });
     const names = { name: path, ...(kind === undefined ? {} : { kind }) };
-    if ("unsupported" in value) unsupported(path, `${value.unsupported} is not read`);
-    else if ("storage" in value) {
+    if (value instanceof TensorRecord) {
       const made = await make(names, value, maker, options);
       if ("unsupported" in made) unsupported(path, `${made.unsupported} is not read`);
       else tensors.set(path, made);
+    } else if ("unsupported" in value) {
+      unsupported(path, `${value.unsupported} is not read`);
     } else {
       const tensor = numpyTensor(path, value, { file, ...(kind === undefined ? {} : { kind }) });
       if (tensor === undefined) unsupported(path, `elements of NumPy type ${value.type} are no numbers that are read`);
@@ -96,7 +97,7 @@ class Walk implements Visitor {
   take(value: PickleValue, path: string | undefined): "tensor" | "taken" | undefined {
     const record = this.#known?.(value) ?? tensorRecord(value) ?? numpyArray(value);
     if (record !== undefined) {
-      if ("type" in record && objectElements(record) !== undefined) return undefined;
+      if (record instanceof NumpyArray && objectElements(record) !== undefined) return undefined;
       this.found.push({ path: path ?? "", value: record, kind: this.#kind(path ?? "", record) });
       return "tensor";
     }
@@ -124,7 +125,7 @@ class Walk implements Visitor {
 
   #kind(path: string, record: TensorRecord | UnsupportedRecord | NumpyArray): TensorKind | undefined {
     if (this.#optimizers.some((prefix) => path.startsWith(prefix))) return "optimizer";
-    if ("parameter" in record && record.parameter) return "parameter";
+    if (record instanceof TensorRecord && record.view.parameter) return "parameter";
     const isScalar = "shape" in record && record.shape.length === 0;
     return this.#isTraining && isScalar && !path.includes(".") ? "bookkeeping" : undefined;
   }

@@ -5,8 +5,8 @@ import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { itemsize } from "../../tensor/dtype.ts";
-import { type StorageId, storageId } from "./records.ts";
-import type { Storage, StorageSet } from "./storages.ts";
+import { interpretTorch, type StorageId, storageId } from "./records.ts";
+import type { StorageSet } from "./storages.ts";
 
 /*
  * The stream of torch 0.1.10 to 1.5, and later on request (torch/serialization.py, _legacy_save): five pickles back to back, the magic number,
@@ -48,7 +48,7 @@ export async function readLegacy(source: ByteSource): Promise<LegacyFile> {
   }
   const system = await readPickle(source, version.end);
   const bigEndian = entriesOf(system.value)?.get("little_endian") === false;
-  const object = await readPickle(source, system.end);
+  const object = await readPickle(source, system.end, { interpret: interpretTorch, keepPersistent: true });
   const keys = await readPickle(source, object.end);
   const ids = new Map<string, StorageId>();
   for (const persistent of object.persistent) {
@@ -56,7 +56,7 @@ export async function readLegacy(source: ByteSource): Promise<LegacyFile> {
     if (id !== undefined) ids.set(id.key, id);
   }
   const found = await readStorages(source, keys.end, itemsOf(keys.value) ?? [], ids, bigEndian);
-  return { root: object.value, protocol: object.protocol, storages: { bigEndian, find: async (id) => findIn(found, id, source.name) } };
+  return { root: object.value, protocol: object.protocol, storages: foundStorages(found, bigEndian, source.name) };
 }
 
 async function readStorages(
@@ -107,13 +107,15 @@ export async function storageLength(
   return { count, bytes };
 }
 
-/** A storage of a stream or a tar; a view is a part of the one that its id names. */
-export function findIn(found: ReadonlyMap<string, ByteSource>, id: StorageId, file: string): Storage {
-  const source = found.get(id.key);
-  if (source === undefined) throw new CheckpointError("not-found", `storage ${id.key} is not in the file`, { file });
-  if (id.view === undefined) return { size: source.size, open: async () => source };
-  const [, offset, count] = id.view;
-  const size = itemsize(id.dtype ?? "uint8");
-  const part = window(source, offset * size, count * size);
-  return { size: part.size, open: async () => part };
+/** The storages of a stream or a tar; a view is a part of the one that its id names. */
+export function foundStorages(found: ReadonlyMap<string, ByteSource>, bigEndian: boolean, file: string): StorageSet {
+  const find = (id: StorageId): ByteSource => {
+    const source = found.get(id.key);
+    if (source === undefined) throw new CheckpointError("not-found", `storage ${id.key} is not in the file`, { file });
+    if (id.view === undefined) return source;
+    const [, offset, count] = id.view;
+    const size = itemsize(id.dtype ?? "uint8");
+    return window(source, offset * size, count * size);
+  };
+  return { bigEndian, size: (id) => find(id).size, open: async (id) => find(id) };
 }

@@ -36,7 +36,7 @@ export function* moduleChildren(value: ObjectRecord, path: string | undefined): 
   }
   for (const [key, child] of attributes) {
     // Attributes that are settings belong to the layer record; state_dict() lists no other tensors, but the file holds them.
-    const isTensor = child instanceof ObjectRecord && (tensorRecord(child) !== undefined || numpyArray(child) !== undefined);
+    const isTensor = tensorRecord(child) !== undefined || numpyArray(child) !== undefined;
     if (isTensor || (child instanceof ObjectRecord && isScripted(child))) yield [joined(path, ".", keyName(key)), child];
   }
 }
@@ -52,7 +52,7 @@ export function moduleLayer(value: ObjectRecord, path: string): LayerRecord | un
   const tensors: string[] = [];
   for (const [key, child] of state) {
     const name = keyName(key);
-    if (child instanceof ObjectRecord && tensorRecord(child) !== undefined) tensors.push(joined(path === "" ? undefined : path, ".", name));
+    if (tensorRecord(child) !== undefined) tensors.push(joined(path === "" ? undefined : path, ".", name));
     const plain = name.startsWith("_") ? undefined : plainValue(child);
     if (plain !== undefined) attributes.set(name, plain);
   }

@@ -1,5 +1,6 @@
+import { interpretNumpy } from "../../containers/pickle/numpy.ts";
 import { entriesOf, integersOf, itemsOf } from "../../containers/pickle/standard.ts";
-import { GlobalName, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import { GlobalName, Interpreted, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { namedDType, storageDType, tensorClassDType } from "./dtypes.ts";
 
@@ -24,7 +25,7 @@ export interface StorageId {
 }
 
 /** A tensor as the pickle describes it, nothing checked yet. */
-export interface TensorRecord {
+export class TensorRecord extends Interpreted {
   /** A storage's id, or the call that holds a storage of its own. */
   readonly storage: StorageId | ObjectRecord;
   /** In place of the storage's own type. */
@@ -34,10 +35,38 @@ export interface TensorRecord {
   readonly shape: readonly number[];
   /** Elements. */
   readonly strides: readonly number[];
+  readonly view: View;
+
+  constructor(
+    storage: StorageId | ObjectRecord,
+    dtype: NumericDType | undefined,
+    place: { readonly offset: number; readonly shape: readonly number[]; readonly strides: readonly number[] },
+    view: View = plainView,
+  ) {
+    super();
+    this.storage = storage;
+    this.dtype = dtype;
+    this.offset = place.offset;
+    this.shape = place.shape;
+    this.strides = place.strides;
+    this.view = view;
+  }
+
+  asParameter(): TensorRecord {
+    const view = this.view === plainView ? parameterView : { ...this.view, parameter: true };
+    return new TensorRecord(this.storage, this.dtype, this, view);
+  }
+}
+
+/** What a tensor is besides a window of a storage. */
+export interface View {
   readonly conjugate: boolean;
   readonly negative: boolean;
   readonly parameter: boolean;
 }
+
+const plainView: View = { conjugate: false, negative: false, parameter: false };
+const parameterView: View = { ...plainView, parameter: true };
 
 /** A tensor of a kind that is no plain array, and why. */
 export interface UnsupportedRecord {
@@ -74,8 +103,17 @@ export function className(value: PickleValue | undefined): string | undefined {
   return className(value.id.items[1]);
 }
 
+/** For `readPickle`: tensors as they come by. Those of old files, which are told by their state, and what is no plain array are left alone. */
+export function interpretTorch(call: ObjectRecord): Interpreted | undefined {
+  const path = className(call.callable);
+  if (path === undefined || !(rebuilds.has(path) || wrappers.has(path) || typed.has(path))) return interpretNumpy(call);
+  const record = tensorRecord(call);
+  return record instanceof TensorRecord ? record : undefined;
+}
+
 /** The tensor that a value stands for; undefined for anything else. */
 export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | UnsupportedRecord | undefined {
+  if (value instanceof TensorRecord) return value;
   if (!(value instanceof ObjectRecord) || depth > maxWrapping) return undefined;
   const path = className(value.callable);
   if (path === undefined) return undefined;
@@ -105,7 +143,7 @@ function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRe
 }
 
 function asParameter(record: TensorRecord | UnsupportedRecord | undefined): TensorRecord | UnsupportedRecord | undefined {
-  return record === undefined || "unsupported" in record ? record : { ...record, parameter: true };
+  return record instanceof TensorRecord ? record.asParameter() : record;
 }
 
 /** `given` arguments come before the metadata; with seven the last of them is the dtype. */
@@ -123,9 +161,10 @@ function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | Un
   if (given === 7 && dtype === undefined) {
     return { unsupported: `a tensor of ${named instanceof GlobalName ? named.path : "a dtype without a name"}` };
   }
-  const conjugate = metadata?.get("conj") === true;
-  const negative = metadata?.get("neg") === true;
-  return { storage, dtype, offset, shape, strides, conjugate, negative, parameter: false };
+  const place = { offset, shape, strides };
+  if (metadata === undefined) return new TensorRecord(storage, dtype, place);
+  const view = { conjugate: metadata.get("conj") === true, negative: metadata.get("neg") === true, parameter: false };
+  return new TensorRecord(storage, dtype, place, view);
 }
 
 function storageOf(value: PickleValue | undefined): StorageId | ObjectRecord | undefined {

@@ -5,47 +5,76 @@ import { window } from "../../io/window.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
-import type { StorageId, TensorRecord } from "./records.ts";
+import type { StorageId, TensorRecord, View } from "./records.ts";
 
-/** The bytes of one storage, opened when a tensor's parts are asked for: a file of 100,000 storages is listed without opening one. */
-export interface Storage {
-  /** Bytes. */
-  readonly size: number;
-  open(): Promise<ByteSource>;
-}
-
-/** Where a container keeps its storages. Throws `not-found` for a missing one, `mismatch` for one of another length. */
+/** Where a container keeps its storages. */
 export interface StorageSet {
-  find(id: StorageId): Promise<Storage>;
   /** Bytes of each element are in this order; big only where a machine of that kind wrote the file. */
   readonly bigEndian: boolean;
+  /** In bytes. Throws `not-found` for a missing storage, `mismatch` for one of another length. */
+  size(id: StorageId): number;
+  /** The bytes; asked for when values are read, so that a file of 100,000 storages is listed without opening one. */
+  open(id: StorageId): Promise<ByteSource>;
 }
 
 /** A storage as tensors see it: little-endian, conjugated or negated where a tensor says so. The same for all tensors that share it. */
 class SharedStorage {
-  readonly #storage: Storage;
-  readonly #bigEndian: boolean;
-  readonly #views = new Map<string, Promise<ByteSource>>();
+  readonly size: number;
+  readonly #set: StorageSet;
+  readonly #id: StorageId;
+  #views: Map<string, Promise<ByteSource>> | undefined;
 
-  constructor(storage: Storage, bigEndian: boolean) {
-    this.#storage = storage;
-    this.#bigEndian = bigEndian;
+  constructor(set: StorageSet, id: StorageId) {
+    this.size = set.size(id);
+    this.#set = set;
+    this.#id = id;
   }
 
-  get size(): number {
-    return this.#storage.size;
-  }
-
-  source(dtype: NumericDType, conjugate: boolean, negative: boolean): Promise<ByteSource> {
-    const unit = this.#bigEndian ? dtypes[dtype].unit : 1;
-    const plain = !conjugate && !negative;
-    const key = plain ? String(unit) : `${unit} ${dtype} ${conjugate} ${negative}`;
+  source(dtype: NumericDType, { conjugate, negative }: View): Promise<ByteSource> {
+    const unit = this.#set.bigEndian ? dtypes[dtype].unit : 1;
+    const key = conjugate || negative ? `${unit} ${dtype} ${conjugate} ${negative}` : String(unit);
+    this.#views ??= new Map();
     let view = this.#views.get(key);
     if (view === undefined) {
-      view = this.#storage.open().then((source) => decorate(source, unit, dtype, conjugate, negative));
+      view = this.#set.open(this.#id).then((source) => decorate(source, unit, dtype, conjugate, negative));
       this.#views.set(key, view);
     }
     return view;
+  }
+}
+
+/** A tensor that is a window of a storage; a class, so that a hundred thousand of them take little memory. */
+class StoredTensor implements NumericTensor {
+  readonly name: string;
+  readonly dtype: NumericDType;
+  readonly shape: readonly number[];
+  declare readonly kind?: TensorKind;
+  readonly #storage: SharedStorage;
+  readonly #record: TensorRecord;
+
+  constructor(names: TensorNames, dtype: NumericDType, record: TensorRecord, storage: SharedStorage) {
+    this.name = names.name;
+    if (names.kind !== undefined) this.kind = names.kind;
+    this.dtype = dtype;
+    this.shape = record.shape;
+    this.#storage = storage;
+    this.#record = record;
+  }
+
+  async parts(): Promise<readonly Part[]> {
+    if (elementCount(this.shape) === 0) return [];
+    const { offset, strides, view } = this.#record;
+    const width = itemsize(this.dtype);
+    const source = await this.#storage.source(this.dtype, view);
+    return [
+      {
+        source,
+        offset: offset * width,
+        start: this.shape.map(() => 0),
+        shape: this.shape,
+        strides: strides.map((stride) => stride * width),
+      },
+    ];
   }
 }
 
@@ -86,52 +115,38 @@ export class TensorMaker {
     this.#file = file;
   }
 
-  async make(names: TensorNames, id: StorageId, record: TensorRecord): Promise<NumericTensor | { readonly unsupported: string }> {
+  make(names: TensorNames, id: StorageId, record: TensorRecord): NumericTensor | { readonly unsupported: string } {
     const dtype = record.dtype ?? id.dtype;
     if (dtype === undefined) return { unsupported: "a tensor over a storage of an unknown class" };
-    const { conjugate, negative, shape } = record;
-    if (negative && !["float", "complex"].includes(dtypes[dtype].kind)) return { unsupported: `a negated view of ${dtype}` };
+    const { kind } = dtypes[dtype];
+    if (record.view.negative && kind !== "float" && kind !== "complex") return { unsupported: `a negated view of ${dtype}` };
     try {
-      const shared = await this.#find(id);
-      const { offset, strides } = this.#placed(id, record, dtype, shared.size);
-      const empty = elementCount(shape) === 0;
-      const parts = async (): Promise<readonly Part[]> => {
-        if (empty) return [];
-        const source = await shared.source(dtype, conjugate, negative);
-        return [{ source, offset, start: shape.map(() => 0), shape, strides }];
-      };
-      return { ...names, dtype, shape, parts };
+      const storage = this.#find(id);
+      checkPlace(record, id.key, Math.floor(storage.size / itemsize(dtype)));
+      return new StoredTensor(names, dtype, record, storage);
     } catch (error) {
       throw error instanceof CheckpointError ? error.at({ tensor: names.name, file: this.#file }) : error;
     }
   }
 
-  async #find(id: StorageId): Promise<SharedStorage> {
+  #find(id: StorageId): SharedStorage {
     const key = id.view === undefined ? id.key : `${id.key} ${id.view.join(" ")}`;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      shared = new SharedStorage(await this.#storages.find(id), this.#storages.bigEndian);
+      shared = new SharedStorage(this.#storages, id);
       this.#shared.set(key, shared);
     }
     return shared;
   }
+}
 
-  /** In bytes, checked against the storage. */
-  #placed(id: StorageId, record: TensorRecord, dtype: NumericDType, size: number): { offset: number; strides: readonly number[] } {
-    const { offset, shape, strides } = record;
-    const width = itemsize(dtype);
-    const count = elementCount(shape);
-    if (strides.length !== shape.length) {
-      throw new CheckpointError("malformed", `${shape.length} sizes and ${strides.length} strides`);
-    }
-    if (!Number.isSafeInteger(offset) || offset < 0 || strides.some((stride) => stride < 0)) {
-      throw new CheckpointError("malformed", "a negative offset or stride");
-    }
-    const last = count === 0 ? 0 : offset + shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? 0), 0);
-    const there = Math.floor(size / width);
-    if (count > 0 && last >= there) {
-      throw new CheckpointError("malformed", `the tensor reaches element ${last} of storage ${id.key}, which has ${there}`);
-    }
-    return { offset: offset * width, strides: strides.map((stride) => stride * width) };
+/** Makes sure that a tensor lies inside its storage of `there` elements. */
+function checkPlace({ offset, shape, strides }: TensorRecord, key: string, there: number): void {
+  const count = elementCount(shape);
+  if (strides.length !== shape.length) throw new CheckpointError("malformed", `${shape.length} sizes and ${strides.length} strides`);
+  if (!Number.isSafeInteger(offset) || offset < 0 || strides.some((stride) => stride < 0)) {
+    throw new CheckpointError("malformed", "a negative offset or stride");
   }
+  const last = count === 0 ? -1 : offset + shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? 0), 0);
+  if (last >= there) throw new CheckpointError("malformed", `the tensor reaches element ${last} of storage ${key}, which has ${there}`);
 }

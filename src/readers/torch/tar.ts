@@ -6,8 +6,8 @@ import { Cursor } from "../../io/cursor.ts";
 import type { ByteSource, FileSet } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { storageDType, tensorClassDType } from "./dtypes.ts";
-import { findIn, storageLength } from "./legacy.ts";
-import { className, type StorageId, storageId, type TensorRecord } from "./records.ts";
+import { foundStorages, storageLength } from "./legacy.ts";
+import { className, type StorageId, storageId, TensorRecord } from "./records.ts";
 import type { StorageSet } from "./storages.ts";
 
 /*
@@ -32,13 +32,6 @@ const maxDims = 64;
 /** A header of some 30 bytes each; far more than one file ever held. */
 const maxCount = 1_000_000;
 
-const noTensor: Omit<TensorRecord, "storage" | "offset" | "shape" | "strides"> = {
-  dtype: undefined,
-  conjugate: false,
-  negative: false,
-  parameter: false,
-};
-
 export async function readTar(set: FileSet, file: string): Promise<TarFile> {
   const need = async (name: string): Promise<ByteSource> => {
     const source = await set.open(name);
@@ -55,7 +48,7 @@ export async function readTar(set: FileSet, file: string): Promise<TarFile> {
   return {
     root: value,
     protocol,
-    storages: { bigEndian, find: async (id) => findIn(found, id, file) },
+    storages: foundStorages(found, bigEndian, file),
     known: (item) => (item instanceof PersistentId ? tensors.get(keyOf(item.id) ?? "") : undefined),
   };
 }
@@ -130,7 +123,7 @@ async function readTensors(
     await cursor.need(16 * dims + 8);
     const shape = Array.from({ length: dims }, () => cursor.i64());
     const strides = Array.from({ length: dims }, () => cursor.i64());
-    tensors.set(key, { ...noTensor, storage, offset: cursor.i64(), shape, strides });
+    tensors.set(key, new TensorRecord(storage, undefined, { offset: cursor.i64(), shape, strides }));
     at = cursor.position;
   }
   return tensors;

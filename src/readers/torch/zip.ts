@@ -3,11 +3,10 @@ import type { PickleValue } from "../../containers/pickle/values.ts";
 import type { ZipArchive } from "../../containers/zip.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import { memorySource } from "../../io/memory.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { itemsize } from "../../tensor/dtype.ts";
-import type { StorageId } from "./records.ts";
-import type { Storage, StorageSet } from "./storages.ts";
+import { interpretTorch, type StorageId } from "./records.ts";
+import type { StorageSet } from "./storages.ts";
 
 /*
  * torch.save since 1.6 and TorchScript (caffe2/serialize/inline_container.cc): a zip whose members lie in one folder of any name:
@@ -64,27 +63,28 @@ export async function readMember(
     throw new CheckpointError("not-found", `the archive has no ${name}, which says what its storages hold`, { file: zip.archive.name });
   }
   // A deflated pickle is walked forward; data inside it (NumPy arrays) are read by offset later.
-  return readPickle(ctx.random(member));
+  return readPickle(ctx.random(member), 0, { interpret: interpretTorch });
 }
 
 /** The storages in a folder of the archive: `data/` or `constants/`. */
 export function zipStorages(zip: TorchZip, folder: string): StorageSet {
-  return { bigEndian: zip.bigEndian, find: async (id) => findMember(zip, folder, id) };
-}
-
-async function findMember(zip: TorchZip, folder: string, id: StorageId): Promise<Storage> {
-  const name = `${zip.prefix}${folder}${id.key}`;
-  const entry = zip.archive.entries.get(name);
-  const needed = id.dtype === undefined ? undefined : id.count * itemsize(id.dtype);
-  const where = { file: zip.archive.name };
-  if (entry === undefined) {
-    if (needed === 0) return { size: 0, open: async () => memorySource(new Uint8Array(0), name) };
-    throw new CheckpointError("not-found", `storage ${id.key} is missing: the archive has no ${name}`, where);
-  }
-  if (needed !== undefined && entry.size !== needed) {
-    throw new CheckpointError("mismatch", `storage ${id.key} has ${entry.size} bytes, ${needed} are needed`, where);
-  }
-  return { size: entry.size, open: async () => member(zip.archive, name) };
+  const { archive, prefix, bigEndian } = zip;
+  const nameOf = (id: StorageId): string => `${prefix}${folder}${id.key}`;
+  return {
+    bigEndian,
+    size(id) {
+      const size = archive.entries.get(nameOf(id))?.size ?? (id.count === 0 ? 0 : undefined);
+      const needed = id.dtype === undefined ? undefined : id.count * itemsize(id.dtype);
+      const where = { file: archive.name };
+      if (size === undefined)
+        throw new CheckpointError("not-found", `storage ${id.key} is missing: the archive has no ${nameOf(id)}`, where);
+      if (needed !== undefined && size !== needed) {
+        throw new CheckpointError("mismatch", `storage ${id.key} has ${size} bytes, ${needed} are needed`, where);
+      }
+      return size;
+    },
+    open: (id) => member(archive, nameOf(id)),
+  };
 }
 
 export async function member(archive: ZipArchive, name: string): Promise<ByteSource> {
