@@ -1,8 +1,11 @@
+import { inflateSync } from "node:zlib";
 import { CheckpointError } from "../../errors.ts";
 import { decoded, inflate } from "../../io/decoded.ts";
+import { memorySource } from "../../io/memory.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { miMatrix } from "./element.ts";
+import type { Budget } from "./limits.ts";
 
 /** An element of type 15: a zlib stream that holds one MATRIX element. */
 export interface InflatedElement {
@@ -15,14 +18,21 @@ export interface InflatedElement {
 /** Bytes that a stream may lack: arrays that count 4 bytes too many (see Matrix.excess), a thousand of them. */
 const maxLacking = 4096;
 
+/** Elements this short are inflated at once: a zlib stream of its own takes a millisecond each. */
+const smallStored = 1 << 16;
+const smallInflated = 1 << 18;
+
 /** Begins to inflate; `random` spools what is inflated, or gives the source back so that what is skipped is dropped. Throws `malformed`, `truncated`. */
 export async function openCompressed(
   file: ByteSource,
   offset: number,
   length: number,
   bigEndian: boolean,
+  budget: Budget,
   random: (source: ByteSource) => ByteSource,
 ): Promise<InflatedElement> {
+  const small = await openSmall(file, offset, length, bigEndian, budget);
+  if (small !== undefined) return small;
   const stored = window(file, offset, length);
   const stream = inflate(stored, "zlib")[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
@@ -65,4 +75,32 @@ export async function openCompressed(
   }
   const source = decoded(`${file.name} (inflated)`, size, start);
   return { source: random(source), lacking: () => lacking };
+}
+
+/** A short element whole in memory; undefined where it is none, or anything is wrong with it, which the stream then says. */
+async function openSmall(
+  file: ByteSource,
+  offset: number,
+  length: number,
+  bigEndian: boolean,
+  budget: Budget,
+): Promise<InflatedElement | undefined> {
+  const most = Math.min(smallInflated, budget.kept);
+  if (length > smallStored || most === 0) return undefined;
+  const bytes = tryInflate(await file.read(offset, length), most);
+  if (bytes === undefined || bytes.length < 8) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, !bigEndian) !== miMatrix || 8 + view.getUint32(4, !bigEndian) !== bytes.length) return undefined;
+  budget.kept -= bytes.length;
+  return { source: memorySource(bytes, `${file.name} (inflated)`), lacking: () => 0 };
+}
+
+function tryInflate(bytes: Uint8Array, most: number): Uint8Array | undefined {
+  try {
+    return inflateSync(bytes, { maxOutputLength: most });
+  } catch (error) {
+    // Too long, damaged or cut: all of that is told apart by the stream that is tried next.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }

@@ -125,7 +125,7 @@ async function readElement(reading: Reading, tag: Tag): Promise<Matrix> {
 async function readCompressed(reading: Reading, tag: Tag): Promise<Matrix> {
   const { cursor, ctx } = reading;
   const spool = (inner: ByteSource): ByteSource => (ctx.values ? ctx.random(inner) : inner);
-  const { source, lacking } = await openCompressed(reading.source, tag.data, tag.length, cursor.bigEndian, spool);
+  const { source, lacking } = await openCompressed(reading.source, tag.data, tag.length, cursor.bigEndian, reading.budget, spool);
   const inner = new Cursor(source, 0, source.size, { bigEndian: cursor.bigEndian });
   const matrix = await parseMatrix({ ...reading, cursor: inner }, await readTag(inner, source.size), "", 0);
   // The last byte: what was skipped is inflated, the checksum compared, and bytes behind the array are found.
@@ -142,7 +142,14 @@ async function nameOfCut(reading: Reading, tag: Tag): Promise<string> {
   const { source, cursor } = reading;
   try {
     if (tag.type === miMatrix) return await readMatrixName(cursor, source.size);
-    const { source: inner } = await openCompressed(source, tag.data, source.size - tag.data, cursor.bigEndian, (forward) => forward);
+    const { source: inner } = await openCompressed(
+      source,
+      tag.data,
+      source.size - tag.data,
+      cursor.bigEndian,
+      reading.budget,
+      (forward) => forward,
+    );
     try {
       return await readMatrixName(new Cursor(inner, 8, inner.size, { bigEndian: cursor.bigEndian, chunk: 256 }), inner.size);
     } finally {
