@@ -13,7 +13,7 @@ import type { NamedOutput } from "../writers/sharded.ts";
 import { checkOutput } from "./check.ts";
 import { describeOutput, outputPreprocessing, withArea } from "./describe.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
-import type { Like } from "./like.ts";
+import { type Like, withOwn } from "./like.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type OutputPlace, outputPlace } from "./output-name.ts";
 import type { Plan } from "./plan-types.ts";
@@ -65,7 +65,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   const prepared = prepare(checkpoint, identity, options, like);
   const place = outputPlace(prepared.target, options.out, input);
   const { plan } = prepared;
-  const run = runPlan(plan, checkpoint.tensors);
+  const run = runPlan(plan, withOwn(checkpoint.tensors, like));
   const finish = (files: readonly string[], bytes: number, checked: boolean): ConvertResult => ({
     plan,
     ledger: makeLedger(plan, checkpoint.tensors, run.losses),

@@ -20,7 +20,7 @@ interface Pair {
 
 /**
  * Aligns two checkpoints of a network nobody knows: by names, then by shapes that stand alone on both sides, then by order where
- * the shapes follow each other alike. Throws `mismatch`, naming the candidates, where several tensors could be meant.
+ * the shapes follow each other alike; what was moved by hand takes no part. Throws `mismatch`, naming the candidates, where several tensors could be meant.
  */
 export function planByStructure(
   source: Checkpoint,
@@ -28,11 +28,14 @@ export function planByStructure(
   format: string,
   holds: (dtype: NumericDType) => boolean,
   options: ConvertOptions,
+  byHand: readonly Move[],
 ): Planned {
   const chosen = select(source.tensors, () => undefined, options);
   const wanted = select(like.tensors, () => undefined, {});
-  const from = numeric(source, chosen.kept);
-  const to = numeric(like, wanted.kept);
+  const moved = new Set(byHand.flatMap(({ fills }) => fills.flatMap((fill) => fill.from.map(({ key }) => key))));
+  const filled = new Set(byHand.map((move) => move.to));
+  const from = numeric(source, chosen.kept).filter(({ name }) => !moved.has(name));
+  const to = numeric(like, wanted.kept).filter(({ name }) => !filled.has(name));
   const fits = (a: Numeric, b: Numeric): DerivedMove | undefined => derivedMove(a, source.format, b, like.format);
   const pairs = new Map<string, Pair>();
   const used = new Set<string>();
@@ -70,7 +73,11 @@ export function planByStructure(
   const missing = to
     .filter(({ name }) => !pairs.has(name))
     .map(({ name }): Left => ({ key: name, reason: "the source has nothing for it" }));
-  return { plan: { schema: "vggtool/plan/1", format, scheme: "like", moves, unused, missing }, area: {}, warnings: [] };
+  return {
+    plan: { schema: "vggtool/plan/1", format, scheme: "like", moves: [...moves, ...byHand], unused, missing },
+    area: {},
+    warnings: [],
+  };
 }
 
 function numeric(checkpoint: Checkpoint, kept: ReadonlySet<string>): readonly Numeric[] {

@@ -5,9 +5,11 @@ import type { Identity } from "../model/identity.ts";
 import { kindOf } from "../model/kinds.ts";
 import type { Role, Slot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
+import type { NumericDType } from "../tensor/dtype.ts";
+import type { Tensor, TensorMap } from "../tensor/tensor.ts";
 import { withScale } from "./conventions.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan.ts";
-import type { Left } from "./plan-types.ts";
+import type { Left, Move } from "./plan-types.ts";
 import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
 import { type Target, targets } from "./targets.ts";
 
@@ -59,20 +61,47 @@ export function likePlanTarget(like: Like & { readonly identity: Identity }, for
   };
 }
 
-/** Tensors of the other checkpoint that nothing fills; state and counters of its own do not count. */
-export function unfilled(planned: Planned, like: Like): readonly Left[] {
-  const filled = new Set(planned.plan.moves.map(({ to }) => to));
-  const told = new Set(planned.plan.missing.map(({ key }) => key));
-  return [...like.checkpoint.tensors.values()].flatMap((tensor): Left[] =>
-    filled.has(tensor.name) || told.has(tensor.name) || isState(tensor)
-      ? []
-      : [{ key: tensor.name, reason: "the source has nothing for it" }],
-  );
+/** Before the key of a tensor that keeps the value it has in the other checkpoint. */
+const ownPrefix = "like:";
+
+/** The source's tensors, and the other checkpoint's under a prefix: what a plan by example draws on. */
+export function withOwn(source: TensorMap, like: Like | undefined): TensorMap {
+  if (like === undefined) return source;
+  return new Map([...source, ...[...like.checkpoint.tensors].map(([key, tensor]): [string, Tensor] => [ownPrefix + key, tensor])]);
 }
 
-function isState(tensor: Described): boolean {
-  const kind = kindOf(tensor);
-  return kind === "optimizer" || kind === "bookkeeping" || kind === "average" || (kind === "constant" && tensor.kind === "constant");
+/** What the other checkpoint has and nothing fills. */
+export interface Rest {
+  /** Counters and constants keep their values there: whoever restores all variables of that graph needs them. */
+  readonly moves: readonly Move[];
+  readonly missing: readonly Left[];
+}
+
+export function restOf(planned: Planned, like: Like, holds: (dtype: NumericDType) => boolean): Rest {
+  const done = new Set([...planned.plan.moves.map(({ to }) => to), ...planned.plan.missing.map(({ key }) => key)]);
+  const moves: Move[] = [];
+  const missing: Left[] = [];
+  for (const tensor of like.checkpoint.tensors.values()) {
+    if (done.has(tensor.name) || tensor.dtype === "string") continue;
+    const kind = kindOf(tensor);
+    if (kind === "bookkeeping" || kind === "constant") {
+      if (holds(tensor.dtype)) moves.push(ownMove({ ...tensor, dtype: tensor.dtype }));
+    } else if (kind !== "optimizer" && kind !== "average") {
+      missing.push({ key: tensor.name, reason: "the source has nothing for it" });
+    }
+  }
+  return { moves, missing };
+}
+
+function ownMove({ name, shape, dtype }: Described & { readonly dtype: NumericDType }): Move {
+  const axes = shape.map((_, axis) => `d${axis}`).join(" ");
+  return {
+    to: name,
+    toShape: shape,
+    toDtype: dtype,
+    move: "copy",
+    fills: [{ formula: "value", from: [{ key: ownPrefix + name, axes, shape }] }],
+  };
 }
 
 /**

@@ -8,10 +8,13 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { isNumeric } from "../tensor/tensor.ts";
 import { convention, schemeFor, withScale } from "./conventions.ts";
 import { editNetwork, fcLayers } from "./head.ts";
-import { type Like, likePlanTarget, likeTarget, refuseLosses, unfilled } from "./like.ts";
+import { type Like, likePlanTarget, likeTarget, refuseLosses, restOf } from "./like.ts";
 import { planByStructure } from "./like-structure.ts";
+import { overridden, planFromFile } from "./map.ts";
 import type { ConvertOptions } from "./options.ts";
 import { makePlan, noPlace, type Planned, type PlanTarget } from "./plan.ts";
+import { isPlan } from "./plan-parse.ts";
+import type { Plan } from "./plan-types.ts";
 import { findTarget, type Target } from "./targets.ts";
 
 /** A conversion decided, nothing written yet. */
@@ -29,16 +32,35 @@ export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, 
   if (format?.write === undefined) {
     throw new CheckpointError("unsupported", `${target.format} cannot be written`, { hint: "'vggtool formats' lists what can" });
   }
+  if (isPlan(options.map)) return { ...preparePlan(checkpoint, identity, format, options), target, format };
   if (like !== undefined) return { ...prepareLike(checkpoint, identity, like, format, options), target, format };
   if (identity === undefined) refuseWithoutIdentity(target, format, options);
   const scales = identity !== undefined && bakesScale(target, format, options);
   const edited = identity === undefined ? undefined : editNetwork(identity.network, options);
   const network = edited !== undefined && scales ? rescaled(edited, schemeById(options.naming ?? target.scheme)?.inputScale) : edited;
   const known = identity !== undefined && scales ? withScale(identity) : identity;
-  const planned = makePlan(checkpoint.tensors, known, network, planTarget(target, format, network, options), options);
+  const place = planTarget(target, format, network, options);
+  const planned = mapped(makePlan(checkpoint.tensors, known, network, place, options), checkpoint, place, options);
   judge(planned, format, options, identity === undefined);
   const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
   return { ...planned, warnings, target, format, ...(network === undefined ? {} : { network }) };
+}
+
+/** A plan that was printed and edited: it decides everything but the container. */
+function preparePlan(
+  checkpoint: Checkpoint,
+  identity: Identity | undefined,
+  format: Format,
+  options: ConvertOptions,
+): Omit<Prepared, "target" | "format"> {
+  const plan = planFromFile(options.map, checkpoint.tensors, (dtype) => format.dtypes?.has(dtype) ?? true);
+  if (plan.format !== format.id) {
+    throw new CheckpointError("usage", `--map: the plan is for ${plan.format}, the output is ${format.id}`, {
+      hint: `add --to or -o for ${plan.format}`,
+    });
+  }
+  const network = identity === undefined ? undefined : editNetwork(identity.network, options);
+  return { plan, area: {}, warnings: [], ...(network === undefined ? {} : { network }) };
 }
 
 /** Names, axes, types and shapes of another checkpoint: by role where both are recognised, else by structure. */
@@ -51,7 +73,10 @@ function prepareLike(
 ): Omit<Prepared, "target" | "format"> {
   const holds: PlanTarget["holds"] = (dtype) => format.dtypes?.has(dtype) ?? true;
   if (identity === undefined || like.identity === undefined) {
-    const planned = planByStructure(checkpoint, like.checkpoint, format.id, holds, options);
+    const empty: Plan = { schema: "vggtool/plan/1", format: format.id, scheme: "like", moves: [], unused: [], missing: [] };
+    const place: PlanTarget = { ...keeping(format, holds), like: like.checkpoint.tensors };
+    const byHand = options.map === undefined ? [] : overridden(empty, options.map, checkpoint.tensors, place, options).moves;
+    const planned = planByStructure(checkpoint, like.checkpoint, format.id, holds, options, byHand);
     refuseGaps(planned.plan.missing, "the other checkpoint", options);
     return { ...planned, warnings: [...planned.warnings, ...gaps(planned, checkpoint, undefined)] };
   }
@@ -66,10 +91,20 @@ function prepareLike(
     options,
   );
   refuseLosses(planned, known.roles, like.identity);
-  const missing = [...planned.plan.missing.filter(({ key }) => like.checkpoint.tensors.has(key)), ...unfilled(planned, like)];
+  const rest = restOf(planned, like, holds);
+  const missing = [...planned.plan.missing.filter(({ key }) => like.checkpoint.tensors.has(key)), ...rest.missing];
   refuseGaps(missing, "the other checkpoint", options);
-  const complete: Planned = { ...planned, plan: { ...planned.plan, missing } };
-  return { ...complete, warnings: [...planned.warnings, ...gaps(complete, checkpoint, identity)], network };
+  const own = format.carries === "network" ? [] : rest.moves;
+  const plan = { ...planned.plan, moves: [...planned.plan.moves, ...own], missing };
+  const kept = own.length === 0 ? [] : [`kept as in the other checkpoint: ${list(own.map(({ to }) => to))}`];
+  const complete: Planned = { ...planned, plan, warnings: [...planned.warnings, ...kept] };
+  return { ...complete, warnings: [...complete.warnings, ...gaps(complete, checkpoint, identity)], network };
+}
+
+/** --map: moves by hand instead of those that were found. */
+function mapped(planned: Planned, checkpoint: Checkpoint, place: PlanTarget, options: ConvertOptions): Planned {
+  if (options.map === undefined) return planned;
+  return { ...planned, plan: overridden(planned.plan, options.map, checkpoint.tensors, place, options) };
 }
 
 /** Old Paddle's factor of 0.5 goes into the weights, but for canonical and kept names in plain files, which record it. */
@@ -111,9 +146,7 @@ function asksForNetwork(options: ConvertOptions): string | undefined {
 function planTarget(target: Target, format: Format, network: Network | undefined, options: ConvertOptions): PlanTarget {
   const holds: PlanTarget["holds"] = (dtype) => format.dtypes?.has(dtype) ?? true;
   const { carries } = format;
-  if (network === undefined) {
-    return { format: format.id, scheme: "keep", carries, holds, naming: "keep", layout: "keep", fillsNeutral: false };
-  }
+  if (network === undefined) return keeping(format, holds);
   const names = options.naming ?? target.scheme;
   // Names that were asked for bring their axes with them; kept names take the target's.
   const axes =
@@ -134,6 +167,11 @@ function planTarget(target: Target, format: Format, network: Network | undefined
     ...(target.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
     fillsNeutral,
   };
+}
+
+/** Names and axes as they are. */
+function keeping(format: Format, holds: PlanTarget["holds"]): PlanTarget {
+  return { format: format.id, scheme: "keep", carries: format.carries, holds, naming: "keep", layout: "keep", fillsNeutral: false };
 }
 
 /** Refuses a plan that leaves a network without a layer, or drops what nobody said to drop. */

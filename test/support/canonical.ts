@@ -11,6 +11,8 @@ export interface Expected {
   /** role → [key, pattern]. */
   readonly roles: ReadonlyMap<string, readonly string[]>;
   readonly tensors: ReadonlyMap<string, { readonly dtype: string; readonly shape: readonly number[] }>;
+  /** sha256 of each tensor, in hexadecimal. */
+  readonly hashes: ReadonlyMap<string, string>;
   readonly derived: ReadonlySet<string>;
   readonly inputSize?: readonly [number, number, number];
 }
@@ -42,6 +44,7 @@ export function parseExpected(text: string): Expected {
     ...(typeof weights === "string" ? { weights } : {}),
     roles,
     tensors,
+    hashes: new Map([...record(all.get("tensors"))].map(([key, value]) => [key, String(record(value).get("sha256"))])),
     derived: new Set(record(all.get("derived")).keys()),
     ...(height === undefined || width === undefined || first === undefined ? {} : { inputSize: [height, width, channels] }),
   };

@@ -1,0 +1,143 @@
+import { CheckpointError } from "../errors.ts";
+import { nearest } from "../io/nearest.ts";
+import type { Described } from "../model/described.ts";
+import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import { dtypes, type NumericDType } from "../tensor/dtype.ts";
+import { targetDtype } from "./dtype-rule.ts";
+import type { ConvertOptions } from "./options.ts";
+import type { PlanTarget } from "./plan.ts";
+import { Field, parsePlan } from "./plan-parse.ts";
+import type { Move, Plan } from "./plan-types.ts";
+import { keysOf } from "./roles.ts";
+import { summarise } from "./summary.ts";
+
+type Tensors = ReadonlyMap<string, Described>;
+
+/** A plan from a file, its operands checked against the source. Throws `usage` and `mismatch`. */
+export function planFromFile(value: unknown, tensors: Tensors, holds: (dtype: NumericDType) => boolean): Plan {
+  const plan = parsePlan(value);
+  const seen = new Set<string>();
+  for (const move of plan.moves) {
+    if (seen.has(move.to)) throw new CheckpointError("usage", "--map: the plan fills it twice", { tensor: move.to });
+    seen.add(move.to);
+    if (!holds(move.toDtype)) throw new CheckpointError("usage", `--map: ${plan.format} cannot hold ${move.toDtype}`, { tensor: move.to });
+    for (const operand of move.fills.flatMap(({ from }) => from)) {
+      for (const key of keysOf(operand)) sourceTensor(key, tensors);
+      const { shape } = sourceTensor(operand.key, tensors);
+      if (shape.join() !== operand.shape.join()) {
+        throw new CheckpointError("mismatch", `--map: the plan says [${operand.shape.join(", ")}], the source has [${shape.join(", ")}]`, {
+          tensor: operand.key,
+        });
+      }
+    }
+  }
+  return plan;
+}
+
+/**
+ * The plan with moves by hand put in: `{ "target key": { "from": "source key", "axes": "h w i o -> o (i h w)", "sizes"?: { "h": 7 } } }`.
+ * A `*` in both keys stands for the same characters. A source tensor that is moved by hand is not moved otherwise.
+ */
+export function overridden(plan: Plan, value: unknown, tensors: Tensors, target: PlanTarget, options: ConvertOptions): Plan {
+  const byHand = new Field(value, "map")
+    .entries()
+    .flatMap(([key, field]) => expand(key, field, tensors))
+    .map((entry) => handMove(entry, tensors, target, options));
+  const taken = new Set(byHand.flatMap(operandKeys));
+  const filled = new Set<string>();
+  for (const { to } of byHand) {
+    if (filled.has(to)) throw new CheckpointError("usage", "--map fills it twice", { tensor: to });
+    filled.add(to);
+  }
+  const others = plan.moves.filter((move) => !filled.has(move.to) && !operandKeys(move).some((key) => taken.has(key)));
+  const dropped = plan.moves
+    .filter((move) => !others.includes(move))
+    .flatMap(operandKeys)
+    .filter((key) => !taken.has(key));
+  return {
+    ...plan,
+    moves: [...others, ...byHand],
+    unused: [
+      ...plan.unused.filter(({ key }) => !taken.has(key)),
+      ...dropped.map((key) => ({ key, reason: "--map fills its place from elsewhere" })),
+    ],
+    missing: plan.missing.filter(({ key }) => !filled.has(key)),
+  };
+}
+
+function operandKeys(move: Move): readonly string[] {
+  return move.fills.flatMap(({ from }) => from.flatMap(keysOf));
+}
+
+interface Entry {
+  readonly to: string;
+  readonly from: string;
+  readonly field: Field;
+}
+
+/** One entry for every source key that a pattern matches. */
+function expand(to: string, field: Field, tensors: Tensors): readonly Entry[] {
+  const from = field.get("from").text();
+  if (!to.includes("*") || !from.includes("*")) return [{ to, from, field }];
+  const escaped = from.split("*").map((piece) => piece.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  const expression = new RegExp(`^${escaped.join("(.*?)")}$`, "su");
+  const entries = [...tensors.keys()].flatMap((key): Entry[] => {
+    const match = expression.exec(key);
+    if (match === null) return [];
+    let k = 0;
+    return [{ to: to.replace(/\*/g, () => match[++k] ?? ""), from: key, field }];
+  });
+  if (entries.length === 0) throw new CheckpointError("usage", `--map: ${from} matches no tensor of the source`);
+  return entries;
+}
+
+function handMove({ to, from, field }: Entry, tensors: Tensors, target: PlanTarget, options: ConvertOptions): Move {
+  const tensor = sourceTensor(from, tensors);
+  if (tensor.dtype === "string") throw new CheckpointError("unsupported", "--map: text cannot be moved", { tensor: from });
+  const plain = tensor.shape.map((_, axis) => `d${axis}`).join(" ");
+  const axes = field.get("axes");
+  const [fromAxes = plain, toAxes = plain, ...more] =
+    axes.value === undefined
+      ? []
+      : axes
+          .text()
+          .split("->")
+          .map((side) => side.trim());
+  if (more.length > 0 || (axes.value !== undefined && toAxes === plain)) throw axes.fail('a pattern as in "h w i o -> o (i h w)"');
+  const given = field.get("sizes");
+  const known = new Map(given.value === undefined ? [] : given.entries().map(([axis, size]) => [axis, size.count()] as const));
+  const sizes = sizesFor(tensor, fromAxes, toAxes, known);
+  const wanted = options.dtype ?? (dtypes[tensor.dtype].kind === "float" ? likeType(to, target) : undefined);
+  const move: Omit<Move, "move"> = {
+    to,
+    toShape: shapeFor(toAxes, sizes),
+    toAxes,
+    toDtype: targetDtype({ ...tensor, dtype: tensor.dtype }, target.holds, wanted, target.format),
+    ...(known.size === 0 ? {} : { sizes: [...known] }),
+    fills: [{ formula: "value", from: [{ key: from, axes: fromAxes, shape: tensor.shape }] }],
+  };
+  return { ...move, move: summarise(move, { ...tensor, dtype: tensor.dtype }, sizes) };
+}
+
+function likeType(to: string, target: PlanTarget): NumericDType | undefined {
+  const dtype = target.like?.get(to)?.dtype;
+  return dtype === "string" ? undefined : dtype;
+}
+
+function sizesFor(tensor: Described, from: string, to: string, known: AxisSizes): AxisSizes {
+  try {
+    const sizes = new Map(jointSizes([{ pattern: parsePattern(from), shape: tensor.shape }], known));
+    const named = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
+    for (const name of parsePattern(to).flat()) if (!named.has(name)) sizes.set(name, 1);
+    return sizes;
+  } catch (error) {
+    throw error instanceof CheckpointError ? error.at({ tensor: tensor.name }) : error;
+  }
+}
+
+function sourceTensor(key: string, tensors: Tensors): Described {
+  const tensor = tensors.get(key);
+  if (tensor !== undefined) return tensor;
+  const close = nearest(key, [...tensors.keys()]);
+  throw new CheckpointError("usage", `--map: the source has no ${key}`, close === undefined ? {} : { hint: `did you mean ${close}?` });
+}
