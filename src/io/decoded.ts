@@ -98,9 +98,12 @@ export async function* inflate(source: ByteSource, format: Deflate): AsyncGenera
       fed += bytes.length;
       if (!stream.write(bytes)) {
         await new Promise<void>((resolve) => {
-          stream.once("drain", resolve);
-          stream.once("close", resolve);
-          stream.once("end", resolve);
+          const events = ["drain", "close", "end"] as const;
+          const done = (): void => {
+            for (const event of events) stream.off(event, done);
+            resolve();
+          };
+          for (const event of events) stream.on(event, done);
         });
       }
     }
