@@ -41,7 +41,12 @@ export interface RunOptions {
 
 export interface InspectOptions extends RunOptions, ListOptions {}
 
-export interface ConvertRunOptions extends RunOptions, ConvertOptions {}
+export interface ConvertRunOptions extends RunOptions, ConvertOptions {
+  /** Path of a checkpoint that the output has to be like. */
+  readonly like?: string;
+  /** Path of a JSON file for `map`. */
+  readonly mapFile?: string;
+}
 
 export interface VerifyRunOptions extends RunOptions, VerifyOptions {}
 
@@ -87,21 +92,26 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
  * only the plan is made.
  */
 export async function convert(path: string, options: ConvertRunOptions = {}): Promise<ConvertResult> {
-  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }] = await Promise.all([
+  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }, { readJson }] = await Promise.all([
     import("./open.ts"),
     import("./io/run.ts"),
     import("./convert/convert.ts"),
     import("./model/identify.ts"),
     import("./io/output.ts"),
+    import("./io/json-file.ts"),
   ]);
   const { folder } = convertPlace(options, path);
   const ctx = createContext({ ...contextOptions(options), values: options.dryRun !== true, temporaryFolder: existingFolder(folder) });
   try {
+    const map = options.mapFile === undefined ? {} : { map: await readJson(options.mapFile) };
     const checkpoint = await open(path, ctx, options);
+    const other = options.like === undefined ? undefined : await open(options.like, ctx);
     try {
       const identity = identify(checkpoint, identifyOptions(options));
-      return await run({ checkpoint, identity, input: path }, options, ctx);
+      const like = other === undefined ? {} : { like: { checkpoint: other, identity: identify(other) } };
+      return await run({ checkpoint, identity, input: path, ...like }, { ...options, ...map }, ctx);
     } finally {
+      await other?.close();
       await checkpoint.close();
     }
   } finally {

@@ -8,7 +8,9 @@ import { byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts
 
 type InputSize = ReturnType<typeof inputSize>;
 
-interface Options extends Common, Omit<ConvertOptions, "inputSize" | "top"> {
+interface Options extends Common, Omit<ConvertOptions, "inputSize" | "top" | "map"> {
+  readonly like?: string;
+  readonly map?: string;
   readonly output?: string;
   readonly top?: boolean;
   readonly inputSize?: InputSize;
@@ -38,6 +40,13 @@ export function convertCommand(): Command {
     .option("--keep-state", "take optimizer state, counters and averages along where the target can")
     .option("--allow-missing", "write what is there, though the target needs more")
     .option("--max-shard-size <size>", "cut safetensors into files of at most this size, as in 2GB", byteCount)
+    .option("--like <other>", "format, names, axes, types and shapes of another checkpoint, such as your own freshly saved model")
+    .option("--map <file.json>", "moves by hand, or a plan that --dry-run --json printed")
+    .option("--num-classes <n>", "a new last layer with this many outputs", wholeNumber)
+    .addOption(new Option("--init <values>", "values of the new layer (normal unless said)").choices(["zeros", "normal"]))
+    .option("--fold-bn", "put batch norm into the convolutions")
+    .option("--swap-rgb", "turn RGB input into BGR, or back")
+    .addOption(new Option("--dtype <type>", "round floating values to this type").choices(["float16", "bfloat16", "float32", "float64"]))
     .option("--compress", "deflate what the format can deflate")
     .option("--seed <n>", "seed of new values", wholeNumber)
     .option("--no-check", "do not compare the written file with the source")
@@ -49,12 +58,13 @@ export function convertCommand(): Command {
 async function run(file: string, given: Options): Promise<void> {
   const output = outputFor(given);
   const bar = progress(file, undefined, given.quiet === true);
-  const { output: out, top, inputSize: image, ...rest } = given;
+  const { output: out, top, inputSize: image, map: mapFile, ...rest } = given;
   try {
     const result = await convert(file, {
       ...rest,
       ...(out === undefined ? {} : { out }),
       ...(top === false ? { noTop: true } : {}),
+      ...(mapFile === undefined ? {} : { mapFile }),
       ...(image === undefined ? {} : { inputSize: image }),
       signal: interruptSignal(),
       onProgress: bar.add,
