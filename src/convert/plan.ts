@@ -197,7 +197,7 @@ function roleSizes(role: Role, network: Network, area: FeatureArea, all: boolean
   if (all) set("o", layer.outputs);
   if (leafOf(role) !== "weight") return sizes;
   if (layer.kind === "conv") {
-    if (!all) return sizes;
+    // A kernel kept as a matrix (Torch7's SpatialConvolutionMM) tells its product alone.
     set("i", layer.inputs);
     set("h", layer.kernel[0]);
     set("w", layer.kernel[1]);
