@@ -50,4 +50,59 @@ export const jobs = [
       return python("check_safetensors.py", file, reference);
     },
   },
+  {
+    name: "torch: MatConvNet to a state dict",
+    environment: "torch",
+    run({ vggtool, python, out }) {
+      const file = join(out, "vgg16.pth");
+      vggtool("convert", join(demo, "vgg_face.mat"), "--to", "torch", "-o", file);
+      return python("check_torch.py", file, input, logits, join("fixtures", "interop", "vgg16.pth"));
+    },
+  },
+  {
+    name: "paddle: tf-slim to a state dict",
+    environment: "paddle",
+    run({ vggtool, python, out }) {
+      const file = join(out, "vgg16.pdparams");
+      vggtool("convert", join(demo, "vgg_16.ckpt"), "--to", "paddle", "--exclude", "vgg_16/mean_rgb", "-o", file);
+      return python("check_paddle.py", file, input, logits, join(demo, "vgg16.pdparams"));
+    },
+  },
+  {
+    name: "onnxruntime: Paddle to a runnable graph",
+    environment: "torch",
+    run({ vggtool, python, out }) {
+      const file = join(out, "vgg16.onnx");
+      vggtool("convert", join(demo, "vgg16.pdparams"), "--to", "onnx", ...size, "-o", file);
+      return python("check_onnx.py", file, input, logits);
+    },
+  },
+  {
+    name: "scipy: tf-slim to MatConvNet, its layers run",
+    environment: "tensorflow",
+    run({ vggtool, python, out }) {
+      const file = join(out, "vgg16.mat");
+      vggtool("convert", join(demo, "vgg_16.ckpt"), "--to", "matconvnet", "--exclude", "vgg_16/mean_rgb", "-o", file);
+      return python("check_mat.py", file, input, logits);
+    },
+  },
+  ...kerasJobs(),
 ];
+
+/** Every file that Keras loads, with Keras 2.15 (its own TensorFlow) and Keras 3 (torch behind it). */
+function kerasJobs() {
+  return ["tensorflow", "torch"].flatMap((environment) =>
+    ["vgg16.h5", "vgg16.keras"].map((name) => ({
+      name: `keras (${environment}): ${name} and its .weights.h5`,
+      environment,
+      run({ vggtool, python, out }) {
+        const model = join(out, name);
+        vggtool("convert", join(demo, "vgg16.pdparams"), "--to", "keras", ...size, "-o", model);
+        const alone = python("check_keras.py", model, input, logits);
+        const weights = join(out, "vgg16.weights.h5");
+        vggtool("convert", join(demo, "vgg_face.mat"), "--to", "keras", "--fc", "dense", "-o", weights);
+        return `${alone}; ${python("check_keras.py", model, input, logits, weights)}`;
+      },
+    })),
+  );
+}
