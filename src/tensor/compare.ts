@@ -21,6 +21,8 @@ export interface Difference {
   readonly meanAbs: number;
   /** Σ ab ÷ √(Σ a² Σ b²) over the pairs of finite values; 1 where both are all 0, 0 where only one is. */
   readonly cosine: number;
+  /** Σ ab ÷ Σ a²: the factor that brings A nearest to B; 1 where A is all 0. */
+  readonly factor: number;
 }
 
 /** What is done to A's values before they are compared. */
@@ -41,7 +43,7 @@ export async function compare(a: View, b: View, ctx: Context, options: CompareOp
   const exact = a.dtype === b.dtype && options.scale === undefined && options.rounded === undefined;
   const axis = options.scale?.axis;
   if (exact && (await identical(a, b, ctx))) {
-    return { count: elementCount(a.shape), differing: 0, equal: true, maxAbs: 0, maxRel: 0, meanAbs: 0, cosine: 1 };
+    return { count: elementCount(a.shape), differing: 0, equal: true, maxAbs: 0, maxRel: 0, meanAbs: 0, cosine: 1, factor: 1 };
   }
   await eachPair(
     a,
@@ -183,6 +185,7 @@ class PairSums {
       maxRel: this.#maxAbs === 0 ? 0 : this.#maxAbs / this.#maxB,
       meanAbs: this.#finite === 0 ? 0 : this.#abs / this.#finite,
       cosine: norms === 0 ? oneZero : Math.min(1, Math.max(-1, this.#ab / norms)),
+      factor: this.#aa === 0 ? 1 : this.#ab / this.#aa,
     };
   }
 }

@@ -13,13 +13,13 @@ export interface SmallTensor {
   readonly fanOut: number;
 }
 
-const widths = [6, 8, 10, 12, 14, 16, 18, 20];
+const usualWidths: readonly number[] = [6, 8, 10, 12, 14, 16, 18, 20];
 const places = [0, 3, 6, 8, 11, 13, 16, 18];
 /** fc6 takes 20 channels of 4 × 4 places. */
-const head = [20 * 16, 48, 40, 10];
+const usualHead: readonly number[] = [20 * 16, 48, 40, 10];
 
 /** A small VGG-11 as torchvision saves it, filled as `fill` says. */
-export function smallVgg(fill: (tensor: SmallTensor) => Float32Array): Checkpoint {
+export function smallVgg(fill: (tensor: SmallTensor) => Float32Array, head = usualHead, widths = usualWidths): Checkpoint {
   const tensors = new Map<string, Tensor>();
   const add = (name: string, spec: SmallTensor): void => {
     const bytes = new Uint8Array(fill(spec).buffer);
