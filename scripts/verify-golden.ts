@@ -35,7 +35,7 @@ for (const item of expectedCases(golden)) {
   const root = join(golden, item.arch);
   const input = join(root, "input.npy");
   // PaddleClas's dropout scales at inference, and its files are run so: such a case has its own logits as written.
-  const scales = typeof item.json.scheme === "string" && item.json.scheme.startsWith("paddle-");
+  const scales = item.json.scheme === "paddle-clas" || item.json.scheme === "paddle-models";
   const own = ["logits.npy", ...(scales ? ["logits_as_written.npy"] : [])].map((name) => join(item.folder, name)).find(existsSync);
   // `weights` absent or canonical: the folder's weights, whose logits stand beside them.
   const isCanonical = item.json.weights === undefined || item.json.weights === "canonical";

@@ -16,8 +16,12 @@ export interface VerifyRecord {
   /** Why it differs, in sentences; empty where nothing was found out. */
   readonly diagnosis: readonly string[];
   /** The last layer before any activation; feature maps where the network has no head. */
-  readonly logits: LogitsRecord;
+  readonly logits: LayerValues;
   readonly top: readonly TopEntry[];
+  /** Outputs of the layer that was asked for as a descriptor. */
+  readonly descriptor?: LayerValues;
+  /** How far two pictures' descriptors are apart. */
+  readonly pair?: PairRecord;
   readonly seconds: SecondsRecord;
   /** Largest resident size of the process so far, in bytes. */
   readonly peakMemory: number;
@@ -35,8 +39,20 @@ export interface EngineRecord {
 export interface InputRecord {
   /** N C H W. */
   readonly shape: readonly number[];
-  /** File name, names of pictures, or "generated, seed 0". */
+  /** File name, or "generated, seed 0". */
   readonly source: string;
+  /** Of each picture, in the order of the batch; absent where they have no names. */
+  readonly pictures?: readonly string[];
+}
+
+export interface PairRecord {
+  readonly pictures: readonly [string, string];
+  /** Whose outputs were compared, after its ReLU. */
+  readonly layer: string;
+  /** 1 − cosine: 0 for the same direction, 1 for none in common. */
+  readonly cosineDistance: number;
+  /** Of the descriptors scaled to length 1. */
+  readonly euclideanDistance: number;
 }
 
 export interface ToleranceRecord {
@@ -69,10 +85,11 @@ export interface LayerResult {
   readonly seconds: number;
 }
 
-export interface LogitsRecord {
+export interface LayerValues {
   readonly layer: string;
+  /** Batch first, N C H W. */
   readonly shape: readonly number[];
-  /** Row-major. */
+  /** Row-major; empty where they are more than a record holds (a note says so). */
   readonly values: readonly number[];
 }
 

@@ -4,15 +4,16 @@ import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { absentLayers } from "./absent.ts";
+import type { InputBatch } from "./batch.ts";
 import { type Compared, diagnose, type Pair } from "./diagnose.ts";
 import type { Activation, Engine, Session } from "./engine.ts";
 import type { Expected } from "./expected.ts";
 import { resolveFeatures, shapeText } from "./geometry.ts";
-import type { LayerResult, LogitsRecord, ToleranceRecord, VerifyRecord } from "./record.ts";
+import type { LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
 import { createSpool, type Spool } from "./spool.ts";
 import { resultOf, type Tally, tally } from "./tally.ts";
 import { toleranceFor } from "./tolerance.ts";
-import { topClasses } from "./top.ts";
+import { type Scores, topClasses } from "./top.ts";
 import { firstWeightDivergence } from "./weight-check.ts";
 import { weightsOf } from "./weights.ts";
 
@@ -26,9 +27,8 @@ export interface Subject {
 
 export interface RunOptions {
   readonly engine: Engine;
-  /** The whole batch, N C H W, in the range that the network expects. */
-  readonly input: Activation;
-  readonly inputSource: string;
+  /** What is run, in the range that the network expects. */
+  readonly input: InputBatch;
   /** At most one of `other` and `expected`. */
   readonly other?: Subject;
   readonly expected?: Expected;
@@ -39,12 +39,16 @@ export interface RunOptions {
   /** Classes shown of each picture; 5. */
   readonly top?: number;
   readonly labels?: readonly string[];
+  /** A layer whose outputs are kept for the record. */
+  readonly descriptor?: string;
   readonly notes?: readonly string[];
 }
 
-/** conv1_1 of one 224×224 picture takes 13 MB: eight stay far below the weights. */
-const BATCH = 8;
+/** conv1_1 of one 224×224 picture takes 13 MB: four stay far below the weights. */
+const BATCH = 4;
 const TOP = 5;
+/** Values of one layer that a record holds: 40 MB of JSON. */
+const MOST_VALUES = 2 ** 21;
 
 /**
  * Runs one checkpoint, or two in their own layouts on the same input, and compares layer by layer. What cannot be run throws
@@ -54,16 +58,17 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
   const started = performance.now();
   const { input, other, expected } = options;
   const pictures = input.shape[0] ?? 0;
+  if (options.descriptor !== undefined) requireLayer(options.descriptor, subject.identity.network);
   const tolerance = toleranceFor(other === undefined ? [subject] : [subject, other], options);
-  const batches = split(input, options.batch ?? BATCH);
+  const batches = rangesOf(pictures, options.batch ?? BATCH);
   const tallies = new Map<string, Tally>();
 
   const spool = other === undefined ? undefined : await createSpool(ctx);
   const own = await runSubject(subject, options, ctx, async (session, network) => {
-    const first = await timed(() => firstRun(session, network, batches, tallies, { spool, expected }));
+    const first = await timed(() => firstRun(session, network, batches, tallies, { ...options, spool }));
     if (other !== undefined || expected !== undefined) return { device: session.device, first };
     const warm = await timed(async () => {
-      for (const batch of batches) await session.run(batch, async () => {});
+      for (const { from, count } of batches) await session.run(await input.read(from, count), async () => {});
     });
     return { device: session.device, first, warm };
   });
@@ -72,7 +77,8 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
   const absent =
     other === undefined || theirs === undefined ? undefined : absentLayers(own.network, theirs.network, subject.name, other.name);
   const outputs = [...[...tallies].map(([role, found]) => resultOf(role, found, pictures, tolerance)), ...(absent?.results ?? [])];
-  const logits = logitsOf(own.network, tallies, pictures);
+  const last = own.network.layers.at(-1)?.name ?? "";
+  const scores = keptOf(last, tallies, pictures);
   const pair =
     other === undefined || theirs === undefined ? undefined : pairOf(subject, own.network, other, theirs.network, tolerance, ctx);
   const checked = pair === undefined ? outputs : await withWeights(outputs, pair);
@@ -83,13 +89,16 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
     file: subject.name,
     other: other?.name ?? expected?.name ?? null,
     engine: { name: options.engine.id, version: own.device.version, device: own.device.device, deviceName: own.device.deviceName },
-    input: { shape: input.shape, source: options.inputSource },
+    input: { shape: input.shape, source: input.source, ...(input.names === undefined ? {} : { pictures: input.names }) },
     tolerance: other === undefined && expected === undefined ? null : tolerance,
     layers: checked,
     firstDivergence,
     diagnosis: firstDivergence === null || pair === undefined ? [] : await diagnose(firstDivergence, pair),
-    logits,
-    top: topClasses(logits, own.network, options.top ?? TOP, options.labels),
+    logits: valuesOf(last, scores),
+    top: topClasses(scores, own.network, options.top ?? TOP, options.labels),
+    ...(options.descriptor === undefined
+      ? {}
+      : { descriptor: valuesOf(options.descriptor, keptOf(options.descriptor, tallies, pictures)) }),
     seconds: {
       load: own.load,
       first: own.first,
@@ -99,7 +108,16 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
     },
     peakMemory: process.resourceUsage().maxRSS * 1024,
     notes: [
-      ...new Set([...(options.notes ?? []), ...subject.identity.assumed, ...(other?.identity.assumed ?? []), ...(absent?.notes ?? [])]),
+      ...new Set([
+        ...(options.notes ?? []),
+        ...input.notes,
+        ...subject.identity.assumed,
+        ...(other?.identity.assumed ?? []),
+        ...(absent?.notes ?? []),
+        ...(scores.values.length > MOST_VALUES
+          ? [`${scores.values.length} outputs are left out of the record, which holds ${MOST_VALUES}`]
+          : []),
+      ]),
     ],
   };
 }
@@ -134,45 +152,37 @@ async function runSubject<T>(
 async function firstRun(
   session: Session,
   network: Network,
-  batches: readonly Activation[],
+  batches: readonly Range[],
   tallies: Map<string, Tally>,
-  { spool, expected }: { readonly spool: Spool | undefined; readonly expected: Expected | undefined },
+  options: RunOptions & { readonly spool: Spool | undefined },
 ): Promise<void> {
-  const last = network.layers.at(-1)?.name;
-  const pictures = batches.reduce((sum, batch) => sum + (batch.shape[0] ?? 0), 0);
-  let done = 0;
-  for (const [index, batch] of batches.entries()) {
-    const count = batch.shape[0] ?? 0;
+  const { input, expected, spool } = options;
+  const kept = [network.layers.at(-1)?.name, options.descriptor];
+  const pictures = input.shape[0] ?? 0;
+  for (const { from, count } of batches) {
+    const batch = await input.read(from, count);
     let since = performance.now();
     await session.run(batch, async (activation) => {
       const spent = secondsSince(since);
-      const found = tally(tallies, activation, activation.layer === last);
+      const found = tally(tallies, activation, kept.includes(activation.layer));
       found.seconds += spent;
-      await spool?.put(index, activation);
+      await spool?.put(from, activation);
       if (expected?.layers.includes(activation.layer)) {
         const values = await expected.values(activation.layer, [pictures, ...activation.shape.slice(1)]);
         const size = values.length / pictures;
-        found.difference.add(activation.values, values.subarray(done * size, (done + count) * size));
+        found.difference.add(activation.values, values.subarray(from * size, (from + count) * size));
         found.compared = true;
       }
       since = performance.now();
     });
-    done += count;
   }
 }
 
-function runOther(
-  other: Subject,
-  options: RunOptions,
-  ctx: Context,
-  batches: readonly Activation[],
-  tallies: Map<string, Tally>,
-  spool: Spool,
-) {
+function runOther(other: Subject, options: RunOptions, ctx: Context, batches: readonly Range[], tallies: Map<string, Tally>, spool: Spool) {
   return runSubject(other, options, ctx, async (session) => {
     const run = await timed(async () => {
-      for (const [index, batch] of batches.entries()) {
-        await session.run(batch, (theirs) => compareSpooled(theirs, index, tallies, spool));
+      for (const { from, count } of batches) {
+        await session.run(await options.input.read(from, count), (theirs) => compareSpooled(theirs, from, tallies, spool));
       }
     });
     return { run };
@@ -191,11 +201,26 @@ async function compareSpooled(theirs: Activation, batch: number, tallies: Map<st
   found.compared = true;
 }
 
-function logitsOf(network: Network, tallies: ReadonlyMap<string, Tally>, pictures: number): LogitsRecord {
-  const layer = network.layers.at(-1)?.name ?? "";
+function requireLayer(layer: string, network: Network): void {
+  const names = network.layers.map(({ name }) => name);
+  if (!names.includes(layer)) throw new CheckpointError("usage", `${layer} is no layer of the network; these are: ${names.join(", ")}`);
+}
+
+/** The kept values of a layer for all pictures. */
+function keptOf(layer: string, tallies: ReadonlyMap<string, Tally>, pictures: number): Scores {
   const found = tallies.get(layer);
-  if (found === undefined) throw new CheckpointError("unsupported", "the network gave no output");
-  return { layer, shape: [pictures, ...found.shape], values: found.kept.flatMap((values) => [...values]) };
+  if (found === undefined) throw new TypeError(`the engine gave no ${layer}`);
+  const values = new Float32Array(found.kept.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of found.kept) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return { shape: [pictures, ...found.shape], values };
+}
+
+function valuesOf(layer: string, { shape, values }: Scores): LayerValues {
+  return { layer, shape, values: values.length > MOST_VALUES ? [] : [...values] };
 }
 
 function pairOf(a: Subject, networkA: Network, b: Subject, networkB: Network, { rtol }: ToleranceRecord, ctx: Context): Pair {
@@ -222,14 +247,14 @@ async function withWeights(layers: readonly LayerResult[], pair: Pair): Promise<
   return layers.map((layer) => (layer.role === differs ? { ...layer, pass: false, problem } : layer));
 }
 
-/** The batch cut into runs of at most `count` pictures; views, no copies. */
-function split(input: Activation, count: number): readonly Activation[] {
-  const [pictures = 0, ...rest] = input.shape;
-  const size = input.values.length / pictures;
-  return Array.from({ length: Math.ceil(pictures / count) }, (_, k) => {
-    const n = Math.min(count, pictures - k * count);
-    return { layer: "input", shape: [n, ...rest], values: input.values.subarray(k * count * size, (k * count + n) * size) };
-  });
+interface Range {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** The pictures in runs of at most `size`. */
+function rangesOf(pictures: number, size: number): readonly Range[] {
+  return Array.from({ length: Math.ceil(pictures / size) }, (_, k) => ({ from: k * size, count: Math.min(size, pictures - k * size) }));
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {

@@ -1,12 +1,20 @@
 import type { Network } from "../model/network.ts";
-import type { LogitsRecord, TopEntry } from "./record.ts";
+import type { TopEntry } from "./record.ts";
+
+/** The last layer's outputs for a whole batch. */
+export interface Scores {
+  /** N classes, or N classes height width. */
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly values: Float32Array;
+}
 
 /**
  * The `count` highest classes of each picture. The value is what the file's own last activation makes of the logit; the
  * probability is a softmax over the logits, whatever the file says. A map of scores is averaged over its positions.
  * Empty for a network without a head.
  */
-export function topClasses(logits: LogitsRecord, network: Network, count: number, labels: readonly string[] = []): readonly TopEntry[] {
+export function topClasses(logits: Scores, network: Network, count: number, labels: readonly string[] = []): readonly TopEntry[] {
   const last = network.layers.at(-1);
   if (last?.kind !== "fc") return [];
   const [pictures = 0, classes = 0, ...positions] = logits.shape;
@@ -14,7 +22,7 @@ export function topClasses(logits: LogitsRecord, network: Network, count: number
   return Array.from({ length: pictures }, (_, picture) => {
     const scores = Array.from({ length: classes }, (_, index) => {
       const from = (picture * classes + index) * area;
-      return logits.values.slice(from, from + area).reduce((sum, value) => sum + value, 0) / area;
+      return logits.values.subarray(from, from + area).reduce((sum, value) => sum + value, 0) / area;
     });
     const probabilities = softmax(scores);
     const order = scores.map((_, index) => index).sort((i, j) => (scores[j] ?? 0) - (scores[i] ?? 0) || i - j);

@@ -1,17 +1,20 @@
-import { CheckpointError, locate } from "../errors.ts";
+import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { identify } from "../model/identify.ts";
 import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import type { Activation } from "./engine.ts";
+import { heldBatch, type InputBatch } from "./batch.ts";
 import { chooseEngine, type EngineChoice } from "./engines.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
 import { defaultSize, requireComplete } from "./geometry.ts";
 import { type InputLayout, inputFrom } from "./input.ts";
+import { labelsOf, readLabels } from "./labels.ts";
 import { photos } from "./photo.ts";
+import { contractFor, pairOf } from "./picture-options.ts";
+import { findPictures, pictureBatch } from "./pictures.ts";
 import type { VerifyRecord } from "./record.ts";
-import { runVerify, type Subject } from "./run.ts";
+import { type RunOptions, runVerify, type Subject } from "./run.ts";
 
 export interface VerifyOptions extends EngineChoice {
   /** Read the checkpoint as this format. */
@@ -20,7 +23,7 @@ export interface VerifyOptions extends EngineChoice {
   readonly other?: string;
   /** Expected values: .npy with logits, or .npz with outputs by layer. Not together with `other`. */
   readonly expect?: string;
-  /** An .npy with a batch; without it photo-like pictures are generated. */
+  /** An .npy with a batch, a picture, or a folder of pictures; without it photo-like pictures are generated. */
   readonly input?: string;
   readonly inputLayout?: InputLayout;
   /** Height, width of generated pictures. */
@@ -33,6 +36,14 @@ export interface VerifyOptions extends EngineChoice {
   /** Pictures that are run at once. */
   readonly batch?: number;
   readonly top?: number;
+  /** A file with class names; without it the checkpoint's own. */
+  readonly labels?: string;
+  /** How pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own. */
+  readonly preprocess?: string;
+  /** A layer whose outputs go into the record. */
+  readonly descriptor?: string;
+  /** Two pictures whose descriptors (fc7 unless `descriptor` names another layer) are compared. */
+  readonly pair?: readonly [string, string];
 }
 
 /**
@@ -44,9 +55,12 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
   if (other !== undefined && expect !== undefined) {
     throw new CheckpointError("usage", "a second checkpoint and --expect were given; one thing can be compared with at a time");
   }
+  if (options.pair !== undefined && options.input !== undefined) {
+    throw new CheckpointError("usage", "--pair and --input were given; the two pictures of --pair are the input");
+  }
   return withSubject(path, options, ctx, (subject) => {
-    if (other !== undefined)
-      return withSubject(other, withoutFormat(options), ctx, (second) => run(subject, options, ctx, { other: second }));
+    const { from: _, ...rest } = options;
+    if (other !== undefined) return withSubject(other, rest, ctx, (second) => run(subject, options, ctx, { other: second }));
     if (expect === undefined) return run(subject, options, ctx, {});
     return withFile(expect, ctx, (file) =>
       run(subject, options, ctx, { expected: expectedFrom(file, expect, subject.identity.network, ctx) }),
@@ -60,50 +74,78 @@ async function run(
   ctx: Context,
   against: { readonly other?: Subject; readonly expected?: Expected },
 ): Promise<VerifyRecord> {
+  const { network } = subject.identity;
   const { engine, notes } = await chooseEngine(options);
-  const { batch, source, notes: assumed } = await inputOf(subject, options, ctx);
-  const { batch: pictures, rtol, atol, top } = options;
-  return runVerify(
+  const input = await inputOf(subject, options, ctx);
+  const labels = options.labels === undefined ? labelsOf(subject.checkpoint) : await readLabels(options.labels, network.classes);
+  const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
+  const { batch, rtol, atol, top, pair } = options;
+  const record = await runVerify(
     subject,
     {
       engine,
-      input: batch,
-      inputSource: source,
-      notes: [...notes, ...assumed],
+      input,
+      notes,
       ...against,
-      ...(pictures === undefined ? {} : { batch: pictures }),
-      ...(rtol === undefined ? {} : { rtol }),
-      ...(atol === undefined ? {} : { atol }),
-      ...(top === undefined ? {} : { top }),
+      ...defined({ batch, rtol, atol, top, labels, descriptor }),
     },
     ctx,
   );
+  return pair === undefined ? record : { ...record, pair: pairOf(record, pair) };
 }
 
-interface Input {
-  readonly batch: Activation;
-  readonly source: string;
-  readonly notes: readonly string[];
+type Wishes = Pick<RunOptions, "batch" | "rtol" | "atol" | "top" | "labels" | "descriptor">;
+
+/** Only what is there: an option that is absent and one that is undefined are not the same. */
+function defined({ batch, rtol, atol, top, labels, descriptor }: { readonly [K in keyof Wishes]: Wishes[K] | undefined }): Wishes {
+  return {
+    ...(batch === undefined ? {} : { batch }),
+    ...(rtol === undefined ? {} : { rtol }),
+    ...(atol === undefined ? {} : { atol }),
+    ...(top === undefined ? {} : { top }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(descriptor === undefined ? {} : { descriptor }),
+  };
 }
 
-async function inputOf(subject: Subject, options: VerifyOptions, ctx: Context): Promise<Input> {
+/** The layer that faces are compared by: the last but one fully connected one, fc7; the last of a network without. */
+function descriptorLayer({ layers }: Network): string {
+  const fc = layers.filter((layer) => layer.kind === "fc");
+  return (fc.at(-2) ?? layers.at(-1))?.name ?? "";
+}
+
+async function inputOf(subject: Subject, options: VerifyOptions, ctx: Context): Promise<InputBatch> {
   const { network } = subject.identity;
-  const { input } = options;
-  if (input !== undefined) {
-    const batch = await withFile(input, ctx, (file) => inputFrom(file, input, network, options.inputLayout, ctx));
-    return { batch, source: input, notes: [] };
-  }
-  return generated(network, subject, options);
+  const { input, pair } = options;
+  if (pair !== undefined) return pictures(pair, pair.join(" and "), subject, options, ctx);
+  if (input === undefined) return generated(subject, options);
+  const found = await findPictures(input);
+  if (found.pictures) return pictures(found.paths, input, subject, options, ctx);
+  return heldBatch(await withInput(input, ctx, (file) => inputFrom(file, input, network, options.inputLayout, ctx)), input);
 }
 
-function generated(network: Network, { identity }: Subject, options: VerifyOptions): Input {
+async function pictures(
+  paths: readonly string[],
+  source: string,
+  subject: Subject,
+  options: VerifyOptions,
+  ctx: Context,
+): Promise<InputBatch> {
+  const contract = await contractFor(subject.identity, options.preprocess, subject.name);
+  const sized = options.inputSize === undefined ? contract : { ...contract, size: options.inputSize };
+  return pictureBatch(paths, source, subject.identity.network, sized, ctx);
+}
+
+function generated({ identity }: Subject, options: VerifyOptions): InputBatch {
+  const { network } = identity;
   const { height, width, assumed } = options.inputSize === undefined ? defaultSize(network) : sized(options.inputSize);
   const seeds = options.seeds ?? [0];
-  return {
-    batch: photos(seeds, [network.inputChannels, height, width], identity.preprocessing),
-    source: `generated, ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`,
-    notes: assumed === undefined ? [] : [assumed],
-  };
+  const source = `generated, ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
+  return heldBatch(
+    photos(seeds, [network.inputChannels, height, width], identity.preprocessing),
+    source,
+    assumed === undefined ? [] : [assumed],
+  );
 }
 
 function sized([height, width]: readonly [number, number]): ReturnType<typeof defaultSize> {
@@ -118,13 +160,11 @@ async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context
       ...(options.inputSize === undefined ? {} : { inputSize: options.inputSize }),
       ...(options.bnEpsilon === undefined ? {} : { bnEpsilon: options.bnEpsilon }),
     });
+    const hint = `vggtool inspect ${path}`;
     if (identity === undefined) {
-      throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", {
-        file: path,
-        hint: `vggtool inspect ${path}`,
-      });
+      throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", { file: path, hint });
     }
-    await locate({ file: path, hint: `vggtool inspect ${path}` }, async () => requireComplete(identity.network));
+    await locate({ file: path, hint }, async () => requireComplete(identity.network));
     return await work({ name: path, checkpoint, identity });
   } finally {
     await checkpoint.close();
@@ -140,6 +180,21 @@ async function withFile<T>(path: string, ctx: Context, work: (file: Checkpoint) 
   }
 }
 
-function withoutFormat({ from: _, ...options }: VerifyOptions): VerifyOptions {
-  return options;
+/** `withFile`, where the file is neither numbers nor a picture in the words that fit. */
+async function withInput<T>(path: string, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
+  let file: Checkpoint;
+  try {
+    file = await open(path, ctx);
+  } catch (error) {
+    if (!isCheckpointError(error, "unsupported")) throw error;
+    throw new CheckpointError("unsupported", `neither numbers (.npy, .npz) nor a picture (JPEG, PNG, WebP): ${error.message}`, {
+      file: path,
+      cause: error,
+    });
+  }
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
 }

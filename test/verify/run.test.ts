@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
+import { heldBatch } from "../../src/verify/batch.ts";
 import { expectedFrom } from "../../src/verify/expected.ts";
 import { photos } from "../../src/verify/photo.ts";
 import { type RunOptions, runVerify } from "../../src/verify/run.ts";
@@ -15,8 +16,8 @@ afterAll(() => ctx.dispose());
 const recipe = { widths: [[4], [6, 6], [8], [8], [4]], channels: 3, kernels: {}, fc: [4, 2, 3], batchNorm: true } as const satisfies Recipe;
 const set = randomSet(recipe);
 const network = networkOf(set);
-const input = photos([1, 2, 3], [3, 64, 96]);
-const options: RunOptions = { engine: wasm, input, inputSource: "generated" };
+const input = heldBatch(photos([1, 2, 3], [3, 64, 96]), "generated");
+const options: RunOptions = { engine: wasm, input };
 const plain = subjectOf("plain", set, network);
 
 function subject(name: string, changes: Partial<Recipe> = {}, made: HandMade = {}) {
@@ -158,7 +159,7 @@ describe("expected values", () => {
   const picture = npyFile(join(fixtures, "verify/input.npy"));
   const logits = npyFile(join(fixtures, "verify/vgg16-64x96.logits.npy"));
   const vgg16 = subjectOf("vgg16", weights, networkOf(weights), layouts.keras);
-  const given: RunOptions = { engine: wasm, input: { layer: "input", ...picture }, inputSource: "input.npy" };
+  const given: RunOptions = { engine: wasm, input: heldBatch(picture, "input.npy") };
   const run = (checkpoint: Parameters<typeof expectedFrom>[0]) =>
     runVerify(vgg16, { ...given, expected: expectedFrom(checkpoint, "expected", vgg16.identity.network, ctx) }, ctx);
 
@@ -187,7 +188,7 @@ describe("expected values", () => {
       picture,
       ctx,
     );
-    await session.run(given.input, async ({ layer, shape, values }) => void activations.set(layer, { shape, values }));
+    await session.run({ layer: "input", ...picture }, async ({ layer, shape, values }) => void activations.set(layer, { shape, values }));
     await session.close();
     const pool5 = activations.get("pool5") ?? { shape: [], values: new Float32Array(0) };
     const [, c = 0, h = 0, w = 0] = pool5.shape;

@@ -1,0 +1,29 @@
+import type { Activation } from "./engine.ts";
+
+/** What a network is run on: a batch that is held, or pictures that are decoded when their turn comes. */
+export interface InputBatch {
+  /** N C H W, all of it. */
+  readonly shape: readonly number[];
+  /** For people: a file's name, "generated, seed 0". */
+  readonly source: string;
+  /** Of each picture, where they have names. */
+  readonly names?: readonly string[];
+  /** What was assumed in making it: sentences. */
+  readonly notes: readonly string[];
+  /** `count` pictures from `from` on, in the range that the network expects. */
+  read(from: number, count: number): Promise<Activation>;
+}
+
+/** A batch in memory; parts are views, no copies. */
+export function heldBatch({ shape, values }: Omit<Activation, "layer">, source: string, notes: readonly string[] = []): InputBatch {
+  const [pictures = 0, ...rest] = shape;
+  const size = pictures === 0 ? 0 : values.length / pictures;
+  return {
+    shape,
+    source,
+    notes,
+    async read(from, count) {
+      return { layer: "input", shape: [count, ...rest], values: values.subarray(from * size, (from + count) * size) };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { CheckpointError } from "../errors.ts";
+import { locateInput } from "../io/locate.ts";
+import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
+
+/** A list of class names is a few hundred kilobytes; 22,000 of ImageNet's whole tree are 600. */
+const MAX_BYTES = 16 << 20;
+
+/** Class names that the file itself carries: MatConvNet's descriptions, else its synset ids; undefined where there are none. */
+export function labelsOf({ metadata }: Checkpoint): readonly string[] | undefined {
+  for (const key of ["meta.classes.description", "classes.description", "meta.classes.name", "classes.name", "labels", "classes"]) {
+    const found = texts(metadata.get(key));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A list of texts, or one kept as JSON (safetensors' metadata holds strings only). */
+function texts(value: Inert | undefined): readonly string[] | undefined {
+  if (typeof value === "string" && value.startsWith("[")) return list(parsed(value));
+  return list(value);
+}
+
+function list(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const names = value.filter((item): item is string => typeof item === "string");
+  return names.length === value.length ? names : undefined;
+}
+
+/**
+ * `--labels FILE`: a JSON list of names, a JSON object from index to name (or to [synset, name], as Keras keeps ImageNet's),
+ * or a text with one name a line. Throws `malformed`, and `mismatch` where their number is not that of the classes.
+ */
+export async function readLabels(path: string, classes: number | undefined): Promise<readonly string[]> {
+  const located = await locateInput(path);
+  try {
+    const { size } = located.source;
+    if (located.folder || size > MAX_BYTES) {
+      throw new CheckpointError(
+        "unsupported",
+        located.folder ? "a folder found, needed a file with class names" : `${size} bytes of class names; at most ${MAX_BYTES} are read`,
+        { file: path },
+      );
+    }
+    const labels = labelsFromText(new TextDecoder().decode(await located.source.read(0, size)), path);
+    if (classes !== undefined && labels.length !== classes) {
+      throw new CheckpointError("mismatch", `${labels.length} class names, and the network has ${classes} classes`, { file: path });
+    }
+    return labels;
+  } finally {
+    await located.source.close();
+  }
+}
+
+export function labelsFromText(text: string, file: string): readonly string[] {
+  const trimmed = text.replace(/^\uFEFF/, "").trim();
+  if (trimmed.startsWith("[") || trimmed.startsWith("{")) {
+    const json = parsed(trimmed);
+    const labels = list(json) ?? indexed(json);
+    if (labels === undefined)
+      throw new CheckpointError("malformed", "this is no JSON list of names and no object from index to name", { file });
+    return labels;
+  }
+  return trimmed.split(/\r?\n/).map((line) => line.trim());
+}
+
+function indexed(json: unknown): readonly string[] | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  const byIndex = new Map(Object.entries(json));
+  const names = Array.from({ length: byIndex.size }, (_, index) => {
+    const value: unknown = byIndex.get(String(index));
+    const name: unknown = Array.isArray(value) ? value.at(-1) : value;
+    return typeof name === "string" ? name : undefined;
+  });
+  const known = names.filter((name) => name !== undefined);
+  return known.length === names.length && known.length > 0 ? known : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON after all: the caller says what was needed.
+    return undefined;
+  }
+}

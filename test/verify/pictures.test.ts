@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createContext } from "../../src/io/run.ts";
+import { labelsFromText, labelsOf, readLabels } from "../../src/verify/labels.ts";
+import { contractFor, pairOf } from "../../src/verify/picture-options.ts";
+import { findPictures, isPicture, pictureBatch } from "../../src/verify/pictures.ts";
+import { contractFromJson, describeContract, preset, presetNames } from "../../src/verify/preprocess.ts";
+import { png } from "./png.ts";
+import { checkpointOf } from "./subjects.ts";
+import { networkOf, randomSet } from "./support.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
+const ctx = createContext();
+const file = (name: string, content: string | Buffer): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await ctx.dispose();
+});
+
+const set = randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 3, kernels: {}, fc: [4, 1, 2] });
+const network = networkOf(set);
+
+describe("class names", () => {
+  test.each([
+    ["lines", "cat\ndog\n\u00e9lan\n", ["cat", "dog", "\u00e9lan"]],
+    ["lines of Windows", "\uFEFFcat\r\ndog\r\n", ["cat", "dog"]],
+    ["a JSON list", '["cat", "dog"]', ["cat", "dog"]],
+    ["a JSON object by index", '{"1": "dog", "0": "cat"}', ["cat", "dog"]],
+    ["Keras' index of ImageNet", '{"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}', ["tench", "goldfish"]],
+  ])("as %s", (_, text, labels) => {
+    expect(labelsFromText(text, "labels")).toEqual(labels);
+  });
+
+  test.each(['{"0": "cat", "2": "dog"}', "[1, 2]", "[not json"])("refused: %s", (text) => {
+    expect(() => labelsFromText(text, "labels")).toThrow("this is no JSON list of names and no object from index to name");
+  });
+
+  test("as many as there are classes", async () => {
+    const path = file("labels.txt", "a\nb\nc\n");
+    expect(await readLabels(path, 3)).toEqual(["a", "b", "c"]);
+    await expect(readLabels(path, 4)).rejects.toMatchObject({ code: "mismatch", message: "3 class names, and the network has 4 classes" });
+  });
+
+  test("that the file itself carries", () => {
+    const carrying = (key: string, value: string | readonly string[]) =>
+      labelsOf({ ...checkpointOf("x", new Map()), metadata: new Map([[key, value]]) });
+    expect(carrying("meta.classes.description", ["a", "b"])).toEqual(["a", "b"]);
+    expect(carrying("labels", '["a","b"]')).toEqual(["a", "b"]);
+    expect(carrying("something", ["a", "b"])).toBeUndefined();
+  });
+});
+
+describe("how pictures are prepared", () => {
+  const identity = { network, roles: new Map(), confidence: "sure", evidence: [], assumed: [], others: [] } as const;
+
+  test("as asked: a preset or a file", async () => {
+    expect(await contractFor(identity, "torch", "x")).toMatchObject({ channels: "rgb", range: 1, mean: [0.485, 0.456, 0.406], fit: 256 });
+    const path = file("own.json", '{ "channels": "bgr", "mean": [1, 2, 3], "size": [64, 96] }');
+    expect(await contractFor(identity, path, "x")).toEqual({
+      channels: "bgr",
+      range: 255,
+      mean: [1, 2, 3],
+      std: [1],
+      size: [64, 96],
+      fit: "cover",
+      source: "read",
+    });
+    expect(presetNames.every((name) => preset(name) !== undefined)).toBe(true);
+  });
+
+  test("else as the checkpoint says, else not at all", async () => {
+    const preprocessing = { channels: "rgb", range: 255, mean: [1, 2, 3], std: [1, 1, 1], source: "read" } as const;
+    expect(await contractFor({ ...identity, preprocessing }, undefined, "x")).toEqual({ ...preprocessing, fit: "cover" });
+    await expect(contractFor(identity, undefined, "x.pth")).rejects.toMatchObject({
+      code: "usage",
+      where: { file: "x.pth", hint: expect.stringContaining("--preprocess") },
+    });
+    await expect(contractFor(identity, "torhc", "x.pth")).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/^--preprocess torhc is no preset \(caffe, .*\) and no file$/),
+    });
+  });
+
+  test.each([
+    [[], "no JSON object"],
+    [{ channel: "rgb" }, '"channel" is no field'],
+    [{ channels: "rbg" }, "channels is"],
+    [{ range: 2 }, "range is 2"],
+    [{ mean: ["1"] }, "mean is no number"],
+    [{ std: 0 }, "std is no number"],
+    [{ size: [224] }, "size is not"],
+    [{ fit: "crop" }, "fit is"],
+  ])("refused: %j", (json, words) => {
+    expect(() => contractFromJson(json, "own.json")).toThrow(words);
+  });
+
+  test("in words", () => {
+    expect(describeContract(contractFromJson({ channels: "bgr", mean: [1, 2, 3], fit: 256 }, "x"))).toBe(
+      "BGR 0…255 minus 1, 2, 3, scaled to 256 pixels on the shorter side, the middle cut out",
+    );
+  });
+});
+
+describe("finding pictures", () => {
+  test("by their first bytes", () => {
+    const head = (text: string) => Buffer.from(text, "latin1");
+    for (const text of ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "GIF89a", "RIFF\0\0\0\0WEBPVP8 ", "II*\0", "\0\0\0\x1cftypavif"])
+      expect(isPicture(head(text))).toBe(true);
+    for (const text of ["\x93NUMPY", "PK\x03\x04", "<html>", "RIFF\0\0\0\0WAVE", ""]) expect(isPicture(head(text))).toBe(false);
+  });
+
+  test("in a folder, by name, sorted; text with a picture's ending is none", async () => {
+    const [b, a] = [
+      file(
+        "b.png",
+        png(4, 4, 3, () => 1),
+      ),
+      file(
+        "a.PNG",
+        png(4, 4, 3, () => 1),
+      ),
+    ];
+    const text = file("c.txt", "no picture");
+    expect(await findPictures(folder)).toEqual({ paths: [a, b], pictures: true });
+    expect(await findPictures(b)).toEqual({ paths: [b], pictures: true });
+    expect(await findPictures(text)).toMatchObject({ pictures: false });
+    await expect(findPictures(mkdtempSync(join(folder, "empty-")))).rejects.toMatchObject({ code: "not-found" });
+  });
+});
+
+test("two descriptors are compared by direction", () => {
+  const descriptor = { layer: "fc7", shape: [2, 2], values: [3, 4, 6, 8] };
+  const record = (values: readonly number[]) => ({ descriptor: { ...descriptor, values } });
+  expect(pairOf(record([3, 4, 6, 8]), ["a", "b"])).toMatchObject({
+    layer: "fc7",
+    cosineDistance: expect.closeTo(0, 12),
+    euclideanDistance: expect.closeTo(0, 12),
+  });
+  expect(pairOf(record([1, 0, 0, 1]), ["a", "b"])).toMatchObject({ cosineDistance: 1, euclideanDistance: expect.closeTo(Math.SQRT2, 12) });
+});
+
+/** sharp is an optional peer: VGGTOOL_TEST_ENGINES=sharp VGGTOOL_ENGINES=… runs these. */
+const hasSharp = (process.env.VGGTOOL_TEST_ENGINES ?? "").split(",").includes("sharp");
+
+test.skipIf(hasSharp)("without sharp, pictures are refused with the command that installs it", async () => {
+  const before = process.env.VGGTOOL_ENGINES;
+  process.env.VGGTOOL_ENGINES = folder;
+  const contract = contractFromJson({}, "x");
+  await expect(pictureBatch(["a.png"], "a.png", network, contract, ctx)).rejects.toMatchObject({
+    code: "not-found",
+    message: "pictures are decoded by the package sharp, which is not installed",
+    where: { hint: "npm install sharp" },
+  });
+  if (before === undefined) delete process.env.VGGTOOL_ENGINES;
+  else process.env.VGGTOOL_ENGINES = before;
+});
+
+describe.skipIf(!hasSharp)("with sharp", () => {
+  let red = "";
+  beforeAll(() => {
+    // Left half (200, 100, 50), right half (20, 40, 60), twice as large as the input of 32×64.
+    red = file(
+      "half.png",
+      png(128, 64, 3, (x, _, c) => (x < 64 ? [200, 100, 50] : [20, 40, 60])[c] ?? 0),
+    );
+  });
+
+  test("a picture is scaled, its channels ordered, mean and spread taken off", async () => {
+    const contract = contractFromJson({ channels: "bgr", mean: [50, 100, 200], std: [1, 2, 4] }, "x");
+    const batch = await pictureBatch([red, red], "two", network, contract, ctx);
+    expect(batch).toMatchObject({ shape: [2, 3, 32, 64], names: [red, red] });
+    const { shape, values } = await batch.read(1, 1);
+    expect(shape).toEqual([1, 3, 32, 64]);
+    const at = (c: number, y: number, x: number) => values[(c * 32 + y) * 64 + x];
+    expect([at(0, 5, 5), at(1, 5, 5), at(2, 5, 5)]).toEqual([0, 0, 0]);
+    expect([at(0, 5, 60), at(1, 5, 60), at(2, 5, 60)]).toEqual([10, -30, -45]);
+  });
+
+  test("a tall picture keeps its middle; a stretched one all of it", async () => {
+    const tall = file(
+      "tall.png",
+      png(64, 96, 3, (_, y) => (y < 32 ? 0 : y < 64 ? 100 : 200)),
+    );
+    const cover = await (await pictureBatch([tall], "x", network, contractFromJson({}, "x"), ctx)).read(0, 1);
+    expect(cover.values[16 * 64 + 32]).toBe(100);
+    expect(cover.values[64 + 32]).toBeGreaterThan(80);
+    const stretched = await (await pictureBatch([tall], "x", network, contractFromJson({ fit: "stretch" }, "x"), ctx)).read(0, 1);
+    expect([stretched.values[32], stretched.values[31 * 64 + 32]]).toEqual([0, 200]);
+    const shorter = await (await pictureBatch([tall], "x", network, contractFromJson({ fit: 64 }, "x"), ctx)).read(0, 1);
+    expect([shorter.values[0], shorter.values[31 * 64]]).toEqual([100, 100]);
+  });
+
+  test("grey for a network of one channel", async () => {
+    const one = networkOf(randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 1, kernels: {}, fc: [4, 1, 2] }));
+    const grey = file(
+      "grey.png",
+      png(64, 32, 1, () => 77),
+    );
+    const { shape, values } = await (await pictureBatch([grey], "x", one, contractFromJson({ range: 1 }, "x"), ctx)).read(0, 1);
+    expect(shape).toEqual([1, 1, 32, 64]);
+    expect(values[0]).toBeCloseTo(77 / 255, 6);
+    const rgb = await (await pictureBatch([grey], "x", network, contractFromJson({}, "x"), ctx)).read(0, 1);
+    expect([rgb.values[0], rgb.values[32 * 64], rgb.values[2 * 32 * 64]]).toEqual([77, 77, 77]);
+  });
+
+  test("what is no picture, or half of one, is refused", async () => {
+    const broken = file("broken.png", png(64, 32, 3, (x) => x).subarray(0, 100));
+    const batch = await pictureBatch([broken], "x", network, contractFromJson({}, "x"), ctx);
+    await expect(batch.read(0, 1)).rejects.toMatchObject({ code: "malformed", where: { file: broken } });
+  });
+});
