@@ -7,8 +7,7 @@ import type { ConvertResult } from "./convert/convert.ts";
 import type { ConvertOptions } from "./convert/options.ts";
 import { CheckpointError } from "./errors.ts";
 import type { FormatsRecord } from "./formats.ts";
-import type { InspectRecord } from "./inspect/inspect.ts";
-import type { ListOptions } from "./inspect/list.ts";
+import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 import type { DeviceChoice, DeviceRecord } from "./verify/engines.ts";
@@ -39,7 +38,7 @@ export interface RunOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
-export interface InspectOptions extends RunOptions, ListOptions {}
+export interface InspectOptions extends RunOptions, InspectCheckpointOptions {}
 
 export interface ConvertRunOptions extends RunOptions, ConvertOptions {
   /** Path of a checkpoint that the output has to be like. */

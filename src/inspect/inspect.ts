@@ -7,6 +7,8 @@ import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 import type { Statistics } from "../tensor/statistics.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
+import type { LayerRow } from "./layers/row.ts";
+import { type LayerTotals, layerTable } from "./layers.ts";
 import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
 import { statistics, statsRecord } from "./stats.ts";
 
@@ -39,7 +41,16 @@ export interface InspectRecord {
   readonly totals: Totals;
   readonly architecture: ArchitectureRecord | null;
   readonly findings: readonly Finding[];
+  /** With `layers`: null where neither the file nor the network says what its layers are. */
+  readonly layers?: readonly LayerRow[] | null;
+  readonly layerTotals?: LayerTotals;
   readonly metadata: ReadonlyMap<string, Inert>;
+}
+
+export interface InspectCheckpointOptions extends ListOptions {
+  readonly layers?: boolean;
+  /** Height, width, channels of the picture, where the file does not say. */
+  readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
 }
 
 /** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
@@ -47,10 +58,13 @@ export async function inspectCheckpoint(
   file: string,
   checkpoint: Checkpoint,
   ctx: Context,
-  options: ListOptions = {},
+  options: InspectCheckpointOptions = {},
 ): Promise<InspectRecord> {
   refuseObjectsAlone(checkpoint);
-  const identity = identify(checkpoint);
+  const size: readonly [number, number] | undefined =
+    options.inputSize === undefined ? undefined : [options.inputSize[0], options.inputSize[1]];
+  const identity = identify(checkpoint, size === undefined ? {} : { inputSize: size });
+  const table = options.layers === true ? layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size }) : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const found = options.stats === true ? await statistics(checkpoint, ctx) : undefined;
   const findings = await audit({
@@ -70,6 +84,8 @@ export async function inspectCheckpoint(
     totals,
     architecture: architecture(identity),
     findings,
+    ...(options.layers === true ? { layers: table?.layers ?? null } : {}),
+    ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,
   };
 }

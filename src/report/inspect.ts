@@ -2,6 +2,7 @@ import type { Finding, Severity } from "../inspect/findings/check.ts";
 import type { InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
 import type { StatsRecord } from "../inspect/stats.ts";
+import { layersText } from "./layers.ts";
 import { count, type Style, shape, shortened, size, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
@@ -17,6 +18,7 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
   lines.push(architectureLine(record, style));
   if (record.tensors.length > 0)
     lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
+  if (record.layers !== undefined) lines.push("", layersText(record, style));
   lines.push("", totalsLine(record));
   if (record.findings.length > 0) lines.push("", ...record.findings.flatMap((finding) => findingLines(finding, style)));
   return lines.join("\n");

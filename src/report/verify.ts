@@ -15,7 +15,16 @@ export function verifyText(record: VerifyRecord, style: Style): string {
     lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
   lines.push("", layerTable(record, style), "", verdict(record, style));
   for (const sentence of record.diagnosis) lines.push(`    ${visible(sentence)}`);
-  if (record.top.length > 0) lines.push("", topTable(record.top, style));
+  if (record.top.length > 0) lines.push("", topTable(record.top, record.input.pictures, style));
+  if (record.pair !== undefined) {
+    const { layer, cosineDistance, euclideanDistance, pictures } = record.pair;
+    lines.push(
+      "",
+      `${pictures.map(visible).join(" and ")}: cosine distance ${cosineDistance.toFixed(4)}, euclidean ${euclideanDistance.toFixed(4)} (${visible(layer)})`,
+    );
+  } else if (record.descriptor !== undefined) {
+    lines.push("", `descriptor ${visible(record.descriptor.layer)}: ${shape(record.descriptor.shape)}; --json has its values`);
+  }
   const { load, first, warm, other } = record.seconds;
   const times = [`load ${duration(load)}`, `first run ${duration(first)}`, ...(warm === undefined ? [] : [`warm run ${duration(warm)}`])];
   lines.push(
@@ -75,18 +84,18 @@ function verdict(record: VerifyRecord, { paint }: Style): string {
     : paint.bad(`fail: the first layer that differs is ${record.firstDivergence ?? "unknown"}`);
 }
 
-function topTable(top: readonly TopEntry[], { paint }: Style): string {
+function topTable(top: readonly TopEntry[], pictures: readonly string[] | undefined, { paint }: Style): string {
   const several = top.some((entry) => entry.picture > 0);
   return table(
     [
-      ...(several ? [{ title: "picture", align: "right" as const }] : []),
+      ...(several ? [{ title: "picture", align: pictures === undefined ? ("right" as const) : ("left" as const) }] : []),
       { title: "top", align: "right" },
       { title: "class", align: "right" },
       { title: "probability", align: "right" },
       { title: "" },
     ],
     top.map((entry) => [
-      ...(several ? [String(entry.picture)] : []),
+      ...(several ? [visible(pictures?.[entry.picture] ?? String(entry.picture))] : []),
       String(entry.rank),
       count(entry.index),
       entry.probability.toFixed(4),

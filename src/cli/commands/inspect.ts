@@ -5,11 +5,13 @@ import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
-import { collect, wholeNumber } from "./parse.ts";
+import { collect, inputSize, wholeNumber } from "./parse.ts";
 
 interface Options extends Common {
   readonly hash?: boolean;
   readonly stats?: boolean;
+  readonly layers?: boolean;
+  readonly inputSize?: ReturnType<typeof inputSize>;
   readonly filter?: readonly string[];
   readonly sort?: Sort;
   readonly depth?: number;
@@ -24,6 +26,8 @@ export function inspectCommand(): Command {
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
     .option("--stats", "add statistics of every tensor's values, and the findings that need them")
+    .option("--layers", "add the layer table: output shapes, parameters, activations, multiply-adds")
+    .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
     .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
