@@ -1,6 +1,6 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
-import { caffeTypes, matconvnetTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, torchTypes } from "./writers/dtypes.ts";
+import { caffeTypes, matconvnetTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, tfjsTypes, torchTypes } from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -159,7 +159,9 @@ export const formats: readonly Format[] = [
     containers: ["json", "folder", "binary"],
     carries: "network",
     example: "vggtool inspect model.json",
+    dtypes: tfjsTypes,
     read: async () => (await import("./readers/tfjs.ts")).reader,
+    write: async () => (await import("./writers/tfjs.ts")).writer,
   },
   {
     id: "hdf5",
