@@ -7,6 +7,8 @@ import type { ConvertResult } from "./convert/convert.ts";
 import type { ConvertOptions } from "./convert/options.ts";
 import { CheckpointError } from "./errors.ts";
 import type { FormatsRecord } from "./formats.ts";
+import type { Side } from "./inspect/diff/side.ts";
+import type { DiffRecord } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
@@ -18,6 +20,7 @@ export type { ConvertResult } from "./convert/convert.ts";
 export type { ConvertOptions } from "./convert/options.ts";
 export type { Plan } from "./convert/plan-types.ts";
 export { CheckpointError, type ErrorCode, type ErrorWhere, isCheckpointError } from "./errors.ts";
+export type { DiffRecord } from "./inspect/diff.ts";
 export type { Finding, Severity } from "./inspect/findings/check.ts";
 export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
@@ -133,6 +136,30 @@ export async function verify(path: string | undefined, options: VerifyRunOptions
   }
 }
 
+/** Compares the values of two checkpoints through their layouts, without running them. */
+export async function diff(a: string, b: string, options: RunOptions = {}): Promise<DiffRecord> {
+  const [{ open }, { createContext }, { diff: run }, { identify }] = await Promise.all([
+    import("./open.ts"),
+    import("./io/run.ts"),
+    import("./inspect/diff.ts"),
+    import("./model/identify.ts"),
+  ]);
+  const ctx = createContext({ ...contextOptions(options), values: true });
+  const opened: Checkpoint[] = [];
+  const side = async (path: string): Promise<Side> => {
+    const checkpoint = await open(path, ctx);
+    opened.push(checkpoint);
+    const identity = identify(checkpoint);
+    return { checkpoint, ...(identity === undefined ? {} : { identity }) };
+  };
+  try {
+    return await run(await side(a), await side(b), ctx);
+  } finally {
+    for (const checkpoint of opened) await checkpoint.close();
+    await ctx.dispose();
+  }
+}
+
 /** What each engine would use, and what is missing where one cannot run. */
 export async function checkDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
   return (await import("./verify/engines.ts")).checkDevices(device);
@@ -161,6 +188,11 @@ export async function convertText(...args: Parameters<typeof import("./report/co
 /** What a conversion would do, move by move, as text. */
 export async function planText(...args: Parameters<typeof import("./report/convert.ts")["planText"]>): Promise<string> {
   return (await import("./report/convert.ts")).planText(...args);
+}
+
+/** What differs, as text. */
+export async function diffText(...args: Parameters<typeof import("./report/diff.ts")["diffText"]>): Promise<string> {
+  return (await import("./report/diff.ts")).diffText(...args);
 }
 
 /** What engines would use, as text. */

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { convertCommand } from "./commands/convert.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
 
-const commands = [inspectCommand, convertCommand, verifyCommand, formatsCommand];
+const commands = [inspectCommand, convertCommand, verifyCommand, diffCommand, formatsCommand];
 
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
