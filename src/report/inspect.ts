@@ -119,13 +119,24 @@ const MOST_LAYERS = 16;
 
 export function findingLines(finding: Finding, { paint, width }: Style): readonly string[] {
   const mark = paint[marks[finding.severity]];
-  const lines = [`${mark(finding.severity)} ${paint.strong(finding.code)}: ${visible(finding.message)}`];
-  if (finding.layers.length > 0) {
+  const room = Math.max(40, width - 4);
+  const message = visible(finding.message);
+  const [first = "", ...rest] = wrapped(`${finding.severity} ${finding.code}: ${message}`, Math.max(44, width));
+  const head = `${finding.severity} ${finding.code}:`;
+  const lines = [
+    first.replace(head, () => `${mark(finding.severity)} ${paint.strong(finding.code)}:`),
+    ...rest.map((line) => `    ${line}`),
+  ];
+  // Most messages name their layers; the line would say them twice.
+  if (finding.layers.some((layer) => !message.includes(visible(layer)))) {
     const named = finding.layers.slice(0, MOST_LAYERS).map(visible).join(" ");
     const more = finding.layers.length > MOST_LAYERS ? ` … ${finding.layers.length} in all` : "";
-    lines.push(...wrapped(named + more, Math.max(40, width - 4)).map((line) => `    ${line}`));
+    lines.push(...wrapped(named + more, room).map((line) => `    ${line}`));
   }
-  if (finding.fix !== undefined) lines.push(`    ${paint.good("fix")}: ${visible(finding.fix)}`);
+  if (finding.fix !== undefined) {
+    const [start = "", ...others] = wrapped(`fix: ${visible(finding.fix)}`, room);
+    lines.push(`    ${start.replace("fix:", () => `${paint.good("fix")}:`)}`, ...others.map((line) => `    ${line}`));
+  }
   return lines;
 }
 
