@@ -55,6 +55,8 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
   if (other !== undefined && expect !== undefined) {
     throw new CheckpointError("usage", "a second checkpoint and --expect were given; one thing can be compared with at a time");
   }
+  if (options.batch !== undefined && options.batch < 1)
+    throw new CheckpointError("usage", `--batch ${options.batch} was given, needed 1 or more`);
   if (options.pair !== undefined && options.input !== undefined) {
     throw new CheckpointError("usage", "--pair and --input were given; the two pictures of --pair are the input");
   }

@@ -1,15 +1,16 @@
 import { Command, Option } from "commander";
-import { checkDevices, devicesText, toJson, type VerifyRunOptions, verify, verifyText } from "../../index.ts";
+import { CheckpointError, checkDevices, devicesText, toJson, type VerifyRunOptions, verify, verifyText } from "../../index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { inputSize, positive, wholeNumber } from "./parse.ts";
 
-interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other"> {
+interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
   readonly seed?: readonly number[];
   readonly checkDevice?: boolean;
+  readonly pair?: readonly string[];
 }
 
 export function verifyCommand(): Command {
@@ -24,7 +25,10 @@ export function verifyCommand(): Command {
     .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "auto"]))
     .addOption(new Option("--engine <engine>", "what runs it").choices(["wasm", "tensorflow", "onnxruntime"]))
     .option("--check-device", "say what each engine would use, and stop")
-    .option("--input <file>", "a batch as .npy, N C H W or N H W C, in the range that the network expects")
+    .option(
+      "--input <file>",
+      "a batch as .npy (N C H W or N H W C, in the range that the network expects), a picture, or a folder of pictures",
+    )
     .addOption(new Option("--input-layout <layout>", "axes of the batch, where both fit").choices(["nchw", "nhwc"]))
     .option("--input-size <HxWxC>", "size of generated pictures", inputSize)
     .option("--seed <n>", "seed of a generated picture (repeatable)", (text: string, before: readonly number[] | undefined) => [
@@ -32,6 +36,10 @@ export function verifyCommand(): Command {
       wholeNumber(text),
     ])
     .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
+    .option("--labels <file>", "class names: one a line, or JSON; without it the checkpoint's own")
+    .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
+    .option("--descriptor <layer>", "put this layer's outputs into the record")
+    .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
     .option("--top <n>", "classes to show of each picture", wholeNumber)
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
     .option("--atol <a>", "tolerance, absolute", positive)
@@ -43,7 +51,7 @@ export function verifyCommand(): Command {
 
 async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
   const output = outputFor(given);
-  const { inputSize: image, seed, checkDevice, ...rest } = given;
+  const { inputSize: image, seed, checkDevice, pair, ...rest } = given;
   try {
     if (checkDevice === true) {
       const devices = await checkDevices(given.device ?? "auto");
@@ -55,6 +63,7 @@ async function run(file: string | undefined, other: string | undefined, given: O
       ...(other === undefined ? {} : { other }),
       ...(image === undefined ? {} : { inputSize: [image[0], image[1]] }),
       ...(seed === undefined ? {} : { seeds: seed }),
+      ...(pair === undefined ? {} : { pair: two(pair) }),
       signal: interruptSignal(),
     });
     output.data(output.json ? toJson(record) : await verifyText(record, output.style));
@@ -62,4 +71,14 @@ async function run(file: string | undefined, other: string | undefined, given: O
   } catch (error) {
     setExitCode(reportFailure(error, output.json, file));
   }
+}
+
+function two(pictures: readonly string[]): readonly [string, string] {
+  const [a, b, ...more] = pictures;
+  if (a === undefined || b === undefined || more.length > 0) {
+    throw new CheckpointError("usage", `--pair was given ${pictures.length} pictures, needed two`, {
+      hint: "name the checkpoint before --pair",
+    });
+  }
+  return [a, b];
 }
