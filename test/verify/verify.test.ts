@@ -1,0 +1,82 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { createContext } from "../../src/io/run.ts";
+import { verify } from "../../src/verify/verify.ts";
+import { fixtures } from "../support/paths.ts";
+
+const ctx = createContext({ values: true });
+const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await ctx.dispose();
+});
+
+const weights = join(fixtures, "verify/vgg16-64x96.npz");
+const input = join(fixtures, "verify/input.npy");
+const expect16 = join(fixtures, "verify/vgg16-64x96.logits.npy");
+
+describe("files are opened, recognised and run", () => {
+  test("against logits that a float64 computation gave", async () => {
+    const record = await verify(weights, { input, expect: expect16 }, ctx);
+    expect(record).toMatchObject({ pass: true, file: weights, other: expect16, input: { shape: [1, 3, 64, 96], source: input } });
+    expect(record.layers.at(-1)?.maxRel).toBeLessThan(1e-5);
+  });
+
+  test("batch norm, with the epsilon that the names' framework uses", async () => {
+    const record = await verify(
+      join(fixtures, "verify/vgg16bn-64x96.npz"),
+      { input, expect: join(fixtures, "verify/vgg16bn-64x96.logits.npy"), bnEpsilon: 1e-5 },
+      ctx,
+    );
+    expect(record.pass).toBe(true);
+  });
+
+  test("against itself, on generated pictures of two seeds", async () => {
+    const copy = join(folder, "copy.npz");
+    cpSync(weights, copy);
+    const record = await verify(weights, { other: copy, seeds: [3, 4] }, ctx);
+    expect(record).toMatchObject({ pass: true, other: copy, input: { shape: [2, 3, 64, 96], source: "generated, seeds 3, 4" } });
+  });
+
+  test("a descriptor", async () => {
+    const record = await verify(weights, { input, descriptor: "fc7", top: 1 }, ctx);
+    expect(record.descriptor).toMatchObject({ layer: "fc7", shape: [1, 20] });
+    expect(record.descriptor?.values).toHaveLength(20);
+    expect(record.top).toHaveLength(1);
+  });
+});
+
+describe("what is impossible says why", () => {
+  const text = join(folder, "notes.txt");
+  writeFileSync(text, "no numbers\n");
+  test.each([
+    ["two things to compare with", weights, { other: weights, expect: expect16 }, { code: "usage" }],
+    ["a pair and an input", weights, { input, pair: ["a.png", "b.png"] as const }, { code: "usage" }],
+    ["no pictures at once", weights, { batch: 0 }, { code: "usage" }],
+    [
+      "no network",
+      input,
+      {},
+      { code: "unsupported", message: "no VGG network was recognised in it, and only those can be run", where: { file: input } },
+    ],
+    [
+      "an input that is none",
+      weights,
+      { input: text },
+      { code: "unsupported", message: expect.stringMatching(/^neither numbers \(\.npy, \.npz\) nor a picture/), where: { file: text } },
+    ],
+    ["an input that is not there", weights, { input: join(folder, "absent.npy") }, { code: "not-found" }],
+    ["expected values of another shape", weights, { input, expect: input }, { code: "mismatch", where: { file: input } }],
+    [
+      "an unknown layer",
+      weights,
+      { descriptor: "fc9" },
+      { code: "usage", message: expect.stringContaining("fc9 is no layer of the network; these are: conv1_1") },
+    ],
+    ["too small a picture", weights, { inputSize: [8, 8] as const }, { code: "mismatch" }],
+  ])("%s", async (_, path, options, error) => {
+    await expect(verify(path, options, ctx)).rejects.toMatchObject(error);
+  });
+});
