@@ -17,8 +17,10 @@ const chunk = 1 << 20;
  */
 export async function checkOutput(written: Checkpoint, plan: Plan, run: PlanRun, ctx: Context): Promise<void> {
   let expected: OutputFile | undefined;
+  // Keras' files keep layer/variable under paths of their own and give it as the label.
+  const labelled = new Map([...written.tensors.values()].map((tensor) => [tensor.label, tensor]));
   for (const move of plan.moves) {
-    const tensor = written.tensors.get(move.to);
+    const tensor = written.tensors.get(move.to) ?? labelled.get(move.to);
     const found = compareDescription(tensor, move);
     if (byteLength(move.toShape, move.toDtype) === 0) continue;
     expected ??= await ctx.temporary();

@@ -60,3 +60,14 @@ export function withScale(identity: Identity): Identity {
   const times = scale ?? recorded;
   return times === undefined ? identity : { ...identity, roles: scaled(identity.roles, identity.network, times) };
 }
+
+/** The network with the factor that the target's networks apply themselves. */
+export function rescaled(network: Network, inputScale: number | undefined): Network {
+  const first = fcLayers(network)[0];
+  const layers = network.layers.map((layer): NetworkLayer => {
+    if (layer.kind !== "fc" || layer === first) return layer;
+    const { inputScale: _inputScale, ...rest } = layer;
+    return inputScale === undefined ? rest : { ...rest, inputScale };
+  });
+  return { ...network, layers };
+}

@@ -17,7 +17,8 @@ import { type Like, withOwn } from "./like.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type OutputPlace, outputPlace } from "./output-name.ts";
 import type { Plan } from "./plan-types.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 import { runPlan } from "./run.ts";
 import { findTarget } from "./targets.ts";
 

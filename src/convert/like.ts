@@ -3,11 +3,12 @@ import type { Format } from "../formats.ts";
 import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import { kindOf } from "../model/kinds.ts";
+import type { Network } from "../model/network.ts";
 import type { Role, Slot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Tensor, TensorMap } from "../tensor/tensor.ts";
-import { withScale } from "./conventions.ts";
+import { convention, schemeFor, withScale } from "./conventions.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan.ts";
 import type { Left, Move } from "./plan-types.ts";
 import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
@@ -59,6 +60,82 @@ export function likePlanTarget(like: Like & { readonly identity: Identity }, for
     like: like.checkpoint.tensors,
     fillsNeutral: true,
   };
+}
+
+/**
+ * The same for a target that holds a network: its writer lays the graph out, so the axes are its own. Names come from the other
+ * checkpoint where the target can spell them; `renamed` tells that it cannot.
+ */
+export function likeNetworkTarget(
+  like: Like & { readonly identity: Identity },
+  target: Target,
+  format: Format,
+  holds: PlanTarget["holds"],
+  network: Network,
+): { readonly place: PlanTarget; readonly renamed: boolean } {
+  const own = convention(schemeFor("--like", target.scheme), network, false);
+  const layout = target.layout === undefined ? own : convention(schemeFor("--like", target.layout), network, false);
+  const names = own === "keep" ? undefined : named(own, like, target);
+  const head = like.identity.network.head;
+  const [, height, width] = like.identity.network.featureShape ?? [];
+  const place: PlanTarget = {
+    format: format.id,
+    scheme: names === undefined ? target.scheme : (like.identity.scheme ?? "like"),
+    carries: format.carries,
+    holds,
+    naming: names ?? own,
+    layout,
+    ...(head === undefined || target.scheme === "matconvnet" ? {} : { fc: head }),
+    ...(height === undefined || width === undefined ? {} : { area: [height, width] as const }),
+    fillsNeutral: false,
+  };
+  return { place, renamed: names === undefined };
+}
+
+/** The target's slots under the other checkpoint's names; undefined where one of them cannot be spelled. */
+function named(
+  own: ReadonlyMap<Role, Slot>,
+  like: Like & { readonly identity: Identity },
+  target: Target,
+): ReadonlyMap<Role, Slot> | undefined {
+  const slots = new Map<Role, Slot>();
+  for (const [role, slot] of own) {
+    const other = like.identity.roles.get(role);
+    if (!isStored(slot) || !isStored(other)) {
+      slots.set(role, slot);
+      continue;
+    }
+    const label = like.checkpoint.tensors.get(other.key)?.label;
+    const spellings = [other.key, ...(label === undefined ? [] : [label])].flatMap(spelled);
+    const key = spellings.find((text) => target.keys?.test(text) !== false);
+    if (key === undefined) return undefined;
+    slots.set(role, { ...slot, key, ...(slot.over === undefined || other.over === undefined ? {} : { over: other.over }) });
+  }
+  return slots;
+}
+
+/** A key as it is, without a MATLAB variable's name in front, and as Keras' layer and variable. */
+function spelled(key: string): readonly string[] {
+  const variable = key.replace(/:\d+$/, "").split("/");
+  return [key, key.replace(/^\w+\./, ""), variable.slice(-2).join("/")];
+}
+
+/** Throws `mismatch` where a layer has other sizes than the other checkpoint's of that name. */
+export function compareNetworks(network: Network, like: Network, missing: (layer: string) => boolean): void {
+  const others = new Map(like.layers.map((layer) => [layer.name, layer]));
+  for (const layer of network.layers) {
+    const other = others.get(layer.name);
+    if ((layer.kind !== "conv" && layer.kind !== "fc") || other === undefined || other.kind !== layer.kind || missing(layer.name)) continue;
+    if (layer.outputs !== other.outputs || layer.inputs !== other.inputs) {
+      throw new CheckpointError(
+        "mismatch",
+        `${layer.name} takes ${layer.inputs} and gives ${layer.outputs} in the source; ${other.inputs} and ${other.outputs} in the other checkpoint`,
+        {
+          ...(layer.kind === "fc" ? { hint: "a new head: --num-classes N --init normal" } : {}),
+        },
+      );
+    }
+  }
 }
 
 /** Before the key of a tensor that keeps the value it has in the other checkpoint. */

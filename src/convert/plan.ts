@@ -31,6 +31,8 @@ export interface PlanTarget {
   readonly epsilon?: number;
   /** Tensors of the checkpoint that the output has to be like: their types and shapes. */
   readonly like?: ReadonlyMap<string, Described>;
+  /** Keys of the source that cannot be read; a pattern may name them. */
+  readonly unreadable?: readonly string[];
   /** Height and width of what enters fc6, where the target says them. */
   readonly area?: readonly [height: number, width: number];
   /** Biases and scales that the source leaves out are written as zeros and ones: the networks that load this have them. */
@@ -58,7 +60,7 @@ export function makePlan(
 ): Planned {
   const roleOfKey = new Map<string, Role>();
   for (const [role, slot] of identity?.roles ?? []) if (isStored(slot)) for (const key of keysOf(slot)) roleOfKey.set(key, role);
-  const selection = select(tensors, (key) => roleOfKey.get(key), options);
+  const selection = select(tensors, (key) => roleOfKey.get(key), options, target.unreadable);
   const unused: Left[] = [...selection.left];
   const warnings: string[] = [];
   const used = new Set<string>();

@@ -21,6 +21,7 @@ export function select(
   tensors: ReadonlyMap<string, Described>,
   roleOf: (key: string) => Role | undefined,
   options: ConvertOptions,
+  unreadable: readonly string[] = [],
 ): Selection {
   const named = [...tensors.values()].map((tensor) => {
     const role = roleOf(tensor.name);
@@ -29,6 +30,7 @@ export function select(
       names: [tensor.name, ...(tensor.label === undefined ? [] : [tensor.label]), ...(role === undefined ? [] : [role])],
     };
   });
+  for (const key of unreadable) named.push({ key, names: [key] });
   const included = options.include?.length ? matchAll("--include", options.include, named) : undefined;
   const excluded = options.exclude?.length ? matchAll("--exclude", options.exclude, named) : new Set<string>();
   const averages = options.useAverage === true ? findAverages(tensors) : new Map<string, string>();
@@ -36,6 +38,9 @@ export function select(
   const kept = new Set<string>();
   const state = new Set<string>();
   const left: Left[] = [];
+  for (const key of unreadable) {
+    if (excluded.has(key) || (included !== undefined && !included.has(key))) left.push({ key, reason: "excluded" });
+  }
   for (const tensor of tensors.values()) {
     const key = tensor.name;
     const role = roleOf(key);

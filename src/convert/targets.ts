@@ -19,25 +19,28 @@ export interface Target {
   readonly epsilon: "recorded" | "fixed";
   /** Networks that load this have conv biases: zeros where the source has none. */
   readonly fillsNeutral: boolean;
+  /** What keys look like that the writer of a network takes; any where absent. */
+  readonly keys?: RegExp;
   /** Told to the writer. */
   readonly options?: ReadonlyMap<string, string>;
 }
 
 const weights = new Map([["kind", "weights"]]);
+const layerAndVariable = /^[^/]+\/[^/:]+$/;
 
 export const targets: readonly Target[] = [
   plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]),
   plain("npz", "npz", "canonical", [".npz"]),
   framework("paddle", "paddle", "paddle-vision", [".pdparams"]),
   { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix", fc: "conv" },
-  { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), fc: "source" },
-  { ...framework("keras", "keras-h5", "keras-applications", [".weights.h5"]), fc: "source", options: weights },
-  { ...network("keras", "keras-v3", "keras-applications", [".keras"]), fc: "source" },
-  network("matconvnet", "matconvnet", "matconvnet", [".mat"]),
+  { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), fc: "source", keys: layerAndVariable },
+  { ...framework("keras", "keras-h5", "keras-applications", [".weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
+  { ...network("keras", "keras-v3", "keras-applications", [".keras"]), fc: "source", keys: layerAndVariable },
+  { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
   framework("torch", "torch", "torchvision", [".pth", ".pt"]),
-  network("caffe", "caffe", "caffe", [".caffemodel"]),
+  { ...network("caffe", "caffe", "caffe", [".caffemodel"]), keys: /\.\d+$/ },
   { ...network("onnx", "onnx", "canonical", [".onnx"]), layout: "torchvision" },
-  { ...network("tfjs", "tfjs", "keras-applications", ["-tfjs"]), output: "folder" },
+  { ...network("tfjs", "tfjs", "keras-applications", ["-tfjs"]), output: "folder", keys: layerAndVariable },
 ];
 
 function plain(id: string, format: string, scheme: string, extensions: readonly string[]): Target {
