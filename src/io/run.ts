@@ -2,6 +2,7 @@ import { unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
+import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
 import { createOutput, type OpenOutput } from "./output-file.ts";
 import type { ByteSource, OutputFile } from "./source.ts";
@@ -23,6 +24,10 @@ export interface OwnedContext extends Context {
 
 /** The event loop gets a turn this often, in milliseconds: often enough for Ctrl-C and a progress bar. */
 const TURN = 25;
+/** Buffers up to this many bytes are plain; larger ones lie in an arena, where the kernels reach them. */
+const SMALL_BUFFER = 64 << 10;
+/** Room for the padding of a tile's rows. */
+const ARENA_SLACK = 256 << 10;
 let counter = 0;
 
 /** What one command lends to everything it calls; `dispose` removes its temporary files. */
@@ -35,6 +40,20 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const temporaries: OpenOutput[] = [];
   let spool: { readonly file: OpenOutput; used: number } | undefined;
   let lastTurn = performance.now();
+  let arenaTried = false;
+
+  const grow = (which: 0 | 1, length: number): void => {
+    const each = Math.ceil(memory / 2) + ARENA_SLACK;
+    if (!arenaTried && length > SMALL_BUFFER && length <= each) {
+      arenaTried = true;
+      const arena = createArena(each);
+      if (arena !== undefined) {
+        buffers.splice(0, 2, ...arena);
+        return;
+      }
+    }
+    buffers[which] = new Uint8Array(length);
+  };
 
   const createTemporary = (): OpenOutput => {
     counter += 1;
@@ -51,7 +70,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     memory,
     values: options.values ?? false,
     scratch(which, length) {
-      if (buffers[which].length < length) buffers[which] = new Uint8Array(length);
+      if (buffers[which].length < length) grow(which, length);
       return buffers[which].subarray(0, length);
     },
     random(source) {

@@ -1,3 +1,4 @@
+import { transposeKernel } from "./kernels.ts";
 import { mergeAxes } from "./tiles.ts";
 
 /** One side of a copy: bytes, where element (0, 0, …) begins, and bytes from one index to the next for each axis. */
@@ -12,6 +13,58 @@ export interface Strided {
  * zeros and subnormals survive; an element of 8 or 16 bytes is one more axis of 4-byte units. Buffers must not overlap.
  */
 export function copyStrided(from: Strided, to: Strided, shape: readonly number[], itemsize: number): void {
+  if (!transposed(from, to, shape, itemsize)) copyUnits(from, to, shape, itemsize);
+}
+
+/**
+ * Where source and target run along different axes and both lie in one arena, a kernel transposes rectangle by rectangle.
+ * Returns false, having done nothing, where that is not so.
+ */
+function transposed(from: Strided, to: Strided, shape: readonly number[], itemsize: number): boolean {
+  if (from.bytes.buffer !== to.bytes.buffer) return false;
+  const kernel = transposeKernel(from.bytes.buffer, itemsize);
+  if (kernel === undefined) return false;
+  const merged = mergeAxes({ shape, strides: [from.strides, to.strides] });
+  const [a = [], b = []] = merged.strides;
+  const [columns, rows] = [a.indexOf(itemsize), b.indexOf(itemsize)];
+  if (columns < 0 || rows < 0 || columns === rows) return false;
+  const outer = merged.shape.map((_, axis) => axis).filter((axis) => axis !== columns && axis !== rows);
+  const [m, n] = [merged.shape[rows] ?? 1, merged.shape[columns] ?? 1];
+  const [fromPitch, toPitch] = [a[rows] ?? 0, b[columns] ?? 0];
+  eachIndex(merged.shape, outer, a, b, (p, q) =>
+    kernel(from.bytes.byteOffset + from.origin + p, to.bytes.byteOffset + to.origin + q, m, n, fromPitch, toPitch),
+  );
+  return true;
+}
+
+/** Visits every index along some axes, the first slowest, with its distance on both sides. */
+function eachIndex(
+  shape: readonly number[],
+  axes: readonly number[],
+  a: readonly number[],
+  b: readonly number[],
+  visit: (p: number, q: number) => void,
+): void {
+  const index = axes.map(() => 0);
+  let [p, q] = [0, 0];
+  while (true) {
+    visit(p, q);
+    let k = axes.length - 1;
+    for (; k >= 0; k--) {
+      const axis = axes[k] ?? 0;
+      const next = (index[k] ?? 0) + 1;
+      const end = shape[axis] ?? 1;
+      const steps = next < end ? 1 : 1 - end;
+      index[k] = next < end ? next : 0;
+      p += steps * (a[axis] ?? 0);
+      q += steps * (b[axis] ?? 0);
+      if (next < end) break;
+    }
+    if (k < 0) return;
+  }
+}
+
+function copyUnits(from: Strided, to: Strided, shape: readonly number[], itemsize: number): void {
   const unit = unitOf(from, to, itemsize);
   const merged = mergeAxes({
     shape: [...shape, itemsize / unit],
@@ -80,45 +133,29 @@ function copier<T extends Units>(): (from: T, to: T, box: Box) => void {
     const am = rows < 0 ? 0 : (a[rows] ?? 0);
     const bm = rows < 0 ? 0 : (b[rows] ?? 0);
     const outer = shape.map((_, axis) => axis).filter((axis) => axis !== columns && axis !== rows);
-    const index = outer.map(() => 0);
-    let p = box.fromOrigin;
-    let q = box.toOrigin;
-    while (true) {
+    eachIndex(shape, outer, a, b, (p, q) => {
+      const start = box.fromOrigin + p;
+      const end = box.toOrigin + q;
       if (an === 1 && bn === 1 && n >= LONG_RUN) {
-        for (let i = 0; i < m; i++) to.set(from.subarray(p + i * am, p + i * am + n), q + i * bm);
-      } else {
-        for (let i0 = 0; i0 < m; i0 += BLOCK) {
-          const i1 = Math.min(i0 + BLOCK, m);
-          for (let j0 = 0; j0 < n; j0 += BLOCK) {
-            const count = Math.min(BLOCK, n - j0);
-            for (let i = i0; i < i1; i++) {
-              let s = p + i * am + j0 * an;
-              let t = q + i * bm + j0 * bn;
-              for (let j = 0; j < count; j++) {
-                to[t] = from[s] ?? 0;
-                s += an;
-                t += bn;
-              }
+        for (let i = 0; i < m; i++) to.set(from.subarray(start + i * am, start + i * am + n), end + i * bm);
+        return;
+      }
+      for (let i0 = 0; i0 < m; i0 += BLOCK) {
+        const i1 = Math.min(i0 + BLOCK, m);
+        for (let j0 = 0; j0 < n; j0 += BLOCK) {
+          const count = Math.min(BLOCK, n - j0);
+          for (let i = i0; i < i1; i++) {
+            let s = start + i * am + j0 * an;
+            let t = end + i * bm + j0 * bn;
+            for (let j = 0; j < count; j++) {
+              to[t] = from[s] ?? 0;
+              s += an;
+              t += bn;
             }
           }
         }
       }
-      let k = outer.length - 1;
-      for (; k >= 0; k--) {
-        const axis = outer[k] ?? 0;
-        const next = (index[k] ?? 0) + 1;
-        if (next < (shape[axis] ?? 1)) {
-          index[k] = next;
-          p += a[axis] ?? 0;
-          q += b[axis] ?? 0;
-          break;
-        }
-        index[k] = 0;
-        p -= ((shape[axis] ?? 1) - 1) * (a[axis] ?? 0);
-        q -= ((shape[axis] ?? 1) - 1) * (b[axis] ?? 0);
-      }
-      if (k < 0) return;
-    }
+    });
   };
 }
 

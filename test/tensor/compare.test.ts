@@ -38,6 +38,7 @@ describe("compare", () => {
       maxRel: 0,
       meanAbs: 0,
       cosine: 1,
+      factor: 1,
     });
   });
 

@@ -1,0 +1,85 @@
+import {
+  type Access,
+  access8,
+  access16,
+  access32,
+  access64,
+  access128,
+  add,
+  assemble,
+  type Code,
+  constant,
+  type Func,
+  get,
+  loop,
+  multiply,
+  set,
+  shuffle,
+  smaller,
+} from "./assembler.ts";
+
+/**
+ * Transpositions of a rectangle: `rows` rows of `columns` elements, rows `fromPitch` bytes apart, columns of the result
+ * `toPitch` bytes apart. In every function, parameters and locals are:
+ *
+ *     (param $from i32) (param $to i32) (param $rows i32) (param $columns i32) (param $fromPitch i32) (param $toPitch i32)
+ *     (local $block i32) (local $end i32) (local $column i32) (local $row i32) (local $at i32) (local $out i32)
+ */
+const [FROM, TO, ROWS, COLUMNS, FROM_PITCH, TO_PITCH, BLOCK, END, COLUMN, ROW, AT, OUT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] as const;
+const PARAMETERS = 6;
+const COUNTERS = 6;
+
+/** Rows of a block: of 4-byte elements, one cache line of the result is then written as a whole. */
+const BLOCK_ROWS = 16;
+
+/** Blocks of rows, then columns, then the rows of the block: reads run along a block's rows, writes fill cache lines. */
+function blocked(rowStep: number, columnStep: number, body: Code): Code {
+  const inner = loop(COLUMN, constant(0), get(COLUMNS), columnStep, loop(ROW, get(BLOCK), get(END), rowStep, body));
+  const end = [...smaller(add(get(BLOCK), constant(BLOCK_ROWS)), get(ROWS)), ...set(END)];
+  return loop(BLOCK, constant(0), get(ROWS), BLOCK_ROWS, [...end, ...inner]);
+}
+
+/** to[column · toPitch + row · width] = from[row · fromPitch + column · width], element by element. */
+function single(name: string, width: number, { load, store }: Access): Func {
+  const at = add(add(get(FROM), multiply(get(ROW), get(FROM_PITCH))), multiply(get(COLUMN), constant(width)));
+  const out = add(add(get(TO), multiply(get(COLUMN), get(TO_PITCH))), multiply(get(ROW), constant(width)));
+  return { name, parameters: PARAMETERS, counters: COUNTERS, vectors: 0, body: blocked(1, 1, store(out, load(at))) };
+}
+
+/**
+ * Squares of 4 × 4 four-byte elements; rows and columns are multiples of 4. Four rows a, b, c, d become four columns by two
+ * steps of shuffles: a0 b0 a1 b1, c0 d0 c1 d1, a2 b2 a3 b3, c2 d2 c3 d3; then their halves.
+ */
+function square(): Func {
+  const [A, B, C, D] = [12, 13, 14, 15];
+  const [P, Q, R, S] = [16, 17, 18, 19];
+  const bytes = (...words: readonly number[]): number[] => words.flatMap((word) => [0, 1, 2, 3].map((k) => word * 4 + k));
+  const [low, high] = [bytes(0, 4, 1, 5), bytes(2, 6, 3, 7)];
+  const [firstHalves, lastHalves] = [bytes(0, 1, 4, 5), bytes(2, 3, 6, 7)];
+  const at = add(add(get(FROM), multiply(get(ROW), get(FROM_PITCH))), multiply(get(COLUMN), constant(4)));
+  const out = add(add(get(TO), multiply(get(COLUMN), get(TO_PITCH))), multiply(get(ROW), constant(4)));
+  const loadRow = (row: number): Code => [...access128.load(get(AT)), ...set(row), ...add(get(AT), get(FROM_PITCH)), ...set(AT)];
+  const storeColumn = (value: Code): Code => [...access128.store(get(OUT), value), ...add(get(OUT), get(TO_PITCH)), ...set(OUT)];
+  const body = [
+    ...[...at, ...set(AT), ...out, ...set(OUT)],
+    ...[A, B, C, D].flatMap(loadRow),
+    ...[...shuffle(get(A), get(B), low), ...set(P), ...shuffle(get(C), get(D), low), ...set(Q)],
+    ...[...shuffle(get(A), get(B), high), ...set(R), ...shuffle(get(C), get(D), high), ...set(S)],
+    ...storeColumn(shuffle(get(P), get(Q), firstHalves)),
+    ...storeColumn(shuffle(get(P), get(Q), lastHalves)),
+    ...storeColumn(shuffle(get(R), get(S), firstHalves)),
+    ...storeColumn(shuffle(get(R), get(S), lastHalves)),
+  ];
+  return { name: "square32", parameters: PARAMETERS, counters: COUNTERS, vectors: 8, body: blocked(4, 4, body) };
+}
+
+/** The kernels as a module of some 700 bytes. */
+export function transposeModule(): Uint8Array<ArrayBuffer> {
+  return assemble([
+    single("single8", 1, access8),
+    single("single16", 2, access16),
+    single("single32", 4, access32),
+    single("single64", 8, access64),
+    square(),
+  ]);
+}
