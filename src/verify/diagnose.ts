@@ -2,6 +2,7 @@ import type { Network } from "../model/network.ts";
 import type { Role, Slot } from "../model/scheme.ts";
 import { describeBatchNorm } from "./diagnose-norm.ts";
 import type { Weights } from "./engine.ts";
+import { isWeighted, kernelShape, type WeightedLayer } from "./geometry.ts";
 import { factors, type Kernel, relationBetween, unravel } from "./kernel-relations.ts";
 import { type Agreement, agreement, cosine } from "./vectors.ts";
 
@@ -22,7 +23,6 @@ export interface Pair {
 }
 
 type Layer = Network["layers"][number];
-type WeightedLayer = Extract<Layer, { kind: "conv" | "fc" }>;
 
 /** Below this, two sets of weights have nothing to do with each other; drawn anew, 1,000 weights give about 0.03. */
 const UNRELATED = 0.2;
@@ -39,7 +39,7 @@ export async function diagnose(layer: string, pair: Pair): Promise<readonly stri
   if (a.kind === "pool" && b.kind === "pool")
     return a.ceil === b.ceil ? [] : [`${layer}: sizes are rounded up in one network and down in the other`];
   if (!isWeighted(a) || !isWeighted(b)) return [];
-  const shapes = [shapeOf(pair.a, a), shapeOf(pair.b, b)] as const;
+  const shapes = [kernelShape(pair.a.network, a), kernelShape(pair.b.network, b)] as const;
   if (String(shapes[0]) !== String(shapes[1])) {
     return [
       `${layer}: kernels of ${shapes[0].join("×")} in ${pair.a.name} and ${shapes[1].join("×")} in ${pair.b.name} (height, width, inputs, outputs)`,
@@ -118,7 +118,7 @@ async function describeBias(pair: Pair, a: WeightedLayer, b: WeightedLayer): Pro
 async function holderOf(pair: Pair, layer: WeightedLayer, part: "weight" | "bias", shape: readonly number[], values: Float32Array) {
   for (const candidate of pair.a.network.layers) {
     if (!isWeighted(candidate) || candidate.name === layer.name || (part === "bias" && !candidate.bias)) continue;
-    const its = part === "bias" ? [candidate.outputs] : shapeOf(pair.a, candidate);
+    const its = part === "bias" ? [candidate.outputs] : kernelShape(pair.a.network, candidate);
     if (String(its) !== String(shape)) continue;
     const theirs = await pair.a.weights(`${candidate.name}.${part}`, part === "bias" ? "o" : "h w i o");
     if (agreement(theirs, values, pair.rtol).different === 0) return candidate.name;
@@ -163,19 +163,8 @@ function rowOrder(slot: Slot | undefined): string | undefined {
     .join(" ");
 }
 
-function shapeOf({ network }: Compared, layer: WeightedLayer): Kernel["shape"] {
-  if (layer.kind === "conv") return [layer.kernel[0], layer.kernel[1], layer.inputs, layer.outputs];
-  const isFirst = network.layers.find((candidate) => candidate.kind === "fc")?.name === layer.name;
-  const [, height = 1, width = 1] = isFirst ? (network.featureShape ?? []) : [];
-  return [height, width, layer.inputs / (height * width), layer.outputs];
-}
-
 function find({ network }: Compared, name: string): Layer | undefined {
   return network.layers.find((layer) => layer.name === name);
-}
-
-function isWeighted(layer: Layer): layer is WeightedLayer {
-  return layer.kind === "conv" || layer.kind === "fc";
 }
 
 function listed(values: Float64Array): string {

@@ -1,5 +1,7 @@
 import { CheckpointError } from "../errors.ts";
-import type { Network, NetworkLayer } from "../model/network.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../model/network.ts";
+
+export type WeightedLayer = ConvLayer | FcLayer;
 
 /** Output of one layer without the batch: C H W, or [features] once a head has become a vector. */
 export interface LayerShape {
@@ -96,6 +98,27 @@ export function mostSquare(area: number): readonly [number, number] {
   let h = Math.floor(Math.sqrt(area));
   while (h > 1 && area % h !== 0) h -= 1;
   return [Math.max(h, 1), area / Math.max(h, 1)];
+}
+
+/**
+ * Height and width of a layer's kernel. A fully connected layer that reads features covers what its file says, or all of
+ * `input` (C H W) where that does not say it.
+ */
+export function kernelSize(network: Network, layer: WeightedLayer, input: readonly number[] = []): readonly [number, number] {
+  if (layer.kind === "conv") return layer.kernel;
+  if (network.layers.find((other) => other.kind === "fc")?.name !== layer.name) return [1, 1];
+  const [, height, width] = network.featureShape ?? [];
+  return [height ?? input[1] ?? 1, width ?? input[2] ?? 1];
+}
+
+/** Height, width, inputs and outputs of a layer's kernel. */
+export function kernelShape(network: Network, layer: WeightedLayer, input?: readonly number[]): readonly [number, number, number, number] {
+  const [height, width] = kernelSize(network, layer, input);
+  return [height, width, layer.kind === "conv" ? layer.inputs : layer.inputs / (height * width), layer.outputs];
+}
+
+export function isWeighted(layer: NetworkLayer): layer is WeightedLayer {
+  return layer.kind === "conv" || layer.kind === "fc";
 }
 
 export function elements(shape: readonly number[]): number {

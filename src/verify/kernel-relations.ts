@@ -8,7 +8,7 @@ export interface Kernel {
 }
 
 /** Where in `a` the value of `b` at (h, w, i, o) comes from, if the relation holds. */
-type Place = (shape: Kernel["shape"], h: number, w: number, i: number, o: number) => number;
+export type Place = (shape: Kernel["shape"], h: number, w: number, i: number, o: number) => number;
 
 interface Relation {
   readonly place: Place;
@@ -24,22 +24,29 @@ const UNEXPLAINED = 1e-3;
 const at = ([, width, inputs, outputs]: Kernel["shape"], h: number, w: number, i: number, o: number): number =>
   ((h * width + w) * inputs + i) * outputs + o;
 
+/** The commonest, by name. */
+export const places = {
+  rotated: (s, h, w, i, o) => at(s, s[0] - 1 - h, s[1] - 1 - w, i, o),
+  inputsReversed: (s, h, w, i, o) => at(s, h, w, s[2] - 1 - i, o),
+  transposed: (s, h, w, i, o) => (s[2] === s[3] ? at(s, h, w, o, i) : -1),
+} as const satisfies Record<string, Place>;
+
 /** The ways in which a converter can go wrong without changing a shape, commonest first. */
 const fixed: readonly Relation[] = [
   {
-    place: (s, h, w, i, o) => at(s, s[0] - 1 - h, s[1] - 1 - w, i, o),
+    place: places.rotated,
     say: (layer, a, b) =>
       `${layer}: the kernels of ${b} are those of ${a} rotated by 180° (one is convolution in Theano's sense, the other correlation)`,
   },
   {
-    place: (s, h, w, i, o) => at(s, h, w, s[2] - 1 - i, o),
+    place: places.inputsReversed,
     say: (layer, a, b) =>
       layer === "conv1_1"
         ? `${layer}: the input channels of ${b} are in the reverse order of ${a}: one expects RGB, the other BGR`
         : `${layer}: the input channels of ${b} are in the reverse order of ${a}`,
   },
   {
-    place: (s, h, w, i, o) => (s[2] === s[3] ? at(s, h, w, o, i) : -1),
+    place: places.transposed,
     say: (layer, a, b) =>
       `${layer}: the weights of ${b} are those of ${a} transposed, inputs for outputs; the layer is square, so no shape shows it`,
   },
@@ -63,7 +70,7 @@ const fixed: readonly Relation[] = [
 
 const letters = { h: "h", w: "w", i: "c" } as const;
 type Axis = keyof typeof letters;
-const orders: readonly (readonly [Axis, Axis, Axis])[] = [
+const orders: readonly Order[] = [
   ["i", "h", "w"],
   ["h", "w", "i"],
   ["i", "w", "h"],
@@ -72,23 +79,30 @@ const orders: readonly (readonly [Axis, Axis, Axis])[] = [
   ["w", "i", "h"],
 ];
 
+type Order = readonly [Axis, Axis, Axis];
+
+/** Rows that are in the order `kept` and are read as if they were in the order `read`. */
+export function rowsKept(kept: Order, read: Order): Place {
+  return (shape, h, w, i, o) => {
+    const size: Readonly<Record<Axis, number>> = { h: shape[0], w: shape[1], i: shape[2] };
+    const index: Readonly<Record<Axis, number>> = { h, w, i };
+    let row = read.reduce((position, axis) => position * size[axis] + index[axis], 0);
+    const found = { h: 0, w: 0, i: 0 };
+    for (const axis of kept.toReversed()) {
+      found[axis] = row % size[axis];
+      row = Math.floor(row / size[axis]);
+    }
+    return at(shape, found.h, found.w, found.i, o);
+  };
+}
+
 /** Rows of a flattened layer, kept in one order and read in another: every pair of the six orders of c, h, w. */
 const flattened: readonly (Relation & { readonly read: string })[] = orders.flatMap((read) =>
   orders
     .filter((kept) => kept !== read)
     .map((kept) => ({
       read: read.join(" "),
-      place: (shape: Kernel["shape"], h: number, w: number, i: number, o: number) => {
-        const size: Readonly<Record<Axis, number>> = { h: shape[0], w: shape[1], i: shape[2] };
-        const index: Readonly<Record<Axis, number>> = { h, w, i };
-        let row = read.reduce((position, axis) => position * size[axis] + index[axis], 0);
-        const found = { h: 0, w: 0, i: 0 };
-        for (const axis of kept.toReversed()) {
-          found[axis] = row % size[axis];
-          row = Math.floor(row / size[axis]);
-        }
-        return at(shape, found.h, found.w, found.i, o);
-      },
+      place: rowsKept(kept, read),
       say: (layer: string, a: string, b: string) =>
         `${layer}: rows permuted: ${b} keeps them as ${orderText(kept)} where ${orderText(read)} is read; with the rows reordered it is the ${layer} of ${a}`,
     })),

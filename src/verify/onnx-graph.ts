@@ -1,7 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
-import type { Network, NetworkLayer } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { adaptiveMatrix } from "./adaptive-pool.ts";
-import { type LayerShape, layerShapes } from "./geometry.ts";
+import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer } from "./geometry.ts";
 
 /**
  * The smallest ONNX file that ONNX Runtime takes for a VGG: one node chain, every layer's output an output of the graph,
@@ -15,7 +15,7 @@ export interface OnnxGraph {
 }
 
 export interface OnnxWeight {
-  readonly layer: Extract<NetworkLayer, { kind: "conv" | "fc" }>;
+  readonly layer: WeightedLayer;
   /** Order that the kernel is to be written in. */
   readonly axes: "o i h w" | "o (i h w)" | "o i";
   readonly kernel: Region;
@@ -62,12 +62,11 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
     } else {
       const weight = weightOf(network, row, region);
       weights.push(weight);
-      const [, height = 1, width = 1] = row.input;
-      const kernel = kernelShape(network, row);
+      const [h, w, inputs, outputs] = kernelShape(network, layer, row.input);
       external(
         graph,
         `${layer.name}.weight`,
-        weight.axes === "o i h w" ? kernel : [layer.outputs, layer.inputs],
+        weight.axes === "o i h w" ? [outputs, inputs, h, w] : [layer.outputs, layer.inputs],
         weightsFile,
         weight.kernel,
       );
@@ -78,7 +77,7 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
         const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];
         node(graph, "Conv", [x, `${layer.name}.weight`, `${layer.name}.bias`], sum, [ints("pads", [ph, pw, ph, pw])]);
       } else {
-        if (height * width > 1 || row.input.length === 3) node(graph, "Flatten", [x], `${layer.name}.flat`, [int("axis", 1)]);
+        if (row.input.length === 3) node(graph, "Flatten", [x], `${layer.name}.flat`, [int("axis", 1)]);
         const from = row.input.length === 3 ? `${layer.name}.flat` : x;
         node(graph, "Gemm", [from, `${layer.name}.weight`, `${layer.name}.bias`], sum, [int("transB", 1)]);
       }
@@ -112,20 +111,11 @@ function modelOf(graph: protobuf.Writer): Uint8Array {
 }
 
 function weightOf(network: Network, { layer, input }: LayerShape, region: (values: number) => Region): OnnxWeight {
-  if (layer.kind !== "conv" && layer.kind !== "fc") throw new TypeError(`${layer.name} has no weights`);
+  if (!isWeighted(layer)) throw new TypeError(`${layer.name} has no weights`);
   const isConv = layer.kind === "conv" || network.head === "conv";
   const axes = isConv ? "o i h w" : input.length === 3 ? "o (i h w)" : "o i";
   const taken = layer.kind === "conv" ? layer.kernel[0] * layer.kernel[1] : 1;
   return { layer, axes, kernel: region(layer.outputs * layer.inputs * taken), bias: region(layer.outputs) };
-}
-
-/** o i h w. */
-function kernelShape(network: Network, { layer, input }: LayerShape): readonly number[] {
-  if (layer.kind === "conv") return [layer.outputs, layer.inputs, ...layer.kernel];
-  if (layer.kind !== "fc") return [];
-  const isFirst = network.layers.find((other) => other.kind === "fc") === layer;
-  const [, height = input[1] ?? 1, width = input[2] ?? 1] = isFirst ? (network.featureShape ?? []) : [layer.inputs, 1, 1];
-  return [layer.outputs, layer.inputs / (height * width), height, width];
 }
 
 /** A conv-form head keeps its axes of size 1 in ONNX. */

@@ -4,7 +4,7 @@ import type { Context } from "../io/context.ts";
 import type { AdaptivePoolLayer, Network, NetworkLayer } from "../model/network.ts";
 import { adaptiveAverage } from "./adaptive-pool.ts";
 import type { Device, Session, Weights } from "./engine.ts";
-import { elements, type LayerShape, layerShapes } from "./geometry.ts";
+import { elements, isWeighted, kernelShape, type LayerShape, layerShapes } from "./geometry.ts";
 import { parameters } from "./parameters.ts";
 
 /** The part of TensorFlow.js that a VGG needs; tfjs-core has it, and so has every package that carries tfjs-core along. */
@@ -47,7 +47,7 @@ export async function openTfjsSession(
   };
   try {
     for (const row of layerShapes(network, input.shape)) {
-      if (row.layer.kind !== "conv" && row.layer.kind !== "fc") continue;
+      if (!isWeighted(row.layer)) continue;
       held.set(row.layer.name, await hold(tf, network, row, weights));
       await ctx.tick(0);
     }
@@ -94,24 +94,15 @@ export function hasTfjsOps(module: unknown): module is TfjsOps {
 
 async function hold(tf: TfjsOps, network: Network, row: LayerShape, weights: Weights): Promise<Held> {
   const { layer, input } = row;
-  if (layer.kind !== "conv" && layer.kind !== "fc") throw new TypeError(`${layer.name} has no weights`);
-  const [kh, kw] = kernelSize(network, row);
-  const channels = layer.kind === "conv" ? layer.inputs : layer.inputs / (kh * kw);
+  if (!isWeighted(layer)) throw new TypeError(`${layer.name} has no weights`);
+  const [...shape] = kernelShape(network, layer, input);
   const dense = layer.kind === "fc" && network.head !== "conv";
   const axes = dense ? (input.length === 3 ? "(h w i) o" : "i o") : "h w i o";
   const { kernel, bias } = await parameters(layer, axes, weights);
   return guarded(() => ({
-    kernel: dense ? tf.tensor2d(kernel, [layer.inputs, layer.outputs]) : tf.tensor4d(kernel, [kh, kw, channels, layer.outputs]),
+    kernel: dense ? tf.tensor2d(kernel, [layer.inputs, layer.outputs]) : tf.tensor4d(kernel, shape),
     bias: tf.tensor1d(bias),
   }));
-}
-
-/** Height and width of a layer's kernel; a fully connected layer that reads features covers what its file says. */
-function kernelSize(network: Network, { layer, input }: LayerShape): readonly [number, number] {
-  if (layer.kind === "conv") return layer.kernel;
-  const isFirst = network.layers.find((other) => other.kind === "fc") === layer;
-  const [, height, width] = network.featureShape ?? [];
-  return isFirst ? [height ?? input[1] ?? 1, width ?? input[2] ?? 1] : [1, 1];
 }
 
 /** One layer on the backend; x is N H W C, or N features behind a dense head. */

@@ -14,7 +14,8 @@ import { photos } from "./photo.ts";
 import { contractFor, pairOf } from "./picture-options.ts";
 import { findPictures, pictureBatch } from "./pictures.ts";
 import type { VerifyRecord } from "./record.ts";
-import { type RunOptions, runVerify, type Subject } from "./run.ts";
+import { type RunOptions, runVerify } from "./run.ts";
+import type { Subject } from "./subject.ts";
 
 export interface VerifyOptions extends EngineChoice {
   /** Read the checkpoint as this format. */

@@ -1,5 +1,6 @@
 import type { Network } from "../model/network.ts";
 import type { Compared, Pair } from "./diagnose.ts";
+import { isWeighted, type WeightedLayer } from "./geometry.ts";
 import { parameters } from "./parameters.ts";
 import { agreement } from "./vectors.ts";
 
@@ -20,13 +21,10 @@ export async function firstWeightDivergence({ a, b, rtol }: Pair): Promise<strin
   return undefined;
 }
 
-type Weighted = Extract<Network["layers"][number], { kind: "conv" | "fc" }>;
-
-function weighted(network: Network, name: string): Weighted | undefined {
-  const layer = network.layers.find((candidate) => candidate.name === name);
-  return layer?.kind === "conv" || layer?.kind === "fc" ? layer : undefined;
+function weighted(network: Network, name: string): WeightedLayer | undefined {
+  return network.layers.filter(isWeighted).find((layer) => layer.name === name);
 }
 
-function loaded({ weights }: Compared, layer: Weighted) {
+function loaded({ weights }: Compared, layer: WeightedLayer) {
   return parameters(layer, "h w i o", weights);
 }

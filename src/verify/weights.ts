@@ -7,6 +7,7 @@ import { loadFloat64, loadView } from "../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
 import { flip, take, view } from "../tensor/view.ts";
 import type { Weights } from "./engine.ts";
+import { isWeighted } from "./geometry.ts";
 
 /** Darknet divides by sqrt(var) + 1e-6, with the small number outside the root (pjreddie/darknet, src/blas.c). */
 const DARKNET_EPSILON = 1e-6;
@@ -66,8 +67,8 @@ function numeric(checkpoint: Checkpoint, key: string): NumericTensor {
 
 function layerOf(network: Network, role: Role) {
   const name = role.split(".")[0];
-  const layer = network.layers.find((candidate) => candidate.name === name);
-  if (layer === undefined || (layer.kind !== "conv" && layer.kind !== "fc")) {
+  const layer = network.layers.filter(isWeighted).find((candidate) => candidate.name === name);
+  if (layer === undefined) {
     throw new CheckpointError("not-found", `${role} belongs to no layer of the network`);
   }
   return layer;

@@ -4,7 +4,7 @@ import type { Slot } from "../../src/model/scheme.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
-import type { Subject } from "../../src/verify/run.ts";
+import type { Subject } from "../../src/verify/subject.ts";
 import { type Array32, transpose } from "./support.ts";
 
 /** Axes of the weights of convolutions, of fc6 and of the other fully connected layers. */
