@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { dtypes, type NumericDType } from "./dtype.ts";
+import { castFast } from "./fast-casts.ts";
 import { decode, encode, largest, smallest } from "./numbers.ts";
 
 /** What rounding to a narrower type cost. Relative errors count where the exact value is not 0. */
@@ -82,6 +83,7 @@ export function convert(
     throw new CheckpointError("unsupported", `${fromType} found, needed values that ${toType} can hold`);
   }
   const { factors, every = 1, loss } = options;
+  if (factors === undefined && loss === undefined && castFast(from, fromType, to, toType, count)) return;
   const width = dtypes[fromType].itemsize;
   const outWidth = dtypes[toType].itemsize;
   for (let done = 0; done < count; done += CHUNK) {
@@ -93,7 +95,8 @@ export function convert(
         values[k] = (values[k] ?? 0) * (factors[which] ?? 1);
       }
     }
-    encode(values, n, toType, to, done * outWidth);
+    const fast = factors === undefined && castFast(from.subarray(done * width), fromType, to.subarray(done * outWidth), toType, n);
+    if (!fast) encode(values, n, toType, to, done * outWidth);
     if (loss !== undefined) measure(values, n, to, toType, done * outWidth, loss);
   }
 }

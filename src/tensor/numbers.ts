@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { dtypes, type NumericDType } from "./dtype.ts";
-import { decodingTable, encodeSmall, isSmallFloat } from "./small-floats.ts";
+import { decodingTable, encodeSmall, isSmallFloat, type SmallFloatType } from "./small-floats.ts";
 
 const aligned = new ArrayBuffer(16 << 10);
 
@@ -74,10 +74,16 @@ function fromBig(from: BigInt64Array | BigUint64Array, into: Float64Array): void
 export function encode(values: Float64Array, count: number, dtype: NumericDType, into: Uint8Array, offset: number): void {
   const { itemsize, kind } = dtypes[dtype];
   if (kind === "complex") throw new CheckpointError("unsupported", `${dtype} found, needed a type of real numbers`);
-  const view = new DataView(into.buffer, into.byteOffset + offset, count * itemsize);
+  const at = into.byteOffset + offset;
+  const view = new DataView(into.buffer, at, count * itemsize);
+  const aligned = at % itemsize === 0;
   if (isSmallFloat(dtype)) {
-    if (itemsize === 1) encodeSmall(values, count, dtype, (k, bits) => view.setUint8(k, bits));
-    else encodeSmall(values, count, dtype, (k, bits) => view.setUint16(k * 2, bits, true));
+    if (itemsize === 1) encodeSmall(values, count, dtype, new Uint8Array(into.buffer, at, count));
+    else encodeHalves(values, count, dtype, into, offset);
+  } else if (aligned && dtype === "float32") {
+    new Float32Array(into.buffer, at, count).set(values.subarray(0, count));
+  } else if (aligned && dtype === "float64") {
+    new Float64Array(into.buffer, at, count).set(values.subarray(0, count));
   } else if (dtype === "float32") {
     for (let k = 0; k < count; k++) view.setFloat32(k * 4, values[k] ?? 0, true);
   } else if (dtype === "float64") {
@@ -87,6 +93,14 @@ export function encode(values: Float64Array, count: number, dtype: NumericDType,
   } else {
     encodeIntegers(values, count, itemsize, kind === "int", view);
   }
+}
+
+function encodeHalves(values: Float64Array, count: number, dtype: SmallFloatType, into: Uint8Array, offset: number): void {
+  const at = into.byteOffset + offset;
+  const aligned = at % 2 === 0;
+  const halves = aligned ? new Uint16Array(into.buffer, at, count) : new Uint16Array(count);
+  encodeSmall(values, count, dtype, halves);
+  if (!aligned) into.set(new Uint8Array(halves.buffer), offset);
 }
 
 function encodeIntegers(values: Float64Array, count: number, size: number, signed: boolean, view: DataView): void {

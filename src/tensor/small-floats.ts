@@ -74,7 +74,7 @@ const ROUND = 2 ** 52;
  * The bits of the nearest value of the type, ties to even, for each of `count` numbers, without a detour through float32.
  * Beyond the largest finite value: ∞ where the type has it, else NaN.
  */
-export function encodeSmall(values: Float64Array, count: number, dtype: SmallFloatType, put: (index: number, bits: number) => void): void {
+export function encodeSmall(values: Float64Array, count: number, dtype: SmallFloatType, into: Uint8Array | Uint16Array): void {
   const type = smallFloats[dtype];
   const { mantissaBits, bias } = type;
   const signBit = type.signed ? 2 ** (type.exponentBits + mantissaBits) : 0;
@@ -102,7 +102,7 @@ export function encodeSmall(values: Float64Array, count: number, dtype: SmallFlo
     }
     const negative = value < 0 || (value === 0 && 1 / value < 0);
     if (negative && bits !== type.nan && !(type.oneZero && bits === 0)) bits += signBit;
-    put(k, bits);
+    into[k] = bits;
   }
 }
 

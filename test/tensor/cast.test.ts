@@ -81,6 +81,45 @@ describe("round to nearest, ties to even", () => {
   });
 });
 
+describe("the fast ways give what the way through float64 gives", () => {
+  test.each<[NumericDType, NumericDType]>([
+    ["float32", "float16"],
+    ["float32", "bfloat16"],
+    ["float16", "float32"],
+    ["bfloat16", "float32"],
+  ])("%s to %s", (from, to) => {
+    const random = new Random(31);
+    const width = from === "float32" ? 4 : 2;
+    const count = width === 4 ? 40_000 : 65_536;
+    const bytes = new Uint8Array(count * width);
+    const view = new DataView(bytes.buffer);
+    for (let k = 0; k < count; k++) {
+      if (width === 2) view.setUint16(k * 2, k, true);
+      // Many ties: the lower bits are often 0x1000 or 0x8000.
+      else
+        view.setUint32(
+          k * 4,
+          random.integer(0, 0xffff) * 0x10000 + random.pick([0, 0x1000, 0x8000, 0x7fff, random.integer(0, 0xffff)]),
+          true,
+        );
+    }
+    const outWidth = to === "float32" ? 4 : 2;
+    const fast = new Uint8Array(count * outWidth);
+    convert(bytes, from, fast, to, count);
+    // Bytes that are not aligned take the way through float64.
+    const shifted = new Uint8Array(bytes.length + 1);
+    shifted.set(bytes, 1);
+    const slow = new Uint8Array(count * outWidth);
+    convert(shifted.subarray(1), from, slow, to, count);
+    const [a, b] = [fast, slow].map((result) => (outWidth === 4 ? new Float32Array(result.buffer) : new Uint16Array(result.buffer)));
+    const nan = (bits: number) =>
+      to === "float16" ? (bits & 0x7fff) > 0x7c00 : to === "bfloat16" ? (bits & 0x7fff) > 0x7f80 : Number.isNaN(bits);
+    let wrong = 0;
+    for (let k = 0; k < count; k++) if (a?.[k] !== b?.[k] && !(nan(a?.[k] ?? 0) && nan(b?.[k] ?? 0))) wrong += 1;
+    expect(wrong).toBe(0);
+  });
+});
+
 test("isExact knows which types hold all values of another", () => {
   const exact: [NumericDType, NumericDType][] = [
     ["float16", "float32"],
