@@ -28,13 +28,19 @@ const WEIGHTS = "network.bin";
 
 /** ONNX Runtime through onnxruntime-node, if the person has installed it. */
 export function onnxruntime(asked: DeviceChoice): Engine {
+  // Asked once: a trial of the GPU takes seconds.
+  let loading: ReturnType<typeof load> | undefined;
+  const loaded = () => {
+    loading ??= load(asked);
+    return loading;
+  };
   return {
     id: "onnxruntime",
     async probe() {
-      return (await load(asked)).device;
+      return (await loaded()).device;
     },
     async open(network, weights, input, ctx) {
-      const { ort, device } = await load(asked);
+      const { ort, device } = await loaded();
       if (ort === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "ONNX Runtime cannot be used");
       return openSession(ort, device, network, weights, input.shape, ctx);
     },

@@ -10,13 +10,19 @@ import { hasTfjsOps, openTfjsSession, type TfjsOps } from "./tfjs-session.ts";
 
 /** TensorFlow's own library through tfjs-node-gpu or tfjs-node, whichever the person has installed. */
 export function tensorflow(asked: DeviceChoice): Engine {
+  // Asked once: a trial of the GPU takes seconds.
+  let loading: ReturnType<typeof load> | undefined;
+  const loaded = () => {
+    loading ??= load(asked);
+    return loading;
+  };
   return {
     id: "tensorflow",
     async probe() {
-      return (await load(asked)).device;
+      return (await loaded()).device;
     },
     async open(network, weights, input, ctx) {
-      const { tf, device } = await load(asked);
+      const { tf, device } = await loaded();
       if (tf === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "TensorFlow cannot be used");
       return openTfjsSession({ tf, backend: "tensorflow", device }, network, weights, input, ctx);
     },
