@@ -38,8 +38,15 @@ export async function openTfjsSession(
 ): Promise<Session> {
   await tf.setBackend(backend);
   const held = new Map<string, Held>();
+  // A heap that has overflowed cannot be trusted to free anything.
+  let overflowed = false;
+  const failed = (error: unknown): unknown => {
+    const explained = explain(error);
+    overflowed ||= explained !== error;
+    return explained;
+  };
   const close = async (): Promise<void> => {
-    for (const { kernel, bias } of held.values()) {
+    for (const { kernel, bias } of overflowed ? [] : held.values()) {
       kernel.dispose();
       bias.dispose();
     }
@@ -52,8 +59,9 @@ export async function openTfjsSession(
       await ctx.tick(0);
     }
   } catch (error) {
+    const explained = failed(error);
     await close();
-    throw explain(error);
+    throw explained;
   }
   return {
     device,
@@ -62,20 +70,23 @@ export async function openTfjsSession(
       const [n = 0, c = 0, h = 0, w = 0] = batch.shape;
       const last = network.layers.at(-1);
       const shapes = layerShapes(network, batch.shape);
-      let x: Tensor = guarded(() => tf.tidy(() => tf.transpose(tf.tensor4d(batch.values, [n, c, h, w]), [0, 2, 3, 1])));
+      let x: Tensor | undefined;
       try {
+        x = tf.tidy(() => tf.transpose(tf.tensor4d(batch.values, [n, c, h, w]), [0, 2, 3, 1]));
         for (const { layer, output } of shapes) {
-          const from = x;
+          const from: Tensor = x;
           x =
             layer.kind === "adaptive-pool"
               ? await adaptive(tf, from, layer)
-              : guarded(() => forward(tf, from, layer, held.get(layer.name), layer !== last));
+              : forward(tf, from, layer, held.get(layer.name), layer !== last);
           from.dispose();
           await visit({ layer: layer.name, shape: [n, ...output], values: await channelsFirst(tf, x) });
           await ctx.tick(0);
         }
+      } catch (error) {
+        throw failed(error);
       } finally {
-        x.dispose();
+        if (!overflowed) x?.dispose();
       }
     },
     close,
@@ -99,10 +110,10 @@ async function hold(tf: TfjsOps, network: Network, row: LayerShape, weights: Wei
   const dense = layer.kind === "fc" && network.head !== "conv";
   const axes = dense ? (input.length === 3 ? "(h w i) o" : "i o") : "h w i o";
   const { kernel, bias } = await parameters(layer, axes, weights);
-  return guarded(() => ({
+  return {
     kernel: dense ? tf.tensor2d(kernel, [layer.inputs, layer.outputs]) : tf.tensor4d(kernel, shape),
     bias: tf.tensor1d(bias),
-  }));
+  };
 }
 
 /** One layer on the backend; x is N H W C, or N features behind a dense head. */
@@ -119,7 +130,9 @@ function forward(
       return tf.maxPool(image(tf, x), [2, 2], [2, 2], layer.ceil ? "same" : "valid");
     }
     if (held === undefined) throw new TypeError(`${layer.name} has no weights`);
-    const sum = tf.add(product(tf, x, layer, held.kernel), held.bias);
+    const before = product(tf, x, layer, held.kernel);
+    const sum = tf.add(before, held.bias);
+    before.dispose();
     const rectified = layer.kind === "conv" || (activate && layer.activation === "relu");
     return rectified ? tf.relu(sum) : sum;
   });
@@ -173,14 +186,6 @@ function isImage(x: Tensor): x is Tensor4D {
 
 function isMatrix(x: Tensor): x is Tensor2D {
   return x.rank === 2;
-}
-
-function guarded<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw explain(error);
-  }
 }
 
 /** The embedded engine's heap ends near 4 GiB with a bare "memory access out of bounds"; JavaScript's own with a RangeError. */

@@ -132,6 +132,23 @@ describe("what cannot be run is refused", () => {
   });
 });
 
+test("what does not fit into the engine's heap is refused before it is tried", async () => {
+  const set = randomSet({ widths: [[64, 64], [2], [2], [2], [2]], channels: 3, kernels: {} });
+  const network = networkOf(set, { head: "none" });
+  const session = await wasm.open(network, weightsFrom(set), { shape: [9, 3, 1000, 1000] }, ctx);
+  const batch = { layer: "input", shape: [9, 3, 1000, 1000], values: new Float32Array(0) };
+  await expect(session.run(batch, async () => {})).rejects.toMatchObject({
+    code: "unsupported",
+    message: "the embedded engine would need 6.9 GB for 9 × 1000×1000, and has 3.9 GB",
+    where: { hint: "use a smaller --batch" },
+  });
+  await session.close();
+  await expect(wasm.open(network, weightsFrom(set), { shape: [1, 3, 3000, 3000] }, ctx)).rejects.toMatchObject({
+    code: "unsupported",
+    message: "the embedded engine would need 7.2 GB for 1 × 3000×3000, and has 3.9 GB",
+  });
+});
+
 test("two runs give the same bits, and closing gives all memory back", async () => {
   const tf = await import("@tensorflow/tfjs-core");
   const set = randomSet({ widths: [[2], [2], [2], [2], [4]], channels: 3, kernels: {}, fc: [4, 2, 3] });
