@@ -1,5 +1,6 @@
 import type { Network } from "../model/network.ts";
 import type { Role, Slot } from "../model/scheme.ts";
+import type { View } from "../tensor/view.ts";
 import { describeBatchNorm } from "./diagnose-norm.ts";
 import type { Weights } from "./engine.ts";
 import { isWeighted, kernelShape, type WeightedLayer } from "./geometry.ts";
@@ -13,6 +14,8 @@ export interface Compared {
   readonly network: Network;
   readonly roles: ReadonlyMap<Role, Slot>;
   readonly weights: Weights;
+  /** A kernel where it can be compared without being loaded. */
+  readonly kernel?: (role: Role) => Promise<View | undefined>;
 }
 
 export interface Pair {

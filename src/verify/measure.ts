@@ -42,7 +42,7 @@ export function difference(): Difference {
         maxAbs,
         maxRel: maxAbs === 0 ? 0 : maxAbs / maxB,
         meanAbs: count === 0 ? 0 : sum / count,
-        cosine: norm === 0 ? (aa === bb ? 1 : 0) : ab / norm,
+        cosine: norm === 0 ? (aa === bb ? 1 : 0) : Math.min(Math.max(ab / norm, -1), 1),
         pass: maxAbs <= atol + rtol * maxB,
       };
     },

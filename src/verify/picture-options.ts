@@ -54,7 +54,7 @@ export function pairOf({ descriptor }: Pick<VerifyRecord, "descriptor">, picture
   const [a, b] = [unit(values.slice(0, size)), unit(values.slice(size))];
   const cosine = a.reduce((sum, value, k) => sum + value * (b[k] ?? 0), 0);
   const square = a.reduce((sum, value, k) => sum + (value - (b[k] ?? 0)) ** 2, 0);
-  return { pictures, layer: descriptor.layer, cosineDistance: 1 - cosine, euclideanDistance: Math.sqrt(square) };
+  return { pictures, layer: descriptor.layer, cosineDistance: Math.max(1 - cosine, 0), euclideanDistance: Math.sqrt(square) };
 }
 
 /** The vector scaled to length 1; zeros stay zeros. */

@@ -15,6 +15,7 @@ import { resultOf, type Tally } from "./tally.ts";
 import { toleranceFor } from "./tolerance.ts";
 import { type Scores, topClasses } from "./top.ts";
 import { firstWeightDivergence } from "./weight-check.ts";
+import { kernelView } from "./weights.ts";
 
 export interface RunOptions {
   readonly engine: Engine;
@@ -72,7 +73,7 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
   const last = own.network.layers.at(-1)?.name ?? "";
   const scores = keptOf(last, tallies, pictures);
   const pair = other === undefined || theirs === undefined ? undefined : pairOf({ ...subject, ...own }, { ...other, ...theirs }, tolerance);
-  const checked = pair === undefined ? outputs : await withWeights(outputs, pair);
+  const checked = pair === undefined ? outputs : await withWeights(outputs, pair, ctx);
   const firstDivergence = checked.find((layer) => !layer.pass)?.role ?? null;
   const explained = async (): Promise<readonly string[]> => {
     if (firstDivergence === null) return [];
@@ -144,7 +145,9 @@ type Side = Subject & Ran;
 
 function pairOf(a: Side, b: Side, { rtol }: ToleranceRecord): Pair {
   const [nameA, nameB] = shortNames(a.name, b.name);
-  const side = (name: string, { identity, network, weights }: Side): Compared => ({ name, network, roles: identity.roles, weights });
+  const side = (name: string, { checkpoint, identity: { roles }, network, weights }: Side): Compared => {
+    return { name, network, roles, weights, kernel: (role) => kernelView(checkpoint, roles, network, role) };
+  };
   return { a: side(nameA, a), b: side(nameB, b), rtol };
 }
 
@@ -157,9 +160,9 @@ function shortNames(a: string, b: string): readonly [string, string] {
 }
 
 /** Where all outputs agree, weights have to agree as well. */
-async function withWeights(layers: readonly LayerResult[], pair: Pair): Promise<readonly LayerResult[]> {
+async function withWeights(layers: readonly LayerResult[], pair: Pair, ctx: Context): Promise<readonly LayerResult[]> {
   if (layers.some((layer) => !layer.pass)) return layers;
-  const differs = await firstWeightDivergence(pair);
+  const differs = await firstWeightDivergence(pair, ctx);
   const problem = "its weights differ, though its outputs agree for this input";
   return layers.map((layer) => (layer.role === differs ? { ...layer, pass: false, problem } : layer));
 }

@@ -5,7 +5,7 @@ import type { Role, Slot, StoredSlot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { loadFloat64, loadView } from "../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
-import { flip, take, view } from "../tensor/view.ts";
+import { arrange, flip, take, type View, view } from "../tensor/view.ts";
 import type { Weights } from "./engine.ts";
 import { isWeighted } from "./geometry.ts";
 
@@ -33,10 +33,29 @@ export function weightsOf(checkpoint: Checkpoint, roles: ReadonlyMap<Role, Slot>
   };
 }
 
+/**
+ * A kernel as a view along o, i, h, w, where its slot keeps the values as they are meant; undefined where they have to be computed.
+ * For comparing without loading.
+ */
+export async function kernelView(
+  checkpoint: Checkpoint,
+  roles: ReadonlyMap<Role, Slot>,
+  network: Network,
+  role: Role,
+): Promise<View | undefined> {
+  const slot = roles.get(role);
+  if (slot === undefined || "constant" in slot || slot.over !== undefined || slot.as !== undefined || slot.times !== undefined)
+    return undefined;
+  return arrange(await slice(checkpoint, slot, axisSizesOf(network, role)), ["o", "i", "h", "w"]);
+}
+
 async function stored(checkpoint: Checkpoint, slot: StoredSlot, axes: string, sizes: ReadonlyMap<string, number>, ctx: Context) {
+  return loadView(await slice(checkpoint, slot, sizes), axes, ctx);
+}
+
+async function slice(checkpoint: Checkpoint, slot: StoredSlot, sizes: ReadonlyMap<string, number>): Promise<View> {
   const whole = await view(numeric(checkpoint, slot.key), slot.axes, sizes);
-  const slice = slot.take === undefined ? whole : take(whole, slot.take[0], slot.take[1]);
-  return loadView(flip(slice, slot.flip ?? []), axes, ctx);
+  return flip(slot.take === undefined ? whole : take(whole, slot.take[0], slot.take[1]), slot.flip ?? []);
 }
 
 /** role = undo `as` of (the slice ÷ the number in `over`) × times; each in float64, rounded once. */
