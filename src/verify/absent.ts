@@ -1,4 +1,5 @@
 import type { Network } from "../model/network.ts";
+import { isWeighted } from "./geometry.ts";
 import type { LayerResult } from "./record.ts";
 import { uncompared } from "./tally.ts";
 
@@ -9,7 +10,10 @@ export interface Absent {
   readonly notes: readonly string[];
 }
 
-/** Layers with weights that only one of two networks has. A whole head may be missing; a convolution or part of a head may not. */
+/**
+ * Layers with weights that only one of two networks has. Fully connected layers may be left out of a conversion, or replaced;
+ * a convolution more or less makes another network.
+ */
 export function absentLayers(a: Network, b: Network, nameA: string, nameB: string): Absent {
   const one = lacking(a, b, nameB);
   const two = lacking(b, a, nameA);
@@ -18,22 +22,22 @@ export function absentLayers(a: Network, b: Network, nameA: string, nameB: strin
 
 function lacking(has: Network, lacks: Network, name: string): Absent {
   const known = new Set(lacks.layers.map((layer) => layer.name));
-  const hasHead = lacks.layers.some((layer) => layer.kind === "fc");
-  const missing = has.layers.filter((layer) => !known.has(layer.name));
+  const missing = has.layers.filter((layer) => isWeighted(layer) && !known.has(layer.name));
   const head = missing.filter((layer) => layer.kind === "fc");
-  const needed = [...missing.filter((layer) => layer.kind === "conv"), ...(hasHead ? head : [])];
   return {
-    results: needed.map((layer) => ({
-      role: layer.name,
-      shape: [],
-      ...uncompared,
-      min: Number.NaN,
-      max: Number.NaN,
-      notFinite: 0,
-      pass: false,
-      problem: `${name} has no such layer`,
-      seconds: 0,
-    })),
-    notes: hasHead || head.length === 0 ? [] : [`${name} has no head: ${head.map((layer) => layer.name).join(", ")} not compared`],
+    results: missing
+      .filter((layer) => layer.kind === "conv")
+      .map((layer) => ({
+        role: layer.name,
+        shape: [],
+        ...uncompared,
+        min: Number.NaN,
+        max: Number.NaN,
+        notFinite: 0,
+        pass: false,
+        problem: `${name} has no such layer`,
+        seconds: 0,
+      })),
+    notes: head.length === 0 ? [] : [`${name} has no ${head.map((layer) => layer.name).join(", ")}: not compared`],
   };
 }

@@ -15,10 +15,9 @@ const PUBLISHED_SIZE = 224;
 
 /**
  * Shapes of every layer for an input of `inputShape` (N C H W). Throws `mismatch` where the input does not fit the network
- * and `unsupported` where the network itself cannot be run (layers missing).
+ * and `unsupported` where its layers do not fit each other.
  */
 export function layerShapes(network: Network, inputShape: readonly number[]): readonly LayerShape[] {
-  requireComplete(network);
   const [batch, channels, height, width] = inputShape;
   if (inputShape.length !== 4 || batch === undefined || channels === undefined || height === undefined || width === undefined) {
     throw new CheckpointError("mismatch", `the input has shape ${shapeText(inputShape)}, and N C H W was needed`);
@@ -33,14 +32,6 @@ export function layerShapes(network: Network, inputShape: readonly number[]): re
     shape = output;
     return row;
   });
-}
-
-/** Throws `unsupported` for a network that lacks layers: a fully connected part alone, a body with gaps. */
-export function requireComplete(network: Network): void {
-  if (network.complete && network.layers.length > 0) return;
-  const { missing } = network;
-  const what = missing.length === 0 ? "layers are missing" : `${count(missing.length, "layer")} missing: ${missing.join(", ")}`;
-  throw new CheckpointError("unsupported", `${what}; a forward pass needs the whole network`);
 }
 
 /**

@@ -2,6 +2,7 @@ import protobuf from "protobufjs/minimal.js";
 import type { Network } from "../model/network.ts";
 import { adaptiveMatrix } from "./adaptive-pool.ts";
 import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer } from "./geometry.ts";
+import { isRectified } from "./runnable.ts";
 
 /**
  * The smallest ONNX file that ONNX Runtime takes for a VGG: one node chain, every layer's output an output of the graph,
@@ -47,7 +48,6 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
     return found;
   };
   const shapes = layerShapes(network, inputShape);
-  const last = shapes.at(-1);
   let x = INPUT;
   for (const row of shapes) {
     const { layer } = row;
@@ -71,7 +71,7 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
         weight.kernel,
       );
       external(graph, `${layer.name}.bias`, [layer.outputs], weightsFile, weight.bias);
-      const rectified = layer.kind === "conv" || (layer.activation === "relu" && row !== last);
+      const rectified = isRectified(network, layer);
       const sum = rectified ? `${layer.name}.sum` : layer.name;
       if (weight.axes === "o i h w") {
         const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];

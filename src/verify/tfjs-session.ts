@@ -6,6 +6,7 @@ import { adaptiveAverage } from "./adaptive-pool.ts";
 import type { Device, Session, Weights } from "./engine.ts";
 import { elements, isWeighted, kernelShape, type LayerShape, layerShapes } from "./geometry.ts";
 import { parameters } from "./parameters.ts";
+import { isRectified } from "./runnable.ts";
 
 /** The part of TensorFlow.js that a VGG needs; tfjs-core has it, and so has every package that carries tfjs-core along. */
 export type TfjsOps = Pick<
@@ -68,7 +69,6 @@ export async function openTfjsSession(
     async run(batch, visit) {
       await tf.setBackend(backend);
       const [n = 0, c = 0, h = 0, w = 0] = batch.shape;
-      const last = network.layers.at(-1);
       const shapes = layerShapes(network, batch.shape);
       let x: Tensor | undefined;
       try {
@@ -78,7 +78,7 @@ export async function openTfjsSession(
           x =
             layer.kind === "adaptive-pool"
               ? await adaptive(tf, from, layer)
-              : forward(tf, from, layer, held.get(layer.name), layer !== last);
+              : forward(tf, from, layer, held.get(layer.name), isRectified(network, layer));
           from.dispose();
           await visit({ layer: layer.name, shape: [n, ...output], values: await channelsFirst(tf, x) });
           await ctx.tick(0);
@@ -122,7 +122,7 @@ function forward(
   x: Tensor,
   layer: Exclude<NetworkLayer, AdaptivePoolLayer>,
   held: Held | undefined,
-  activate: boolean,
+  rectified: boolean,
 ): Tensor {
   return tf.tidy(() => {
     if (layer.kind === "pool") {
@@ -133,7 +133,6 @@ function forward(
     const before = product(tf, x, layer, held.kernel);
     const sum = tf.add(before, held.bias);
     before.dispose();
-    const rectified = layer.kind === "conv" || (activate && layer.activation === "relu");
     return rectified ? tf.relu(sum) : sum;
   });
 }

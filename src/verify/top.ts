@@ -16,7 +16,7 @@ export interface Scores {
  */
 export function topClasses(logits: Scores, network: Network, count: number, labels: readonly string[] = []): readonly TopEntry[] {
   const last = network.layers.at(-1);
-  if (last?.kind !== "fc") return [];
+  if (last?.kind !== "fc" || network.classes === undefined) return [];
   const [pictures = 0, classes = 0, ...positions] = logits.shape;
   const area = positions.reduce((product, size) => product * size, 1);
   return Array.from({ length: pictures }, (_, picture) => {

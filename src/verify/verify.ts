@@ -7,7 +7,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { heldBatch, type InputBatch } from "./batch.ts";
 import { chooseEngine, type EngineChoice } from "./engines.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
-import { defaultSize, requireComplete } from "./geometry.ts";
+import { defaultSize } from "./geometry.ts";
 import { type InputLayout, inputFrom } from "./input.ts";
 import { labelsOf, readLabels } from "./labels.ts";
 import { photos } from "./photo.ts";
@@ -15,6 +15,7 @@ import { contractFor, pairOf } from "./picture-options.ts";
 import { findPictures, pictureBatch } from "./pictures.ts";
 import type { VerifyRecord } from "./record.ts";
 import { type RunOptions, runVerify } from "./run.ts";
+import { runnable } from "./runnable.ts";
 import type { Subject } from "./subject.ts";
 
 export interface VerifyOptions extends EngineChoice {
@@ -167,8 +168,9 @@ async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context
     if (identity === undefined) {
       throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", { file: path, hint });
     }
-    await locate({ file: path, hint }, async () => requireComplete(identity.network));
-    return await work({ name: path, checkpoint, identity });
+    const { network, note } = await locate({ file: path, hint }, async () => runnable(identity.network));
+    const assumed = note === undefined ? identity.assumed : [...identity.assumed, note];
+    return await work({ name: path, checkpoint, identity: { ...identity, network, assumed } });
   } finally {
     await checkpoint.close();
   }

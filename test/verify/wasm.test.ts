@@ -110,12 +110,6 @@ describe("what cannot be run is refused", () => {
       zeros(1, 3, 96, 64),
       "an input of 96×64 gives fc6 features of 4×3×2 (channels, height, width), and its weights take 2×3 positions (24 values)",
     ],
-    [
-      "a network with gaps",
-      { ...network, complete: false, missing: ["conv1_1", "conv2_1"] },
-      zeros(1, 3, 64, 96),
-      "2 layers missing: conv1_1, conv2_1; a forward pass needs the whole network",
-    ],
   ];
   test.each(rows)("%s", async (_, net, input, message) => {
     const error = await run(net, weightsFrom(set), input).catch((reason: unknown) => reason);
