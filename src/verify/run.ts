@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly labels?: readonly string[];
   /** A layer whose outputs are kept for the record. */
   readonly descriptor?: string;
+  /** Gets the descriptor, or the logits where none is asked for, of all pictures. */
+  readonly save?: (values: Scores) => Promise<void>;
   readonly notes?: readonly string[];
 }
 
@@ -72,6 +74,8 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
   const outputs = [...[...tallies].map(([role, found]) => resultOf(role, found, pictures, tolerance)), ...(absent?.results ?? [])];
   const last = own.network.layers.at(-1)?.name ?? "";
   const scores = keptOf(last, tallies, pictures);
+  const descriptor = options.descriptor === undefined ? undefined : keptOf(options.descriptor, tallies, pictures);
+  await options.save?.(descriptor ?? scores);
   const pair = other === undefined || theirs === undefined ? undefined : pairOf({ ...subject, ...own }, { ...other, ...theirs }, tolerance);
   const checked = pair === undefined ? outputs : await withWeights(outputs, pair, ctx);
   const firstDivergence = checked.find((layer) => !layer.pass)?.role ?? null;
@@ -93,9 +97,7 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
     diagnosis: await explained(),
     logits: valuesOf(last, scores),
     top: topClasses(scores, own.network, options.top ?? TOP, options.labels),
-    ...(options.descriptor === undefined
-      ? {}
-      : { descriptor: valuesOf(options.descriptor, keptOf(options.descriptor, tallies, pictures)) }),
+    ...(options.descriptor === undefined || descriptor === undefined ? {} : { descriptor: valuesOf(options.descriptor, descriptor) }),
     seconds: {
       load: own.load,
       first: own.first,

@@ -16,7 +16,9 @@ import { findPictures, pictureBatch } from "./pictures.ts";
 import type { VerifyRecord } from "./record.ts";
 import { type RunOptions, runVerify } from "./run.ts";
 import { runnable } from "./runnable.ts";
+import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
+import type { Scores } from "./top.ts";
 
 export interface VerifyOptions extends EngineChoice {
   /** Read the checkpoint as this format. */
@@ -44,6 +46,10 @@ export interface VerifyOptions extends EngineChoice {
   readonly preprocess?: string;
   /** A layer whose outputs go into the record. */
   readonly descriptor?: string;
+  /** Where the descriptor (or the logits, where none is asked for) of all pictures is saved: an .npy, N first. */
+  readonly output?: string;
+  /** Replace `output` where it exists. */
+  readonly force?: boolean;
   /** Two pictures whose descriptors (fc7 unless `descriptor` names another layer) are compared. */
   readonly pair?: readonly [string, string];
 }
@@ -83,7 +89,7 @@ async function run(
   const input = await inputOf(subject, options, ctx);
   const labels = options.labels === undefined ? labelsOf(subject.checkpoint) : await readLabels(options.labels, network.classes);
   const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
-  const { batch, rtol, atol, top, pair } = options;
+  const { batch, rtol, atol, top, pair, output } = options;
   const record = await runVerify(
     subject,
     {
@@ -91,6 +97,7 @@ async function run(
       input,
       notes,
       ...against,
+      ...(output === undefined ? {} : { save: (values: Scores) => saveValues(output, values, options.force === true) }),
       ...defined({ batch, rtol, atol, top, labels, descriptor }),
     },
     ctx,

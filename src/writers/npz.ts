@@ -23,7 +23,7 @@ export const writer: Writer = {
 };
 
 /** Version 1.0: magic, version, length of the text (u16, little-endian), a Python dict literal padded with spaces, a newline. */
-function npyHeader(tensor: TensorSpec): Uint8Array {
+export function npyHeader(tensor: TensorSpec): Uint8Array {
   const shape = tensor.shape.length === 1 ? `(${tensor.shape[0]},)` : `(${tensor.shape.join(", ")})`;
   const text = `{'descr': '${descr(tensor)}', 'fortran_order': False, 'shape': ${shape}, }`;
   const length = Math.ceil((10 + text.length + 1) / headerAlign) * headerAlign;

@@ -46,6 +46,19 @@ describe("files are opened, recognised and run", () => {
     expect(record.descriptor?.values).toHaveLength(20);
     expect(record.top).toHaveLength(1);
   });
+
+  test("outputs are saved, and what was saved can be expected", async () => {
+    const output = join(folder, "logits.npy");
+    expect((await verify(weights, { input, output }, ctx)).pass).toBe(true);
+    const again = await verify(weights, { input, expect: output }, ctx);
+    expect(again.layers.at(-1)).toMatchObject({ maxAbs: 0, pass: true });
+    await expect(verify(weights, { input, output }, ctx)).rejects.toMatchObject({ code: "usage" });
+    expect((await verify(weights, { input, output, force: true, descriptor: "fc6" }, ctx)).pass).toBe(true);
+    await expect(verify(weights, { input, output: join(folder, "x.txt") }, ctx)).rejects.toMatchObject({
+      code: "usage",
+      message: "values are saved as .npy",
+    });
+  });
 });
 
 describe("what is impossible says why", () => {

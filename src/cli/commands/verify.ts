@@ -39,6 +39,8 @@ export function verifyCommand(): Command {
     .option("--labels <file>", "class names: one a line, or JSON; without it the checkpoint's own")
     .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
     .option("--descriptor <layer>", "put this layer's outputs into the record")
+    .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
+    .option("--force", "replace what is there already")
     .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
     .option("--top <n>", "classes to show of each picture", wholeNumber)
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
