@@ -70,7 +70,7 @@ export async function pictureBatch(
       for (let n = 0; n < count; n++) {
         const pixels = await decoded(paths[from + n] ?? "", decoder, channels === 1, [height, width], contract.fit);
         fill(values.subarray(n * channels * plane, (n + 1) * channels * plane), cut(pixels, height, width), channels, contract);
-        await ctx.tick(0);
+        await ctx.tick(pixels.bytes.length);
       }
       return { layer: "input", shape: [count, channels, height, width], values };
     },

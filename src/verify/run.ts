@@ -158,7 +158,8 @@ function shortNames(a: string, b: string): readonly [string, string] {
   const [partsA, partsB] = [a.split("/"), b.split("/")];
   let shared = 0;
   while (shared < Math.min(partsA.length, partsB.length) - 1 && partsA[shared] === partsB[shared]) shared += 1;
-  return [partsA.slice(shared).join("/"), partsB.slice(shared).join("/")];
+  // Two paths that share no more than the root stay as they are.
+  return shared === 1 && partsA[0] === "" ? [a, b] : [partsA.slice(shared).join("/"), partsB.slice(shared).join("/")];
 }
 
 /** Where all outputs agree, weights have to agree as well. */

@@ -74,16 +74,8 @@ function kernels(network: Network, weights: Weights): readonly Trial[] {
       places.inputsReversed,
       "conv1_1: with its input channels reversed (the file expects BGR where the input is RGB, or the other way round)",
     ),
-    ...trial(
-      flattens,
-      rowsKept(["i", "h", "w"], ["h", "w", "i"]),
-      `${fc6}: with its rows read as h,w,c instead of c,h,w, or kept so in the file,`,
-    ),
-    ...trial(
-      flattens,
-      rowsKept(["h", "w", "i"], ["i", "h", "w"]),
-      `${fc6}: with its rows read as c,h,w instead of h,w,c, or kept so in the file,`,
-    ),
+    ...trial(flattens, rowsKept(["i", "h", "w"], ["h", "w", "i"]), `${fc6}: with its rows read as h,w,c, and not as c,h,w,`),
+    ...trial(flattens, rowsKept(["h", "w", "i"], ["i", "h", "w"]), `${fc6}: with its rows read as c,h,w, and not as h,w,c,`),
     ...trial(square, places.transposed, `${names}: with the square weights transposed`),
     ...trial(convolutions, places.rotated, "with all kernels rotated by 180° (Theano's convolution)"),
   ];

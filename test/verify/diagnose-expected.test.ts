@@ -81,12 +81,16 @@ describe("a single network with expected logits: the usual mistake is found by u
       weights: mapped([/^conv1_1\.weight$/, inputsReversed]),
       sentence: /^conv1_1: with its input channels reversed \(the file expects BGR/,
     },
-    { what: "rows of fc6", weights: mapped([/^fc6\.weight$/, rowsAsHwc]), sentence: /^fc6: with its rows read as h,w,c instead of c,h,w/ },
+    {
+      what: "rows of fc6",
+      weights: mapped([/^fc6\.weight$/, rowsAsHwc]),
+      sentence: /^fc6: with its rows read as h,w,c, and not as c,h,w, the expected values come out$/,
+    },
     {
       what: "rows of fc6, kernels kept outputs last",
       weights: mapped([/^fc6\.weight$/, rowsAsHwc]),
       layout: layouts.slim,
-      sentence: /^fc6: with its rows read as h,w,c instead of c,h,w/,
+      sentence: /^fc6: with its rows read as h,w,c, and not as c,h,w, the expected values come out$/,
     },
     { what: "transposed", weights: mapped([/^fc[78]\.weight$/, transposed]), sentence: /^fc7 and fc8: with the square weights transposed/ },
     { what: "rotated", weights: mapped([/^conv\d_\d\.weight$/, (array) => reversed(array, 9)]), sentence: /rotated by 180°/ },

@@ -4,6 +4,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
+import { progress } from "../progress.ts";
 import { inputSize, positive, wholeNumber } from "./parse.ts";
 
 interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
@@ -54,6 +55,7 @@ export function verifyCommand(): Command {
 async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
   const output = outputFor(given);
   const { inputSize: image, seed, checkDevice, pair, ...rest } = given;
+  const bar = progress(file ?? "", undefined, given.quiet === true);
   try {
     if (checkDevice === true) {
       const devices = await checkDevices(given.device ?? "auto");
@@ -67,10 +69,13 @@ async function run(file: string | undefined, other: string | undefined, given: O
       ...(seed === undefined ? {} : { seeds: seed }),
       ...(pair === undefined ? {} : { pair: two(pair) }),
       signal: interruptSignal(),
+      onProgress: bar.add,
     });
+    bar.done();
     output.data(output.json ? toJson(record) : await verifyText(record, output.style));
     setExitCode(record.pass ? exitCodes.done : exitCodes.no);
   } catch (error) {
+    bar.done();
     setExitCode(reportFailure(error, output.json, file));
   }
 }
