@@ -116,6 +116,7 @@ async function layoutFor(
   const settings = new Map(target.options ?? []);
   if (options.maxShardSize !== undefined) settings.set("max-shard-size", String(options.maxShardSize));
   if (options.compress === true) settings.set("compress", "true");
+  const names = classNames(checkpoint, network?.classes);
   const input: WriterInput = {
     name: place.name,
     tensors: plan.moves.map((move) => ({
@@ -126,8 +127,8 @@ async function layoutFor(
     })),
     ...(network === undefined ? {} : { network }),
     ...(preprocessing === undefined ? {} : { preprocessing }),
-    ...classNames(checkpoint, network?.classes),
-    metadata: describeOutput(plan, identity, network, preprocessing),
+    ...names,
+    metadata: describeOutput(plan, identity, network, preprocessing, names.labels),
     options: settings,
   };
   return writer.layout(input);

@@ -13,6 +13,7 @@ export function describeOutput(
   identity: Identity | undefined,
   network: Network | undefined,
   preprocessing: Preprocessing | undefined,
+  labels: readonly string[] | undefined,
 ): ReadonlyMap<string, string> {
   const metadata = new Map<string, string>([["producer", "vggtool"]]);
   const axes = plan.moves.flatMap(({ to, toAxes }) => (toAxes === undefined ? [] : [[to, toAxes] as const]));
@@ -26,6 +27,7 @@ export function describeOutput(
     }
   }
   if (preprocessing !== undefined) metadata.set("preprocessing", JSON.stringify(preprocessing));
+  if (labels !== undefined) metadata.set("labels", JSON.stringify(labels));
   return metadata;
 }
 

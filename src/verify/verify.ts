@@ -87,7 +87,8 @@ async function run(
   const { network } = subject.identity;
   const { engine, notes } = await chooseEngine(options);
   const input = await inputOf(subject, options, ctx);
-  const labels = options.labels === undefined ? labelsOf(subject.checkpoint) : await readLabels(options.labels, network.classes);
+  const carried = labelsOf(subject.checkpoint) ?? (against.other === undefined ? undefined : labelsOf(against.other.checkpoint));
+  const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes);
   const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
   const { batch, rtol, atol, top, pair, output } = options;
   const record = await runVerify(
