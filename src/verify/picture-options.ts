@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import { locateInput } from "../io/locate.ts";
 import type { Identity } from "../model/identity.ts";
-import { contractFromJson, type PictureContract, preset, presetNames } from "./preprocess.ts";
+import { contractFromJson, type PictureContract, preset, presetNames, usualFit } from "./preprocess.ts";
 import type { PairRecord, VerifyRecord } from "./record.ts";
 
 /** A contract has a few lines. */
@@ -13,7 +13,7 @@ const MAX_BYTES = 1 << 20;
  */
 export async function contractFor(identity: Identity, asked: string | undefined, file: string): Promise<PictureContract> {
   if (asked !== undefined) return preset(asked) ?? (await contractFile(asked));
-  if (identity.preprocessing !== undefined) return { ...identity.preprocessing, fit: "cover" };
+  if (identity.preprocessing !== undefined) return { ...identity.preprocessing, fit: usualFit(identity.preprocessing, identity.scheme) };
   throw new CheckpointError("usage", "nothing in the file says how pictures are prepared for it", {
     file,
     hint: `--preprocess with one of ${presetNames.join(", ")}, or a JSON file`,

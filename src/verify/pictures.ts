@@ -89,12 +89,14 @@ async function decoded(
     const bytes = await whole(located.source, path);
     if (fit === "stretch") return await decoder.decode(bytes, grey, { fit: "fill", width, height }, path);
     if (fit === "cover") return await decoder.decode(bytes, grey, { fit: "cover", width, height }, path);
-    if (fit < Math.max(height, width)) {
-      throw new CheckpointError("usage", `pictures scaled to ${fit} pixels are smaller than the input of ${height}×${width}`, {
-        file: path,
-      });
+    const shorter = fit === "margin" ? undefined : fit;
+    if (shorter !== undefined && shorter < Math.max(height, width)) {
+      const problem = `pictures scaled to ${shorter} pixels are smaller than the input of ${height}×${width}`;
+      throw new CheckpointError("usage", problem, { file: path });
     }
-    return await decoder.decode(bytes, grey, { fit: "outside", width: fit, height: fit }, path);
+    const margin = { width: Math.round((width * 8) / 7), height: Math.round((height * 8) / 7) };
+    const size = shorter === undefined ? margin : { width: shorter, height: shorter };
+    return await decoder.decode(bytes, grey, { fit: "outside", ...size }, path);
   } finally {
     await located.source.close();
   }

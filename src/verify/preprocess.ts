@@ -5,26 +5,27 @@ import { bgrMean, faceMean, rgbMean, slimMean, unitNormal } from "../model/schem
 /** How a picture becomes the network's input: what Preprocessing says of colours, and what becomes of its size. */
 export interface PictureContract extends Preprocessing {
   /**
-   * cover: scaled so that it covers the input, the middle cut out. stretch: scaled to the input, whatever its proportions.
-   * A number: scaled until the shorter side has so many pixels, the middle cut out.
+   * cover: scaled so that it covers the input, the middle cut out. margin: the same, 8/7 as large (256 pixels for an input of
+   * 224). stretch: scaled to the input, whatever its proportions. A number: scaled until the shorter side has so many pixels,
+   * the middle cut out.
    */
-  readonly fit: "cover" | "stretch" | number;
+  readonly fit: "cover" | "margin" | "stretch" | number;
 }
 
 const raw: Preprocessing = { channels: "rgb", range: 255, mean: [0, 0, 0], std: [1, 1, 1], source: "assumed" };
 const face: Preprocessing = { ...raw, mean: [129.1863, 104.7624, 93.594] };
 
 /**
- * What `--preprocess` knows by name. torch and tfslim scale to 256 pixels and cut out 224, as their evaluation does; the face
- * networks were shown whole faces.
+ * What `--preprocess` knows by name. Caffe, torchvision and tf-slim evaluate on the middle 224 of 256 pixels, Keras' examples on
+ * stretched pictures; the face networks were shown whole faces.
  */
 const presets: ReadonlyMap<string, PictureContract> = new Map([
-  ["caffe", { ...bgrMean, fit: 256 }],
+  ["caffe", { ...bgrMean, fit: "margin" }],
   ["keras", { ...bgrMean, fit: "stretch" }],
   ["matconvnet", { ...rgbMean, fit: "cover" }],
-  ["tfslim", { ...slimMean, fit: 256 }],
-  ["torch", { ...unitNormal, fit: 256 }],
-  ["paddle", { ...unitNormal, fit: 256 }],
+  ["tfslim", { ...slimMean, fit: "margin" }],
+  ["torch", { ...unitNormal, fit: "margin" }],
+  ["paddle", { ...unitNormal, fit: "margin" }],
   ["vggface", { ...face, fit: "cover" }],
   ["vggface-caffe", { ...faceMean, fit: "cover" }],
   ["raw", { ...raw, fit: "cover" }],
@@ -35,6 +36,15 @@ export const presetNames: readonly string[] = [...presets.keys()];
 
 export function preset(name: string): PictureContract | undefined {
   return presets.get(name);
+}
+
+/** What becomes of a picture's size where a checkpoint or its convention says nothing of it: what its framework's own examples do. */
+export function usualFit({ channels, mean, std }: Preprocessing, scheme: string | undefined): PictureContract["fit"] {
+  if (scheme?.startsWith("keras") === true) return "stretch";
+  const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((value, k) => value === b[k]);
+  return (
+    [...presets.values()].find((known) => known.channels === channels && same(known.mean, mean) && same(known.std, std))?.fit ?? "cover"
+  );
 }
 
 /**
@@ -62,8 +72,8 @@ export function contractFromJson(json: unknown, file: string): PictureContract {
   const hasSize = height !== undefined && width !== undefined && [height, width].every((side) => Number.isInteger(side) && side > 0);
   if (size === undefined || (size.length > 0 && (size.length !== 2 || !hasSize))) throw fail("size is not [height, width]");
   const fit = fields.get("fit") ?? "cover";
-  if (fit !== "cover" && fit !== "stretch" && !(typeof fit === "number" && Number.isInteger(fit) && fit > 0)) {
-    throw fail(`fit is ${JSON.stringify(fit)}, needed "cover", "stretch" or the length of the shorter side`);
+  if (fit !== "cover" && fit !== "margin" && fit !== "stretch" && !(typeof fit === "number" && Number.isInteger(fit) && fit > 0)) {
+    throw fail(`fit is ${JSON.stringify(fit)}, needed "cover", "margin", "stretch" or the length of the shorter side`);
   }
   const sized = height === undefined || width === undefined ? {} : { size: [height, width] as const };
   return { channels, range, mean, std, ...sized, fit, source: "read" };
@@ -80,11 +90,8 @@ export function describeContract({ channels, range, mean, std, fit }: PictureCon
   const colours = `${channels.toUpperCase()} 0…${range}`;
   const minus = mean.every((value) => value === 0) ? "" : ` minus ${mean.join(", ")}`;
   const divided = std.every((value) => value === 1) ? "" : ` divided by ${std.join(", ")}`;
-  const sized =
-    fit === "stretch"
-      ? "stretched to the input"
-      : fit === "cover"
-        ? "scaled to cover the input, the middle cut out"
-        : `scaled to ${fit} pixels on the shorter side, the middle cut out`;
+  const words = { stretch: "stretched to the input", cover: "scaled to cover the input", margin: "scaled to 8/7 of the input" } as const;
+  const scaled = typeof fit === "number" ? `scaled to ${fit} pixels on the shorter side` : words[fit];
+  const sized = fit === "stretch" ? scaled : `${scaled}, the middle cut out`;
   return `${colours}${minus}${divided}, ${sized}`;
 }

@@ -59,7 +59,12 @@ describe("how pictures are prepared", () => {
   const identity = { network, roles: new Map(), confidence: "sure", evidence: [], assumed: [], others: [] } as const;
 
   test("as asked: a preset or a file", async () => {
-    expect(await contractFor(identity, "torch", "x")).toMatchObject({ channels: "rgb", range: 1, mean: [0.485, 0.456, 0.406], fit: 256 });
+    expect(await contractFor(identity, "torch", "x")).toMatchObject({
+      channels: "rgb",
+      range: 1,
+      mean: [0.485, 0.456, 0.406],
+      fit: "margin",
+    });
     const path = file("own.json", '{ "channels": "bgr", "mean": [1, 2, 3], "size": [64, 96] }');
     expect(await contractFor(identity, path, "x")).toEqual({
       channels: "bgr",
@@ -76,6 +81,11 @@ describe("how pictures are prepared", () => {
   test("else as the checkpoint says, else not at all", async () => {
     const preprocessing = { channels: "rgb", range: 255, mean: [1, 2, 3], std: [1, 1, 1], source: "read" } as const;
     expect(await contractFor({ ...identity, preprocessing }, undefined, "x")).toEqual({ ...preprocessing, fit: "cover" });
+    const torch = { channels: "rgb", range: 1, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], source: "assumed" } as const;
+    expect(await contractFor({ ...identity, preprocessing: torch }, undefined, "x")).toMatchObject({ fit: "margin" });
+    expect(await contractFor({ ...identity, preprocessing: torch, scheme: "keras-applications" }, undefined, "x")).toMatchObject({
+      fit: "stretch",
+    });
     await expect(contractFor(identity, undefined, "x.pth")).rejects.toMatchObject({
       code: "usage",
       where: { file: "x.pth", hint: expect.stringContaining("--preprocess") },
@@ -193,6 +203,17 @@ describe.skipIf(!hasSharp)("with sharp", () => {
     expect([stretched.values[32], stretched.values[31 * 64 + 32]]).toEqual([0, 200]);
     const shorter = await (await pictureBatch([tall], "x", network, contractFromJson({ fit: 64 }, "x"), ctx)).read(0, 1);
     expect([shorter.values[0], shorter.values[31 * 64]]).toEqual([100, 100]);
+  });
+
+  test("with a margin, the middle 7/8 are seen", async () => {
+    // 64 wide and 32 high, as the input: scaled to 73×37, of which 4 columns and 2 rows on each side are cut off.
+    const ramp = file(
+      "ramp.png",
+      png(64, 32, 3, (x) => x * 4),
+    );
+    const { values } = await (await pictureBatch([ramp], "x", network, contractFromJson({ fit: "margin" }, "x"), ctx)).read(0, 1);
+    expect(values[0]).toBeGreaterThan(8);
+    expect(values[63]).toBeLessThan(248);
   });
 
   test("grey for a network of one channel", async () => {
