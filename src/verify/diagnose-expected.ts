@@ -28,7 +28,7 @@ const PATIENCE = 60;
  */
 export async function diagnoseExpected(unexpected: Unexpected, ctx: Context): Promise<readonly string[]> {
   const started = performance.now();
-  const trials = trialsOf(unexpected.network, unexpected.weights);
+  const trials = trialsOf(unexpected.network, unexpected.weights, unexpected.input.shape);
   for (const [index, trial] of trials.entries()) {
     if (await fits(trial, unexpected, ctx)) return [trial.sentence];
     if (secondsSince(started) > PATIENCE && index + 1 < trials.length) {

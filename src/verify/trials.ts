@@ -1,6 +1,6 @@
 import type { Network, NetworkLayer } from "../model/network.ts";
 import type { Weights } from "./engine.ts";
-import { isWeighted, kernelShape, type WeightedLayer } from "./geometry.ts";
+import { isWeighted, kernelShape, layerShapes, type WeightedLayer } from "./geometry.ts";
 import { type Kernel, type Place, places, rowsKept, unravel } from "./kernel-relations.ts";
 
 /** A network changed in one way that would explain why its outputs are not the expected ones. */
@@ -14,43 +14,55 @@ export interface Trial {
 /** Epsilons of batch norm that frameworks use: PyTorch and Paddle, Keras and tf-slim, raw MatConvNet. */
 const EPSILONS = [1e-5, 1e-3, 1e-4];
 
-/** The usual mistakes that no shape shows, those of settings (which need no other file) first. */
-export function trialsOf(network: Network, weights: Weights): readonly Trial[] {
-  return [...settings(network, weights), ...kernels(network, weights), ...variances(network, weights)];
+/** The usual mistakes that no shape shows, commonest first; `inputShape` N C H W. */
+export function trialsOf(network: Network, weights: Weights, inputShape: readonly number[]): readonly Trial[] {
+  return [
+    ...epsilons(network, weights),
+    ...kernels(network, weights),
+    ...dropout(network, weights),
+    ...pools(network, weights, inputShape),
+    ...variances(network, weights),
+  ];
 }
 
-function settings(network: Network, weights: Weights): readonly Trial[] {
-  const found: Trial[] = [];
-  const withLayers = (change: (layer: NetworkLayer) => NetworkLayer): Network => ({ ...network, layers: network.layers.map(change) });
+function withLayers(network: Network, change: (layer: NetworkLayer) => NetworkLayer): Network {
+  return { ...network, layers: network.layers.map(change) };
+}
+
+function epsilons(network: Network, weights: Weights): readonly Trial[] {
   const current = network.layers.filter(isWeighted).find((layer) => layer.batchNorm !== undefined)?.batchNorm?.epsilon;
-  for (const epsilon of current === undefined ? [] : EPSILONS.filter((value) => value !== current)) {
-    found.push({
-      network: withLayers((layer) => (isWeighted(layer) && layer.batchNorm !== undefined ? { ...layer, batchNorm: { epsilon } } : layer)),
-      weights,
-      sentence: `with ${epsilon} as epsilon of batch norm (${current} was taken) the expected values come out: --bn-epsilon ${epsilon}`,
-    });
-  }
+  return (current === undefined ? [] : EPSILONS.filter((value) => value !== current)).map((epsilon) => ({
+    network: withLayers(network, (layer) =>
+      isWeighted(layer) && layer.batchNorm !== undefined ? { ...layer, batchNorm: { epsilon } } : layer,
+    ),
+    weights,
+    sentence: `with ${epsilon} as epsilon of batch norm (${current} was taken) the expected values come out: --bn-epsilon ${epsilon}`,
+  }));
+}
+
+function dropout(network: Network, weights: Weights): readonly Trial[] {
   const behindDropout = network.layers.filter((layer) => layer.kind === "fc").slice(1);
   const scale = behindDropout.every((layer) => (layer.inputScale ?? 1) === 1) ? 0.5 : 1;
-  if (behindDropout.length > 0) {
-    const names = behindDropout.map((layer) => layer.name);
-    found.push({
-      network: withLayers((layer) => (layer.kind === "fc" && names.includes(layer.name) ? { ...layer, inputScale: scale } : layer)),
-      weights,
-      sentence:
-        scale === 1
-          ? `without the factor on the inputs of ${names.join(" and ")} the expected values come out: dropout does not scale at inference`
-          : `with the inputs of ${names.join(" and ")} multiplied with 0.5 the expected values come out: old Paddle's dropout, which scales at inference`,
-    });
-  }
-  if (network.layers.some((layer) => layer.kind === "pool")) {
-    found.push({
-      network: withLayers((layer) => (layer.kind === "pool" ? { ...layer, ceil: !layer.ceil } : layer)),
-      weights,
-      sentence: "with the pools' sizes rounded the other way the expected values come out",
-    });
-  }
-  return found;
+  if (behindDropout.length === 0) return [];
+  const names = behindDropout.map((layer) => layer.name);
+  const sentence =
+    scale === 1
+      ? `without the factor on the inputs of ${names.join(" and ")} the expected values come out: dropout does not scale at inference`
+      : `with the inputs of ${names.join(" and ")} multiplied with 0.5 the expected values come out: old Paddle's dropout, which scales at inference`;
+  const changed = withLayers(network, (layer) =>
+    layer.kind === "fc" && names.includes(layer.name) ? { ...layer, inputScale: scale } : layer,
+  );
+  return [{ network: changed, weights, sentence }];
+}
+
+/** Sizes are rounded only where one of them is odd. */
+function pools(network: Network, weights: Weights, inputShape: readonly number[]): readonly Trial[] {
+  const isOdd = layerShapes(network, inputShape).some(
+    ({ layer, input }) => layer.kind === "pool" && input.slice(1).some((size) => size % 2 === 1),
+  );
+  if (!isOdd) return [];
+  const changed = withLayers(network, (layer) => (layer.kind === "pool" ? { ...layer, ceil: !layer.ceil } : layer));
+  return [{ network: changed, weights, sentence: "with the pools' sizes rounded the other way the expected values come out" }];
 }
 
 function kernels(network: Network, weights: Weights): readonly Trial[] {
@@ -69,13 +81,13 @@ function kernels(network: Network, weights: Weights): readonly Trial[] {
   const names = square.map((layer) => layer.name).join(" and ");
   const fc6 = head[0]?.name ?? "";
   return [
+    ...trial(flattens, rowsKept(["i", "h", "w"], ["h", "w", "i"]), `${fc6}: with its rows read as h,w,c, and not as c,h,w,`),
+    ...trial(flattens, rowsKept(["h", "w", "i"], ["i", "h", "w"]), `${fc6}: with its rows read as c,h,w, and not as h,w,c,`),
     ...trial(
       first,
       places.inputsReversed,
       "conv1_1: with its input channels reversed (the file expects BGR where the input is RGB, or the other way round)",
     ),
-    ...trial(flattens, rowsKept(["i", "h", "w"], ["h", "w", "i"]), `${fc6}: with its rows read as h,w,c, and not as c,h,w,`),
-    ...trial(flattens, rowsKept(["h", "w", "i"], ["i", "h", "w"]), `${fc6}: with its rows read as c,h,w, and not as h,w,c,`),
     ...trial(square, places.transposed, `${names}: with the square weights transposed`),
     ...trial(convolutions, places.rotated, "with all kernels rotated by 180° (Theano's convolution)"),
   ];

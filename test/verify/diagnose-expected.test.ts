@@ -115,6 +115,15 @@ describe("a single network with expected logits: the usual mistake is found by u
     else expect(record.diagnosis).toEqual([expect.stringMatching(sentence)]);
   });
 
+  test("pools whose odd sizes are rounded the other way, where an adaptive pool hides it", async () => {
+    const odd = heldBatch(photos([1], [3, 79, 110]), "x");
+    const made = (ceil: boolean) => networkOf(set, { adaptive: [2, 3], ceil, epsilon: 1e-3 });
+    const right = await runVerify(subjectOf("right", set, made(true)), { engine: wasm, input: odd }, ctx);
+    const expected = expectedFrom(arrayFile([1, 5], Float32Array.from(right.logits.values)), "logits.npy", made(false), ctx);
+    const record = await runVerify(subjectOf("wrong", set, made(false)), { engine: wasm, input: odd, expected }, ctx);
+    expect(record).toMatchObject({ pass: false, diagnosis: ["with the pools' sizes rounded the other way the expected values come out"] });
+  });
+
   test("kernels are put right for engines that keep outputs first as well", async () => {
     const asked: string[] = [];
     const outputsFirst: Engine = {
