@@ -1,7 +1,8 @@
 import type { Network, NetworkLayer } from "../model/network.ts";
 import type { Weights } from "./engine.ts";
 import { isWeighted, kernelShape, layerShapes, type WeightedLayer } from "./geometry.ts";
-import { type Kernel, type Place, places, rowsKept, unravel } from "./kernel-relations.ts";
+import { rearranged } from "./kernel-moves.ts";
+import { type Kernel, type Place, places, rowsKept } from "./kernel-relations.ts";
 
 /** A network changed in one way that would explain why its outputs are not the expected ones. */
 export interface Trial {
@@ -122,18 +123,6 @@ function moved(weights: Weights, shapes: ReadonlyMap<string, Kernel["shape"]>, p
   return async (role, axes) => {
     const values = await weights(role, axes);
     const shape = shapes.get(role);
-    if (shape === undefined) return values;
-    if (!axes.startsWith("o ")) return values.map((_, k) => values[place(shape, ...unravel(k, shape))] ?? 0);
-    return values.map((_, k) => {
-      const [h, w, i, o] = unravel(place(shape, ...unravelOutputsFirst(k, shape)), shape);
-      return values[((o * shape[2] + i) * shape[0] + h) * shape[1] + w] ?? 0;
-    });
+    return shape === undefined ? values : rearranged({ shape, values }, place, axes.startsWith("o ") ? "o i h w" : "h w i o");
   };
-}
-
-/** Position k of a kernel that is kept along o i h w. */
-function unravelOutputsFirst(k: number, [height, width, inputs]: Kernel["shape"]): readonly [h: number, w: number, i: number, o: number] {
-  const row = Math.floor(k / width);
-  const plane = Math.floor(row / height);
-  return [row % height, k % width, plane % inputs, Math.floor(plane / inputs)];
 }

@@ -2,7 +2,6 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import { heldBatch } from "../../src/verify/batch.ts";
-import type { Engine } from "../../src/verify/engine.ts";
 import { expectedFrom } from "../../src/verify/expected.ts";
 import { photos } from "../../src/verify/photo.ts";
 import { runVerify } from "../../src/verify/run.ts";
@@ -122,33 +121,5 @@ describe("a single network with expected logits: the usual mistake is found by u
     const expected = expectedFrom(arrayFile([1, 5], Float32Array.from(right.logits.values)), "logits.npy", made(false), ctx);
     const record = await runVerify(subjectOf("wrong", set, made(false)), { engine: wasm, input: odd, expected }, ctx);
     expect(record).toMatchObject({ pass: false, diagnosis: ["with the pools' sizes rounded the other way the expected values come out"] });
-  });
-
-  test("kernels are put right for engines that keep outputs first as well", async () => {
-    const asked: string[] = [];
-    const outputsFirst: Engine = {
-      ...wasm,
-      open: (net, weights, shape, context) =>
-        wasm.open(
-          net,
-          async (role, axes) => {
-            if (axes !== "(h w i) o") return weights(role, axes);
-            asked.push(role);
-            const values = await weights(role, "o (i h w)");
-            return values.map((_, k) => {
-              const [row, o] = [Math.floor(k / 5), k % 5];
-              return values[o * 24 + (row % 4) * 6 + Math.floor(row / 4)] ?? 0;
-            });
-          },
-          shape,
-          context,
-        ),
-    };
-    const logits = await logitsOf(set, network);
-    const wrong = subjectOf("wrong", mapped([/^fc6\.weight$/, rowsAsHwc]), network);
-    const expected = expectedFrom(arrayFile([2, 5], logits), "logits.npy", network, ctx);
-    const record = await runVerify(wrong, { engine: outputsFirst, input: heldBatch(input, "x"), expected }, ctx);
-    expect(record.diagnosis).toEqual([expect.stringMatching(/^fc6: with its rows read as h,w,c/)]);
-    expect(asked.length).toBeGreaterThan(1);
   });
 });
