@@ -150,9 +150,9 @@ async function tryCuda(): Promise<CudaTrial> {
     const session = await ort.InferenceSession.create(Buffer.from(${JSON.stringify(model)}, "base64"),
       { executionProviders: ["cuda"], extra: { session: { disable_cpu_ep_fallback: "1" } } });
     const { y } = await session.run({ x: new ort.Tensor("float32", Float32Array.of(-1, 2), [1, 2]) });
-    console.log(y.data[0] === 0 && y.data[1] === 2 ? "ran" : "wrong values");`;
-  const { stdout, stderr } = await askNode(script);
-  return { ran: stdout.includes("ran"), said: `${stdout}\n${stderr}` };
+    if (y.data[0] !== 0 || y.data[1] !== 2) throw new Error("wrong values");`;
+  const { code, stdout, stderr } = await askNode(script);
+  return { ran: code === 0, said: `${stdout}\n${stderr}` };
 }
 
 function isOrt(module: unknown): module is Ort {

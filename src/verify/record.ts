@@ -110,7 +110,7 @@ export interface SecondsRecord {
   /** Reading the weights into the engine. */
   readonly load: number;
   readonly first: number;
-  /** A second run of the same batch; absent where two things were compared. */
+  /** A second run of the same pictures; absent where two things were compared, and where they did not fit into one batch. */
   readonly warm?: number;
   /** Load and run of what it is compared with. */
   readonly other?: number;

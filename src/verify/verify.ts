@@ -54,6 +54,8 @@ export interface VerifyOptions extends EngineChoice {
   readonly pair?: readonly [string, string];
 }
 
+const NO_INPUT = "no --input was given: the expected values are compared with outputs for generated pictures";
+
 /**
  * Opens, recognises and runs a checkpoint; compares it where there is something to compare with. Throws CheckpointError for
  * what cannot be run; a comparison that fails is `pass: false`.
@@ -96,7 +98,7 @@ async function run(
     {
       engine,
       input,
-      notes,
+      notes: against.expected === undefined || options.input !== undefined || pair !== undefined ? notes : [...notes, NO_INPUT],
       ...against,
       ...(output === undefined ? {} : { save: (values: Scores) => saveValues(output, values, options.force === true) }),
       ...defined({ batch, rtol, atol, top, labels, descriptor }),
