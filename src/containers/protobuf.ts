@@ -100,36 +100,102 @@ function payloadLength(low: number, high: number, room: number, origin: Origin, 
 }
 
 /**
- * The fields of one message in memory, in file order. Throws `malformed` or `truncated`.
+ * Walks the fields of one message in memory without making objects: `next()` moves on, and the reader itself then is the field.
+ * For places that see a hundred thousand messages; others use `fields`. Offsets are those of `bytes`.
  */
-export function* fields(bytes: Uint8Array, origin: Origin = {}): Generator<Field, void, undefined> {
-  const varint = new VarintDecoder();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  while (at < bytes.length) {
-    const start = at;
-    if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a tag", origin, start);
-    const wire = wireType(varint.low, origin, start);
-    const number = fieldNumber(varint.low, varint.high, origin, start);
-    at = varint.next;
-    if (wire === 0) {
-      if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a varint", origin, at);
-      yield { number, wire, offset: at, length: varint.next - at, low: varint.low, high: varint.high, bytes: nothing };
-      at = varint.next;
-    } else if (wire === 2) {
-      if (!varint.decode(bytes, at, origin)) throw malformed("it ends inside a length", origin, at);
-      const offset = varint.next;
-      const length = payloadLength(varint.low, varint.high, bytes.length - offset, origin, at);
-      at = offset + length;
-      yield { number, wire, offset, length, low: 0, high: 0, bytes: bytes.subarray(offset, at) };
+export class FieldReader implements WireField {
+  number = 0;
+  wire: WireType = 0;
+  offset = 0;
+  length = 0;
+  low = 0;
+  high = 0;
+  readonly bytes: Uint8Array;
+  readonly #end: number;
+  readonly #origin: Origin;
+  #at: number;
+
+  constructor(bytes: Uint8Array, origin: Origin = {}, start = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    this.#origin = origin;
+  }
+
+  /** False at the end of the message; throws `malformed` or `truncated`. */
+  next(): boolean {
+    if (this.#at >= this.#end) return false;
+    const start = this.#at;
+    this.#varint("a tag");
+    this.wire = wireType(this.low, this.#origin, start);
+    this.number = fieldNumber(this.low, this.high, this.#origin, start);
+    this.offset = this.#at;
+    if (this.wire === 0) {
+      this.#varint("a varint");
+    } else if (this.wire === 2) {
+      this.#varint("a length");
+      this.#at += payloadLength(this.low, this.high, this.#end - this.#at, this.#origin, this.offset);
+      this.length = this.low;
+      this.offset = this.#at - this.length;
+      this.low = 0;
+      this.high = 0;
+      return true;
     } else {
-      const length = wire === 1 ? 8 : 4;
-      const offset = at;
-      payloadLength(length, 0, bytes.length - offset, origin, at);
-      const high = wire === 1 ? view.getUint32(offset + 4, true) : 0;
-      at = offset + length;
-      yield { number, wire, offset, length, low: view.getUint32(offset, true), high, bytes: nothing };
+      payloadLength(this.wire === 1 ? 8 : 4, 0, this.#end - this.#at, this.#origin, this.offset);
+      this.low = this.#word();
+      this.high = this.wire === 1 ? this.#word() : 0;
     }
+    this.length = this.#at - this.offset;
+    return true;
+  }
+
+  /** The payload of a submessage as a reader of its own. */
+  inner(what: string): FieldReader {
+    expectWire(this, 2, what);
+    return new FieldReader(this.bytes, this.#origin, this.offset, this.offset + this.length);
+  }
+
+  /** A view of the payload. */
+  payload(): Uint8Array {
+    return this.bytes.subarray(this.offset, this.offset + this.length);
+  }
+
+  #word(): number {
+    let value = 0;
+    for (let k = 3; k >= 0; k--) value = value * 256 + (this.bytes[this.#at + k] ?? 0);
+    this.#at += 4;
+    return value;
+  }
+
+  #varint(what: string): void {
+    let low = 0;
+    let high = 0;
+    for (let k = 0; k < maxVarint; k++) {
+      if (this.#at + k >= this.#end) throw malformed(`it ends inside ${what}`, this.#origin, this.#at);
+      const byte = this.bytes[this.#at + k] ?? 0;
+      const bits = byte & 0x7f;
+      if (k < 4) low |= bits << (7 * k);
+      else if (k === 4) {
+        low |= bits << 28;
+        high |= bits >>> 4;
+      } else high |= bits << (7 * k - 32);
+      if (byte < 0x80) {
+        this.low = low >>> 0;
+        this.high = high >>> 0;
+        this.#at += k + 1;
+        return;
+      }
+    }
+    throw malformed(`a varint goes on beyond ${maxVarint} bytes`, this.#origin, this.#at);
+  }
+}
+
+/** The fields of one message in memory, in file order. Throws `malformed` or `truncated`. */
+export function* fields(bytes: Uint8Array, origin: Origin = {}): Generator<Field, void, undefined> {
+  const reader = new FieldReader(bytes, origin);
+  while (reader.next()) {
+    const { number, wire, offset, length, low, high } = reader;
+    yield { number, wire, offset, length, low, high, bytes: wire === 2 ? reader.payload() : nothing };
   }
 }
 

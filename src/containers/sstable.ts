@@ -3,7 +3,7 @@ import { Cursor } from "../io/cursor.ts";
 import { memorySource } from "../io/memory.ts";
 import type { ByteSource } from "../io/source.ts";
 import { window } from "../io/window.ts";
-import { checked } from "./checked.ts";
+import { type CheckState, checked } from "./checked.ts";
 import { crc32c, unmaskCrc } from "./crc32c.ts";
 import { unsnappy } from "./snappy.ts";
 
@@ -40,12 +40,50 @@ export interface Table {
 
 export interface TableEntry {
   readonly key: Uint8Array;
-  /** For parsing: in memory where the block was read and its checksum is right, else a window of the file, unchecked. */
-  readonly value: ByteSource;
-  /** The value itself where it is in memory; a view of its block. */
+  /** The value where its block was read whole and its checksum is right; a view of the block. */
   readonly bytes?: Uint8Array;
-  /** Some bytes of the value as a source to keep: holds no memory, and checks a block that was not read whole. */
-  part(offset: number, length: number, tensor: string): ByteSource;
+  readonly stored: StoredValue;
+}
+
+/** A block, as its values need it. One object for all of them. */
+interface Block {
+  readonly source: ByteSource;
+  readonly handle: BlockHandle;
+  readonly compressed: boolean;
+  /** Of a block that was not read whole: its checksum, and whether it was compared yet. */
+  readonly crc?: number;
+  readonly state: CheckState;
+}
+
+/** Where a value lies: small, as there may be one for each of 100,000 tensors. */
+export class StoredValue {
+  readonly length: number;
+  readonly #block: Block;
+  /** Of the value: in the inflated block, or in the file where that is not compressed. */
+  readonly #at: number;
+
+  constructor(block: Block, at: number, length: number) {
+    this.#block = block;
+    this.#at = at;
+    this.length = length;
+  }
+
+  /** Some bytes of the value as a source; a block that was not read whole is checked while they are read. */
+  part(offset: number, length: number, tensor = ""): ByteSource {
+    const { source, handle, compressed, crc, state } = this.#block;
+    if (offset + length > this.length) throw new RangeError(`bytes ${offset} to ${offset + length} of a value of ${this.length}`);
+    const at = this.#at + offset;
+    if (compressed) return inflatedPart(source, handle, at, length);
+    if (crc === undefined) return window(source, at, length);
+    const outer = { offset: handle.offset, size: handle.size + 1 }; // the checksum runs over the type byte too
+    return checked(source, outer, crc, { offset: at, size: length }, tensor === "" ? {} : { tensor }, state);
+  }
+
+  /** The whole value for walking its structure: unchecked where its block was not read whole. */
+  walked(): ByteSource {
+    const { source, handle, compressed } = this.#block;
+    return compressed ? inflatedPart(source, handle, this.#at, this.length) : window(source, this.#at, this.length);
+  }
 }
 
 /** Whether the last bytes of a file are a table's footer. */
@@ -84,55 +122,68 @@ export async function openTable(source: ByteSource): Promise<Table> {
 }
 
 /**
- * All entries in order. Blocks of up to `wholeBlock` bytes are read and their checksum compared; of larger ones only the
- * keys are. Throws `malformed`, `truncated`, and `unsupported` beyond the limits.
+ * All entries in order, block by block. Blocks of up to `wholeBlock` bytes are read and their checksum compared; of larger ones
+ * only the keys are. Throws `malformed`, `truncated`, and `unsupported` beyond the limits.
  */
-export async function* tableEntries(table: Table, wholeBlock = maxWholeBlock): AsyncGenerator<TableEntry, void, undefined> {
+export async function* tableBlocks(table: Table, wholeBlock = maxWholeBlock): AsyncGenerator<Iterable<TableEntry>, void, undefined> {
   const { source } = table;
-  let previous: Uint8Array | undefined;
-  let keyBytes = 0;
+  const keys = new KeyCheck(source.name);
   for (const handle of table.blocks) {
-    const entries = handle.size <= wholeBlock ? wholeEntries(source, handle) : largeEntries(source, handle);
-    for await (const entry of entries) {
-      keyBytes += entry.key.length;
-      if (keyBytes > maxKeyBytes) {
-        throw new CheckpointError("unsupported", `the keys of the table have more than ${maxKeyBytes} bytes`, { file: source.name });
+    if (handle.size > wholeBlock) {
+      yield keys.watch(await largeEntries(source, handle), handle);
+      continue;
+    }
+    const { bytes, compressed } = await readBlock(source, handle, "the table");
+    yield keys.watch(wholeEntries({ source, handle, compressed, state: { verified: true } }, bytes), handle);
+  }
+}
+
+/** Watches that keys ascend over all blocks and stay below the limit. */
+class KeyCheck {
+  readonly #file: string;
+  #previous: Uint8Array | undefined;
+  #bytes = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  *watch(entries: Iterable<TableEntry>, { offset }: BlockHandle): Generator<TableEntry, void, undefined> {
+    const where = { file: this.#file, offset };
+    for (const entry of entries) {
+      this.#bytes += entry.key.length;
+      if (this.#bytes > maxKeyBytes) {
+        throw new CheckpointError("unsupported", `the keys of the table have more than ${maxKeyBytes} bytes`, where);
       }
-      if (previous !== undefined && Buffer.compare(previous, entry.key) >= 0) {
-        throw new CheckpointError("malformed", "the keys of the table do not ascend", { file: source.name, offset: handle.offset });
+      if (this.#previous !== undefined && Buffer.compare(this.#previous, entry.key) >= 0) {
+        throw new CheckpointError("malformed", "the keys of the table do not ascend", where);
       }
-      previous = entry.key;
+      this.#previous = entry.key;
       yield entry;
     }
   }
 }
 
-async function* wholeEntries(source: ByteSource, handle: BlockHandle): AsyncGenerator<TableEntry, void, undefined> {
-  const { bytes, compressed } = await readBlock(source, handle, "the table");
+function* wholeEntries(block: Block, bytes: Uint8Array): Generator<TableEntry, void, undefined> {
+  const { source, handle, compressed } = block;
   for (const { key, value, at } of walkBlock(bytes, source.name, handle.offset)) {
-    yield {
-      key,
-      value: memorySource(value, source.name),
-      bytes: value,
-      part: (offset, length) =>
-        compressed ? inflatedPart(source, handle, at + offset, length) : window(source, handle.offset + at + offset, length),
-    };
+    yield { key, bytes: value, stored: new StoredValue(block, compressed ? at : handle.offset + at, value.length) };
   }
 }
 
 /** Entries of a block that is too large to hold: found by walking the file from entry head to entry head. */
-async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGenerator<TableEntry, void, undefined> {
+async function largeEntries(source: ByteSource, handle: BlockHandle): Promise<readonly TableEntry[]> {
   const end = handle.offset + handle.size;
   const tail = await source.read(end - 4, 4 + blockTrailer);
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const type = view.getUint8(4);
   if (type !== 0) throw blockType(source, handle, type);
-  const crc = unmaskCrc(view.getUint32(5, true));
-  const outer = { offset: handle.offset, size: handle.size + 1 }; // the checksum runs over the type byte too
-  const state = { verified: false };
+  const block: Block = { source, handle, compressed: false, crc: unmaskCrc(view.getUint32(5, true)), state: { verified: false } };
   const limit = end - restartBytes(view.getUint32(0, true), handle.size, source.name, handle.offset);
   const cursor = new Cursor(source, handle.offset, limit, { chunk: 4096 });
+  const entries: TableEntry[] = [];
   let key = new Uint8Array(0);
+  let keyBytes = 0;
   while (cursor.remaining > 0) {
     const head = Math.min(15, cursor.remaining);
     if (!cursor.has(head)) await cursor.fill(head);
@@ -140,7 +191,9 @@ async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGene
     const rest = varint32(cursor);
     const length = varint32(cursor);
     if (shared > key.length) throw sharedBeyond(shared, key.length, source.name, cursor.position);
-    if (rest > maxKeyBytes) throw new CheckpointError("malformed", `a key has ${rest} bytes`, { file: source.name });
+    keyBytes += shared + rest;
+    if (keyBytes > maxKeyBytes)
+      throw new CheckpointError("unsupported", `the keys of the table have more than ${maxKeyBytes} bytes`, { file: source.name });
     if (!cursor.has(rest)) await cursor.fill(rest);
     const next = new Uint8Array(shared + rest);
     next.set(key.subarray(0, shared));
@@ -148,15 +201,9 @@ async function* largeEntries(source: ByteSource, handle: BlockHandle): AsyncGene
     key = next;
     const at = cursor.position;
     cursor.skip(length);
-    yield {
-      key,
-      value: window(source, at, length),
-      part: (offset, size, tensor) => {
-        window(window(source, at, length), offset, size);
-        return checked(source, outer, crc, { offset: at + offset, size }, tensor === "" ? {} : { tensor }, state);
-      },
-    };
+    entries.push({ key, stored: new StoredValue(block, at, length) });
   }
+  return entries;
 }
 
 /** One block, checked and inflated. */

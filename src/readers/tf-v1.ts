@@ -128,8 +128,8 @@ function smallest(dtype: NumericDType, shape: readonly number[]): number {
 
 /** Before anything is made of a claimed shape. */
 function checkRoom(place: ProtoPlace, needed: number): void {
-  if (needed > place.message.size) {
-    throw new CheckpointError("malformed", `its values need ${needed} bytes or more, ${place.message.size} are there`);
+  if (needed > place.size) {
+    throw new CheckpointError("malformed", `its values need ${needed} bytes or more, ${place.size} are there`);
   }
 }
 

@@ -1,9 +1,9 @@
-import { CheckpointError, locate } from "../../errors.ts";
+import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { unmaskCrc } from "../crc32c.ts";
-import { bool, bytesOf, fields, fixed32, int32, int64, uint32 } from "../protobuf.ts";
-import { openTable, type TableEntry, tableEntries } from "../sstable.ts";
-import { keyText, parseSlice, type Slice } from "./slices.ts";
+import { bool, FieldReader, fields, fixed32, int32, int64, uint32 } from "../protobuf.ts";
+import { openTable, tableBlocks } from "../sstable.ts";
+import { keyText, readSlice, type Slice } from "./slices.ts";
 
 /** BundleHeaderProto of a TF V2 checkpoint (tensorflow/core/protobuf/tensor_bundle.proto): num_shards 1, endianness 2. */
 export interface BundleHeader {
@@ -30,6 +30,9 @@ export interface BundleIndex {
   readonly entries: ReadonlyMap<string, BundleEntry>;
 }
 
+const nothing = new Uint8Array(0);
+const noSlices: readonly Slice[] = [];
+const noDimensions: readonly number[] = [];
 /** Names of data files have five digits. */
 const maxShards = 100_000;
 
@@ -41,16 +44,12 @@ export async function readBundleIndex(source: ByteSource): Promise<BundleIndex> 
   const table = await openTable(source);
   let header: BundleHeader | undefined;
   const entries = new Map<string, BundleEntry>();
-  for await (const { key, bytes } of tableEntries(table)) {
-    const value = bytes ?? new Uint8Array(0);
-    if (key.length === 0) {
-      header = parseHeader(value);
-      continue;
+  for await (const block of tableBlocks(table)) {
+    for (const { key, bytes = nothing } of block) {
+      if (key.length === 0) header = parseHeader(bytes);
+      else if (header === undefined) throw new CheckpointError("malformed", "the index has no header entry", { file: source.name });
+      else entries.set(keyText(key), parseEntry(bytes, key));
     }
-    if (header === undefined) break;
-    const text = keyText(key);
-    const tensor = key[0] === 0 ? undefined : new TextDecoder().decode(key);
-    entries.set(text, await locate({ file: source.name, ...(tensor === undefined ? {} : { tensor }) }, async () => parseEntry(value)));
   }
   if (header === undefined) throw new CheckpointError("malformed", "the index has no header entry", { file: source.name });
   return { header, entries };
@@ -68,33 +67,51 @@ function parseHeader(bytes: Uint8Array): BundleHeader {
   return { shards, bigEndian: endianness === 1 };
 }
 
-function parseEntry(bytes: Uint8Array): BundleEntry {
-  const entry = { dtype: 0, shard: 0, offset: 0, size: 0, crc: 0 };
-  let shape: readonly number[] = [];
-  const slices: Slice[] = [];
-  for (const field of fields(bytes)) {
-    if (field.number === 1) entry.dtype = uint32(field, "dtype");
-    else if (field.number === 2) shape = parseShape(bytesOf(field, "shape"));
-    else if (field.number === 3) entry.shard = int32(field, "number of its data file");
-    else if (field.number === 4) entry.offset = int64(field, "offset");
-    else if (field.number === 5) entry.size = int64(field, "size");
-    else if (field.number === 6) entry.crc = unmaskCrc(fixed32(field, "checksum"));
-    else if (field.number === 7) slices.push(parseSlice(bytesOf(field, "slice")));
+function parseEntry(bytes: Uint8Array, key: Uint8Array): BundleEntry {
+  try {
+    return readEntry(bytes);
+  } catch (error) {
+    throw error instanceof CheckpointError && key[0] !== 0 ? error.at({ tensor: new TextDecoder().decode(key) }) : error;
   }
-  if (entry.offset < 0 || entry.size < 0 || entry.shard < 0) {
-    throw new CheckpointError("malformed", `${entry.size} bytes at ${entry.offset} of data file ${entry.shard} is no place in a file`);
+}
+
+function readEntry(bytes: Uint8Array): BundleEntry {
+  let [dtype, shard, offset, size, crc] = [0, 0, 0, 0, 0];
+  let shape: readonly number[] = noDimensions;
+  let slices: Slice[] | undefined;
+  const field = new FieldReader(bytes);
+  while (field.next()) {
+    if (field.number === 1) dtype = uint32(field, "dtype");
+    else if (field.number === 2) shape = readShape(field.inner("shape"));
+    else if (field.number === 3) shard = int32(field, "number of its data file");
+    else if (field.number === 4) offset = int64(field, "offset");
+    else if (field.number === 5) size = int64(field, "size");
+    else if (field.number === 6) crc = unmaskCrc(fixed32(field, "checksum"));
+    else if (field.number === 7) {
+      slices ??= [];
+      slices.push(readSlice(field.inner("slice")));
+    }
   }
-  return { ...entry, shape, slices };
+  if (offset < 0 || size < 0 || shard < 0) {
+    throw new CheckpointError("malformed", `${size} bytes at ${offset} of data file ${shard} is no place in a file`);
+  }
+  return { dtype, shape, shard, offset, size, crc, slices: slices ?? noSlices };
 }
 
 /** TensorShapeProto: dim 2 {size 1, name 2}, unknown_rank 3. Throws `malformed` for what no stored tensor can have. */
 export function parseShape(bytes: Uint8Array): readonly number[] {
+  return readShape(new FieldReader(bytes));
+}
+
+/** The same of a reader's message. */
+export function readShape(field: FieldReader): readonly number[] {
   const shape: number[] = [];
-  for (const field of fields(bytes)) {
+  while (field.next()) {
     if (field.number === 3 && bool(field, "unknown rank")) throw new CheckpointError("malformed", "its rank is unknown");
     if (field.number !== 2) continue;
     let size = 0;
-    for (const part of fields(bytesOf(field, "dimension"))) if (part.number === 1) size = int64(part, "dimension");
+    const part = field.inner("dimension");
+    while (part.next()) if (part.number === 1) size = int64(part, "dimension");
     if (size < 0) throw new CheckpointError("malformed", `it has a dimension of ${size}`);
     shape.push(size);
     if (shape.length > maxRank) throw new CheckpointError("malformed", `it has more than ${maxRank} dimensions`);
@@ -105,10 +122,10 @@ export function parseShape(bytes: Uint8Array): readonly number[] {
 /** What a table that ends as one holds: its first key is empty in both, and its value tells. */
 export async function tableKind(source: ByteSource): Promise<"v1" | "v2" | undefined> {
   const table = await openTable(source);
-  const first: TableEntry | undefined =
-    (await tableEntries({ source, blocks: table.blocks.slice(0, 1) }, 1 << 20).next()).value ?? undefined;
+  const blocks = tableBlocks({ source, blocks: table.blocks.slice(0, 1) }, 1 << 20);
+  const [first] = (await blocks.next()).value ?? [];
   if (first === undefined || first.key.length !== 0) return undefined;
-  const head = await first.value.read(0, Math.min(16, first.value.size));
+  const head = first.bytes?.subarray(0, 16) ?? (await first.stored.walked().read(0, Math.min(16, first.stored.length)));
   // V1: SavedTensorSlices, whose field 1 is a message (tag 0a). V2: BundleHeaderProto, field 1 a varint (08), 2 a varint, 3 a message.
   if (head[0] === 0x0a) return "v1";
   return head.length === 0 || head[0] === 0x08 || head[0] === 0x10 || head[0] === 0x1a ? "v2" : undefined;

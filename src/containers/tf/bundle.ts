@@ -3,9 +3,9 @@ import { byteSwapped } from "../../io/mapped.ts";
 import type { ByteSource, FileSet } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Note } from "../../tensor/checkpoint.ts";
-import { wholePart } from "../../tensor/contiguous.ts";
+import { checkRange } from "../../tensor/contiguous.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
-import { byteLength, denseStrides, elementCount } from "../../tensor/shape.ts";
+import { byteLength, elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, StringTensor, Tensor, TensorInfo } from "../../tensor/tensor.ts";
 import { checked } from "../checked.ts";
 import { type BundleEntry, type BundleIndex, readBundleIndex } from "./bundle-index.ts";
@@ -74,21 +74,25 @@ async function openShards(
   { header, entries }: BundleIndex,
   opened: ByteSource[],
 ): Promise<ReadonlyMap<number, ByteSource>> {
-  const needed = new Map<number, string[]>();
+  const needed = new Set<number>();
   for (const [key, entry] of entries) {
-    if (entry.slices.length > 0) continue;
+    if (entry.slices.length > 0 || needed.has(entry.shard)) continue;
     if (entry.shard >= header.shards) {
       throw new CheckpointError("malformed", `lies in data file ${entry.shard} of ${header.shards}`, { tensor: readable(key) });
     }
-    const names = needed.get(entry.shard);
-    if (names === undefined) needed.set(entry.shard, [key]);
-    else names.push(key);
+    needed.add(entry.shard);
   }
   const shards = new Map<number, ByteSource>();
-  for (const [shard, keys] of [...needed].sort(([a], [b]) => a - b)) {
+  for (const shard of [...needed].sort((a, b) => a - b)) {
     const name = shardName(prefix, shard, header.shards);
     const source = await set.open(name);
-    if (source === undefined) throw missingShard(name, keys);
+    if (source === undefined) {
+      const lost = [...entries].filter(([, entry]) => entry.shard === shard && entry.slices.length === 0);
+      throw missingShard(
+        name,
+        lost.map(([key]) => key),
+      );
+    }
     opened.push(source);
     shards.set(shard, source);
   }
@@ -105,6 +109,7 @@ function missingShard(name: string, keys: readonly string[]): CheckpointError {
 
 /** A table key (one character a byte) as the UTF-8 text that it is. */
 function readable(key: string): string {
+  if (!/[^\x20-\x7e]/.test(key)) return key;
   return new TextDecoder().decode(Buffer.from(key, "latin1"));
 }
 
@@ -132,8 +137,7 @@ class TensorBuilder {
       return undefined;
     }
     return locate({ tensor: objectGraphKey }, async () => {
-      for await (const bytes of stringElements(this.#stored(entry, objectGraphKey), 1, entry.crc, objectGraphKey))
-        return parseObjectGraph(bytes);
+      for await (const bytes of stringElements(this.#stored(entry), 1, entry.crc, objectGraphKey)) return parseObjectGraph(bytes);
       return undefined;
     });
   }
@@ -142,40 +146,33 @@ class TensorBuilder {
     for (const [key, entry] of this.#index.entries) {
       if (key.startsWith("\0")) continue; // a slice: listed with its variable
       const name = readable(key);
-      const tensor = this.#tensor(name, entry, graph);
-      if (tensor !== undefined) this.tensors.set(name, tensor);
+      try {
+        const tensor = this.#tensor(name, entry, graph);
+        if (tensor !== undefined) this.tensors.set(name, tensor);
+      } catch (error) {
+        throw error instanceof CheckpointError ? error.at({ tensor: name }) : error;
+      }
     }
   }
 
   #tensor(name: string, entry: BundleEntry, graph: ObjectGraph | undefined): Tensor | undefined {
-    const label = graph?.labels.get(name);
-    const info: TensorInfo = {
-      name,
-      shape: entry.shape,
-      ...(label === undefined || label === name ? {} : { label }),
-      ...(name === objectGraphKey ? { kind: "bookkeeping" } : graph?.slots.has(name) ? { kind: "optimizer" } : {}),
-    };
-    try {
-      const dtype = tfDtype(entry.dtype);
-      if (dtype === undefined || (dtype === "string" && entry.slices.length > 0)) {
-        const what = dtype === undefined ? tfTypeName(entry.dtype) : "strings in slices";
-        this.notes.push({
-          code: "unsupported-tensor",
-          message: `${what} is no array of numbers or strings that can be read`,
-          tensor: name,
-        });
-        return undefined;
-      }
-      if (dtype === "string") return this.#strings(info, entry);
-      return entry.slices.length > 0 ? this.#partitioned(info, dtype, entry) : this.#whole(info, dtype, entry);
-    } catch (error) {
-      throw error instanceof CheckpointError ? error.at({ tensor: name }) : error;
+    const dtype = tfDtype(entry.dtype);
+    if (dtype === undefined || (dtype === "string" && entry.slices.length > 0)) {
+      const what = dtype === undefined ? tfTypeName(entry.dtype) : "strings in slices";
+      this.notes.push({ code: "unsupported-tensor", message: `${what} is no array of numbers or strings that can be read`, tensor: name });
+      return undefined;
     }
+    const info = graph === undefined ? { name, shape: entry.shape } : describe(name, entry.shape, graph);
+    if (dtype === "string") return this.#strings(info, entry);
+    const pieces = entry.slices.length > 0 ? this.#slices(name, dtype, entry) : [this.#piece(dtype, entry, entry.shape)];
+    const parts = lazyParts(info, dtype, pieces, this.#index.header.bigEndian);
+    // Written out for the common case: a spread costs a hundred thousand tensors some 50 MB.
+    return graph === undefined ? { name, shape: entry.shape, dtype, parts } : { ...info, dtype, parts };
   }
 
   #strings(info: TensorInfo, entry: BundleEntry): StringTensor {
     const count = elementCount(entry.shape);
-    const source = this.#stored(entry, info.name);
+    const source = this.#stored(entry);
     if (count > source.size) {
       throw new CheckpointError(
         "malformed",
@@ -185,72 +182,77 @@ class TensorBuilder {
     return { ...info, dtype: "string", elements: () => stringElements(source, count, entry.crc, info.name) };
   }
 
-  #whole(info: TensorInfo, dtype: NumericDType, entry: BundleEntry): NumericTensor {
-    this.#checkSize(entry, dtype, entry.shape);
-    const source = this.#stored(entry, info.name);
-    const empty = entry.size === 0;
-    return this.#numeric(info, dtype, () => {
-      if (empty) return [];
-      return [wholePart(this.#values(source, entry, dtype, info.name), 0, entry.shape, denseStrides(entry.shape, itemsize(dtype)))];
-    });
-  }
-
-  #partitioned(info: TensorInfo, dtype: NumericDType, entry: BundleEntry): NumericTensor {
-    const name = Buffer.from(info.name);
-    const pieces = entry.slices.map((slice) => {
+  #slices(tensor: string, dtype: NumericDType, entry: BundleEntry): readonly Piece[] {
+    const name = Buffer.from(tensor);
+    const pieces = entry.slices.map((slice): Piece => {
       const box = sliceBox(slice, entry.shape);
-      const piece = this.#index.entries.get(keyText(sliceKey(name, slice)));
-      if (piece === undefined) throw new CheckpointError("malformed", `the index has no entry for its slice at [${box.start.join(", ")}]`);
-      if (piece.dtype !== entry.dtype)
-        throw new CheckpointError("malformed", `a slice has ${tfTypeName(piece.dtype)}, the variable ${tfTypeName(entry.dtype)}`);
-      this.#checkSize(piece, dtype, box.shape);
-      return { box, piece, source: this.#stored(piece, info.name) };
+      const found = this.#index.entries.get(keyText(sliceKey(name, slice)));
+      if (found === undefined) throw new CheckpointError("malformed", `the index has no entry for its slice at [${box.start.join(", ")}]`);
+      if (found.dtype !== entry.dtype) {
+        throw new CheckpointError("malformed", `a slice has ${tfTypeName(found.dtype)}, the variable ${tfTypeName(entry.dtype)}`);
+      }
+      return { ...this.#piece(dtype, found, box.shape), box };
     });
     checkCover(
-      pieces.map(({ box }) => box),
+      pieces.flatMap(({ box }) => (box === undefined ? [] : [box])),
       entry.shape,
     );
-    return this.#numeric(info, dtype, () =>
-      pieces
-        .filter(({ piece }) => piece.size > 0)
-        .map(({ box, piece, source }) => slicePart(this.#values(source, piece, dtype, info.name), box, itemsize(dtype))),
-    );
+    return pieces;
   }
 
-  /** Parts are made when first asked for: each keeps its own running checksum. */
-  #numeric(info: TensorInfo, dtype: NumericDType, make: () => readonly Part[]): NumericTensor {
-    let parts: readonly Part[] | undefined;
-    return {
-      ...info,
-      dtype,
-      parts: async () => {
-        parts ??= make();
-        return parts;
-      },
-    };
-  }
-
-  /** The little-endian values of an entry, its checksum watched while they are read. */
-  #values(stored: ByteSource, entry: BundleEntry, dtype: NumericDType, tensor: string): ByteSource {
-    const source = checked(stored, { offset: 0, size: stored.size }, entry.crc, { offset: 0, size: stored.size }, { tensor });
-    return this.#index.header.bigEndian ? byteSwapped(source, dtypes[dtype].unit) : source;
-  }
-
-  #checkSize(entry: BundleEntry, dtype: NumericDType, shape: readonly number[]): void {
+  #piece(dtype: NumericDType, entry: BundleEntry, shape: readonly number[]): Piece {
     const needed = byteLength(shape, dtype);
     if (needed !== entry.size) {
       throw new CheckpointError("malformed", `${dtype} [${shape.join(", ")}] needs ${needed} bytes, the index gives it ${entry.size}`);
     }
+    const shard = this.#shard(entry);
+    checkRange(shard, entry.offset, entry.size);
+    return { shard, offset: entry.offset, size: entry.size, crc: entry.crc };
+  }
+
+  #shard(entry: BundleEntry): ByteSource {
+    const shard = this.#shards.get(entry.shard);
+    if (shard === undefined) throw new CheckpointError("not-found", `data file ${entry.shard} is missing`);
+    return shard;
   }
 
   /** The bytes of an entry. Throws `truncated` where its data file ends before them. */
-  #stored(entry: BundleEntry, tensor: string): ByteSource {
-    const shard = this.#shards.get(entry.shard);
-    if (shard === undefined) throw new CheckpointError("not-found", `data file ${entry.shard} is missing`, { tensor });
-    try {
-      return window(shard, entry.offset, entry.size);
-    } catch (error) {
-      throw error instanceof CheckpointError ? error.at({ tensor }) : error;
-    }
+  #stored(entry: BundleEntry): ByteSource {
+    return window(this.#shard(entry), entry.offset, entry.size);
   }
+}
+
+function describe(name: string, shape: readonly number[], graph: ObjectGraph): TensorInfo {
+  const label = graph.labels.get(name);
+  return {
+    name,
+    shape,
+    ...(label === undefined || label === name ? {} : { label }),
+    ...(name === objectGraphKey ? { kind: "bookkeeping" } : graph.slots.has(name) ? { kind: "optimizer" } : {}),
+  };
+}
+
+/** Bytes of a data file that hold a tensor, or the box of one. */
+interface Piece {
+  readonly shard: ByteSource;
+  readonly offset: number;
+  readonly size: number;
+  readonly crc: number;
+  readonly box?: Pick<Part, "start" | "shape">;
+}
+
+/** Parts are made when first asked for, and once: each keeps its own running checksum. */
+function lazyParts({ name, shape }: TensorInfo, dtype: NumericDType, pieces: readonly Piece[], bigEndian: boolean): NumericTensor["parts"] {
+  let parts: readonly Part[] | undefined;
+  return async () => {
+    parts ??= pieces
+      .filter((piece) => piece.size > 0)
+      .map(({ shard, offset, size, crc, box }) => {
+        const range = { offset, size };
+        const stored = checked(shard, range, crc, range, { tensor: name });
+        const values = bigEndian ? byteSwapped(stored, dtypes[dtype].unit) : stored;
+        return slicePart(values, box ?? { start: shape.map(() => 0), shape }, itemsize(dtype));
+      });
+    return parts;
+  };
 }

@@ -159,6 +159,7 @@ async function readTensor(kept: ByteSource, walked: ByteSource, place: WireField
     dtype,
     shape,
     place: {
+      size: place.length,
       message: window(kept, place.offset, place.length),
       part: (offset, length) => window(kept, place.offset + offset, length),
     },

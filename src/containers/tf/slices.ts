@@ -1,18 +1,19 @@
 import { CheckpointError } from "../../errors.ts";
 import { denseStrides, elementCount } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
-import { fields, int64 } from "../protobuf.ts";
+import { type FieldReader, int64 } from "../protobuf.ts";
 
 /** TensorSliceProto: one entry a dimension; length −1 stands for the whole dimension. Kept as saved: keys are made from it. */
 export type Slice = readonly { readonly start: number; readonly length: number }[];
 
 /** TensorSliceProto {extent = 1 {start = 1, length = 2}}; an absent length is −1, an absent start 0. */
-export function parseSlice(bytes: Uint8Array): Slice {
+export function readSlice(field: FieldReader): Slice {
   const slice: { start: number; length: number }[] = [];
-  for (const field of fields(bytes)) {
+  while (field.next()) {
     if (field.number !== 1) continue;
     const extent = { start: 0, length: -1 };
-    for (const part of fields(field.bytes)) {
+    const part = field.inner("extent of a slice");
+    while (part.next()) {
       if (part.number === 1) extent.start = int64(part, "start of a slice");
       if (part.number === 2) extent.length = int64(part, "length of a slice");
     }

@@ -49,6 +49,8 @@ const fixedWidth: ReadonlyMap<number, 4 | 8> = new Map([
 
 /** Where a TensorProto lies. */
 export interface ProtoPlace {
+  /** Of the message, in bytes. */
+  readonly size: number;
   /** For walking its fields. */
   readonly message: ByteSource;
   /** Its bytes as a source to keep and read values from (which may watch a checksum). */
@@ -62,9 +64,10 @@ export interface ProtoPlace {
 export async function protoValues(place: ProtoPlace, dtype: NumericDType, count: number, fill: boolean): Promise<ByteSource> {
   const number = typedField[dtype];
   const width = itemsize(dtype);
+  const { message } = place;
   const runs: Run[] = [];
   let content: Run | undefined;
-  for await (const run of sourceRuns(place.message)) {
+  for await (const run of sourceRuns(message)) {
     if (run.number === contentField) content = run;
     if (run.number === number) runs.push(run);
   }
@@ -76,14 +79,13 @@ export async function protoValues(place: ProtoPlace, dtype: NumericDType, count:
   }
   const fixed = fixedWidth.get(number);
   if (fixed === undefined) {
-    const there = fill ? await countVarints(place.message, runs) : count;
-    const kept = place.part(0, place.message.size);
+    const there = fill ? await countVarints(message, runs) : count;
+    const kept = place.part(0, place.size);
     return filled(varintValues(kept, runs, Math.min(there, count), width, dtype === "bool"), count * width, width, fill);
   }
   const [only] = runs;
   const packed = runs.length === 1 && only?.wire === 2 ? only : undefined;
-  const values =
-    packed === undefined ? fixedValues(place.part(0, place.message.size), runs, fixed) : place.part(packed.offset, packed.length);
+  const values = packed === undefined ? fixedValues(place.part(0, place.size), runs, fixed) : place.part(packed.offset, packed.length);
   return filled(values, count * width, width, fill);
 }
 
@@ -118,7 +120,7 @@ const maxElement = 256 << 20;
 
 /** The elements of a string tensor; `fill` as above. */
 export async function* protoStrings(place: ProtoPlace, count: number, fill: boolean): AsyncGenerator<Uint8Array, void, undefined> {
-  const kept = place.part(0, place.message.size);
+  const kept = place.part(0, place.size);
   let made = 0;
   let last = new Uint8Array(0);
   for await (const field of sourceFields(kept)) {

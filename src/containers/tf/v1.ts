@@ -1,10 +1,10 @@
-import { CheckpointError, locate } from "../../errors.ts";
+import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
-import { bytesOf, expectWire, fields, sourceFields, text, uint32 } from "../protobuf.ts";
-import { openTable, type TableEntry, tableEntries } from "../sstable.ts";
-import { parseShape } from "./bundle-index.ts";
-import { keyText, parseSlice, type Slice } from "./slices.ts";
+import { expectWire, FieldReader, sourceFields, uint32 } from "../protobuf.ts";
+import { openTable, type StoredValue, type TableEntry, tableBlocks } from "../sstable.ts";
+import { readShape } from "./bundle-index.ts";
+import { keyText, readSlice, type Slice } from "./slices.ts";
 import type { ProtoPlace } from "./tensor-proto.ts";
 
 /**
@@ -36,40 +36,48 @@ export async function readV1File(source: ByteSource): Promise<V1File> {
   const table = await openTable(source);
   let metas: readonly V1Meta[] | undefined;
   const values = new Map<string, ProtoPlace>();
-  for await (const entry of tableEntries(table, wholeBlock)) {
-    if (entry.key.length === 0) metas = await readMeta(entry, source.name);
-    else if (metas === undefined) break;
-    else values.set(keyText(entry.key), await locate({ file: source.name }, () => savedSlice(entry)));
+  for await (const block of tableBlocks(table, wholeBlock)) {
+    for (const entry of block) {
+      if (entry.key.length === 0) metas = await readMeta(entry, source.name);
+      else if (metas === undefined) throw noList(source.name);
+      else values.set(keyText(entry.key), entry.bytes === undefined ? await savedSlice(entry) : smallSlice(entry, entry.bytes));
+    }
   }
-  if (metas === undefined) throw new CheckpointError("malformed", "the table has no list of its tensors", { file: source.name });
+  if (metas === undefined) throw noList(source.name);
   return { metas, values };
 }
 
+function noList(file: string): CheckpointError {
+  return new CheckpointError("malformed", "the table has no list of its tensors", { file });
+}
+
 async function readMeta(entry: TableEntry, file: string): Promise<readonly V1Meta[]> {
-  if (entry.value.size > maxMeta) {
-    throw new CheckpointError("unsupported", `the list of tensors has ${entry.value.size} bytes, at most ${maxMeta} are read`, { file });
+  const { length } = entry.stored;
+  if (length > maxMeta) {
+    throw new CheckpointError("unsupported", `the list of tensors has ${length} bytes, at most ${maxMeta} are read`, { file });
   }
-  const bytes = entry.bytes ?? (await entry.part(0, entry.value.size, "").read(0, entry.value.size));
+  const bytes = entry.bytes ?? (await entry.stored.part(0, length).read(0, length));
   const metas: V1Meta[] = [];
-  for (const outer of fields(bytes, { file })) {
+  const outer = new FieldReader(bytes, { file });
+  while (outer.next()) {
     if (outer.number !== 1) continue;
-    for (const field of fields(bytesOf(outer, "the list of tensors"), { file }))
-      if (field.number === 1) metas.push(parseMeta(bytesOf(field, "a tensor"), file));
+    const field = outer.inner("the list of tensors");
+    while (field.next()) if (field.number === 1) metas.push(parseMeta(field.inner("a tensor"), file));
   }
   return metas;
 }
 
-function parseMeta(bytes: Uint8Array, file: string): V1Meta {
+function parseMeta(field: FieldReader, file: string): V1Meta {
   let name = "";
   let shape: readonly number[] = [];
   let dtype = 0;
   const slices: Slice[] = [];
   try {
-    for (const field of fields(bytes)) {
-      if (field.number === 1) name = text(field, "name");
-      else if (field.number === 2) shape = parseShape(bytesOf(field, "shape"));
+    while (field.next()) {
+      if (field.number === 1) name = utf8(field);
+      else if (field.number === 2) shape = readShape(field.inner("shape"));
       else if (field.number === 3) dtype = uint32(field, "dtype");
-      else if (field.number === 4) slices.push(parseSlice(bytesOf(field, "slice")));
+      else if (field.number === 4) slices.push(readSlice(field.inner("slice")));
     }
   } catch (error) {
     throw error instanceof CheckpointError ? error.at({ file, tensor: name }) : error;
@@ -77,15 +85,30 @@ function parseMeta(bytes: Uint8Array, file: string): V1Meta {
   return { name, shape, dtype, slices };
 }
 
-/** The TensorProto inside SavedTensorSlices.data (2), SavedSlice.data (3). */
-async function savedSlice(entry: TableEntry): Promise<ProtoPlace> {
-  const slice = await submessage(entry, { offset: 0, length: entry.value.size }, 2, "values of a slice");
-  const proto = slice === undefined ? undefined : await submessage(entry, slice, 3, "a tensor");
-  if (proto === undefined) throw new CheckpointError("malformed", `the entry ${JSON.stringify(keyText(entry.key))} holds no tensor`);
-  return {
-    message: window(entry.value, proto.offset, proto.length),
-    part: (offset, length) => entry.part(proto.offset + offset, length, ""),
-  };
+function utf8(field: FieldReader): string {
+  expectWire(field, 2, "name");
+  return Buffer.from(field.payload()).toString("utf8");
+}
+
+/** The TensorProto of a slice: bytes of a table's value. */
+class SliceProto implements ProtoPlace {
+  readonly size: number;
+  readonly #value: StoredValue;
+  readonly #offset: number;
+
+  constructor(value: StoredValue, { offset, length }: Place) {
+    this.#value = value;
+    this.#offset = offset;
+    this.size = length;
+  }
+
+  get message(): ByteSource {
+    return window(this.#value.walked(), this.#offset, this.size);
+  }
+
+  part(offset: number, length: number): ByteSource {
+    return this.#value.part(this.#offset + offset, length);
+  }
 }
 
 interface Place {
@@ -93,21 +116,36 @@ interface Place {
   readonly length: number;
 }
 
-/** The last field of this number in a message of an entry, without an await for each field where its bytes are in memory. */
-async function submessage(entry: TableEntry, { offset, length }: Place, number: number, what: string): Promise<Place | undefined> {
-  let found: Place | undefined;
-  if (entry.bytes !== undefined) {
-    for (const field of fields(entry.bytes.subarray(offset, offset + length))) {
+/** The TensorProto inside SavedTensorSlices.data (2), SavedSlice.data (3), in memory. */
+function smallSlice({ key, stored }: TableEntry, bytes: Uint8Array): SliceProto {
+  const inside = ({ offset, length }: Place, number: number): Place => {
+    let found: Place | undefined;
+    const field = new FieldReader(bytes, {}, offset, offset + length);
+    while (field.next()) {
       if (field.number !== number) continue;
-      expectWire(field, 2, what);
-      found = { offset: offset + field.offset, length: field.length };
+      expectWire(field, 2, "values of a slice");
+      found = { offset: field.offset, length: field.length };
     }
-    return found;
-  }
-  for await (const field of sourceFields(entry.value, offset, offset + length)) {
-    if (field.number !== number) continue;
-    expectWire(field, 2, what);
-    found = { offset: field.offset, length: field.length };
-  }
-  return found;
+    return found ?? noTensor(key);
+  };
+  return new SliceProto(stored, inside(inside({ offset: 0, length: bytes.length }, 2), 3));
+}
+
+/** The same in the file. */
+async function savedSlice({ key, stored }: TableEntry): Promise<SliceProto> {
+  const value = stored.walked();
+  const inside = async ({ offset, length }: Place, number: number): Promise<Place> => {
+    let found: Place | undefined;
+    for await (const field of sourceFields(value, offset, offset + length)) {
+      if (field.number !== number) continue;
+      expectWire(field, 2, "values of a slice");
+      found = field;
+    }
+    return found ?? noTensor(key);
+  };
+  return new SliceProto(stored, await inside(await inside({ offset: 0, length: value.size }, 2), 3));
+}
+
+function noTensor(key: Uint8Array): never {
+  throw new CheckpointError("malformed", `the entry ${JSON.stringify(keyText(key))} holds no tensor`);
 }
