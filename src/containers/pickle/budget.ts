@@ -7,7 +7,7 @@ import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 const weightFloor = 48 * 1024 * 1024;
 const weightPerByte = 8;
 const weightCeiling = 128 * 1024 * 1024;
-/** Instructions; 40 million take about 2 s. The same state dict needs 6 million. */
+/** Instructions; 40 million take about 2 s. A state dict of 100,000 tensors needs 6 million. */
 const maxSteps = 40_000_000;
 /** Values waiting on the stack, open marks, remembered values: 8 bytes each and more. */
 const maxHeld = 6_000_000;
@@ -19,9 +19,13 @@ export const shortText = 256;
 /** Names longer than this are not read. */
 export const longText = 4096;
 /** Byte strings up to this length are read: NumPy scalars, the `b` of NumPy's `_reconstruct`. Longer ones are data. */
-export const shortBytes = 64;
+export const shortBytes = 8;
 /** Digits or bytes of one integer: Python's own limit for text is 4300 digits. */
 export const maxInteger = 4300;
+
+/** A text, or a line of text, takes as long as this many instructions without an operand. */
+export const textCost = 8;
+export const lineCost = 32;
 
 /** What one pickle may use; throws `unsafe` beyond. */
 export class Budget {
@@ -35,8 +39,9 @@ export class Budget {
     this.#limit = Math.min(weightCeiling, weightFloor + weightPerByte * length);
   }
 
-  step(where: () => ErrorWhere): void {
-    this.#steps += 1;
+  /** `cost`: how many plain instructions take as long. */
+  step(cost: number, where: () => ErrorWhere): void {
+    this.#steps += cost;
     if (this.#steps > maxSteps) throw new CheckpointError("unsafe", `a pickle of more than ${maxSteps} instructions`, where());
   }
 

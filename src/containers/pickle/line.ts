@@ -15,6 +15,19 @@ const LINE_FEED = 0x0a;
 const FIRST_CHUNK = 256;
 const MAX_CHUNK = 1 << 16;
 
+/** Nearly all lines are this short: a module, a class, a number. */
+const SHORT = 64;
+
+/** A short line that is in the buffer, which is consumed with its line feed; undefined where it takes more. */
+export function shortLine(cursor: Cursor): Uint8Array | undefined {
+  if (!cursor.has(SHORT)) return undefined;
+  const view = cursor.peek(SHORT);
+  const length = view.indexOf(LINE_FEED);
+  if (length < 0) return undefined;
+  cursor.skip(length + 1);
+  return view.subarray(0, length);
+}
+
 /** Up to the next line feed, which is consumed; `keep` decides whether a line of that length is read. Throws `truncated` without one. */
 export async function readLine(cursor: Cursor, keep: (length: number) => boolean): Promise<Line> {
   const offset = cursor.position;

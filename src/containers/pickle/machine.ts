@@ -76,7 +76,7 @@ class Machine {
       if (!cursor.has(LOOKAHEAD)) await cursor.fill(Math.min(LOOKAHEAD, cursor.remaining));
       this.#start = cursor.position;
       if (!cursor.has(1)) throw new CheckpointError("truncated", "the pickle ends before its STOP instruction", this.#where());
-      budget.step(this.#where);
+      budget.step(1, this.#where);
       const code = cursor.u8();
       if (code === 0x2e) break;
       const pending = this.#step(code);

@@ -1,13 +1,14 @@
 import { CheckpointError } from "../../errors.ts";
 import { byteSwapped } from "../../io/mapped.ts";
+import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
-import { contiguous } from "../../tensor/contiguous.ts";
+import { wholePart } from "../../tensor/contiguous.ts";
 import { dtypes, isNumericDType, itemsize, type NumericDType } from "../../tensor/dtype.ts";
-import { elementCount } from "../../tensor/shape.ts";
-import type { NumericTensor, TensorKind } from "../../tensor/tensor.ts";
+import { byteLength, denseStrides, elementCount } from "../../tensor/shape.ts";
+import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
 import { numeric as numpyTypes } from "../npy.ts";
-import { payload } from "./payload.ts";
+import { type Payload, payload } from "./payload.ts";
 import { bytesValue, integersOf, itemsOf } from "./standard.ts";
 import { toLatin1 } from "./text.ts";
 import { GlobalName, Interpreted, ObjectRecord, type PickleValue, Slice } from "./values.ts";
@@ -133,30 +134,52 @@ export interface NumpyTensorOptions {
   readonly file: string;
 }
 
+/** A tensor of one dense part. A class, so that a hundred thousand of them take little memory. */
+class PickledTensor implements NumericTensor {
+  readonly name: string;
+  readonly dtype: NumericDType;
+  readonly shape: readonly number[];
+  declare readonly kind?: TensorKind;
+  declare readonly label?: string;
+  declare readonly stored?: string;
+  readonly #source: ByteSource;
+  readonly #offset: number;
+  readonly #fortran: boolean;
+
+  constructor(name: string, dtype: NumericDType, array: NumpyArray, data: Payload, options: NumpyTensorOptions) {
+    this.name = name;
+    this.dtype = dtype;
+    this.shape = array.shape;
+    if (options.kind !== undefined) this.kind = options.kind;
+    if (options.label !== undefined) this.label = options.label;
+    if (data.stored !== undefined) this.stored = data.stored;
+    this.#source = data.source;
+    this.#offset = data.offset;
+    this.#fortran = array.fortran;
+  }
+
+  async parts(): Promise<readonly Part[]> {
+    if (elementCount(this.shape) === 0) return [];
+    const strides = denseStrides(this.shape, itemsize(this.dtype), this.#fortran ? "column" : "row");
+    return [wholePart(this.#source, this.#offset, this.shape, strides)];
+  }
+}
+
 /** A lazy tensor over an array of numbers; undefined for other element types. Throws `malformed` where its data do not fit its shape. */
 export function numpyTensor(name: string, array: NumpyArray, options: NumpyTensorOptions): NumericTensor | undefined {
   if (array.dtype === undefined) return undefined;
-  const { file, label, kind } = options;
   const dtype = options.dtype ?? array.dtype;
   try {
     const value = bytesValue(array.data);
     if (value === undefined) throw broken("its data are no bytes");
-    const size = elementCount(array.shape) * itemsize(dtype);
-    const { source, offset, stored } = payload(value, size, file);
-    const swap = array.bigEndian && dtypes[dtype].unit > 1;
-    return contiguous({
-      name,
-      dtype,
-      shape: array.shape,
-      source: swap ? byteSwapped(window(source, offset, size), dtypes[dtype].unit) : source,
-      offset: swap ? 0 : offset,
-      order: array.fortran ? "column" : "row",
-      ...(stored === undefined ? {} : { stored }),
-      ...(label === undefined ? {} : { label }),
-      ...(kind === undefined ? {} : { kind }),
-    });
+    const size = byteLength(array.shape, dtype);
+    const data = payload(value, size, options.file);
+    const { unit } = dtypes[dtype];
+    if (!array.bigEndian || unit === 1) return new PickledTensor(name, dtype, array, data, options);
+    const source = byteSwapped(window(data.source, data.offset, size), unit);
+    return new PickledTensor(name, dtype, array, { ...data, source, offset: 0 }, options);
   } catch (error) {
-    throw error instanceof CheckpointError ? error.at({ tensor: name, file }) : error;
+    throw error instanceof CheckpointError ? error.at({ tensor: name, file: options.file }) : error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Cursor } from "../../io/cursor.ts";
-import { maxInteger, shortBytes } from "./budget.ts";
-import { readLine } from "./line.ts";
+import { lineCost, maxInteger, shortBytes, textCost } from "./budget.ts";
+import { readLine, shortLine } from "./line.ts";
 import type { PickleStack } from "./stack.ts";
 import { fromLatin1, fromQuoted, fromRawUnicodeEscape, fromUtf8 } from "./text.ts";
 import { Slice, type SliceEncoding } from "./values.ts";
@@ -50,6 +50,7 @@ export class Operands {
   text(length: number, encoding: "utf-8" | "latin-1"): Pending {
     if (length < 0) throw this.#stack.malformed(`a string of ${length} bytes`);
     if (!this.#stack.budget.reads(length)) return this.#slice(length, encoding);
+    this.#stack.budget.step(textCost, this.#stack.where);
     return this.#with(length, (bytes) => this.#decoded(encoding === "utf-8" ? fromUtf8(bytes) : fromLatin1(bytes), encoding));
   }
 
@@ -71,19 +72,29 @@ export class Operands {
     return this.#decoded(encoding === "escaped" ? fromRawUnicodeEscape(inside) : fromQuoted(inside), encoding);
   }
 
-  /** A line of a name, a number or an index. */
-  async line(use: (line: string) => Pending): Promise<undefined> {
+  /** A line of a name, a number or an index: at once where it is short and in the buffer. */
+  line(use: (line: string) => Pending): Pending {
+    this.#stack.budget.step(lineCost, this.#stack.where);
+    const short = shortLine(this.#cursor);
+    return short === undefined ? this.#longLine(use) : use(this.#name(short));
+  }
+
+  async #longLine(use: (line: string) => Pending): Promise<undefined> {
     const line = await readLine(this.#cursor, (length) => length <= maxInteger);
     if (line.bytes === undefined) throw this.#stack.malformed(`a name or number of ${line.length} bytes`);
-    const text = fromUtf8(line.bytes);
+    return use(this.#name(line.bytes));
+  }
+
+  #name(bytes: Uint8Array): string {
+    const text = fromUtf8(bytes);
     if (text === undefined) throw this.#stack.malformed("a name is no UTF-8");
-    return use(text);
+    return text;
   }
 
   integer(digits: string): number | bigint {
     const text = digits.trim();
     if (!/^[+-]?\d+$/.test(text)) throw this.#stack.malformed("an integer is no decimal number");
-    return narrow(BigInt(text.replace(/^\+/, "")));
+    return text.length < 16 ? Number(text) : narrow(BigInt(text.replace(/^\+/, "")));
   }
 
   float(text: string): number {
@@ -104,7 +115,7 @@ export class Operands {
 
   #decoded(text: string | undefined, encoding: SliceEncoding): undefined {
     if (text === undefined) throw this.#stack.malformed(`a text is not valid (${encoding})`);
-    return this.#stack.make(text, 24 + 2 * text.length);
+    return this.#stack.make(text, 40 + 2 * text.length);
   }
 
   async #checkQuotes(offset: number, length: number): Promise<void> {

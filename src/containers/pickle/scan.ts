@@ -1,6 +1,6 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Cursor } from "../../io/cursor.ts";
-import { readLine } from "./line.ts";
+import { readLine, shortLine } from "./line.ts";
 
 /** Memo entries that some instruction comes back to, by index: a bit each. */
 export class UsedEntries {
@@ -85,7 +85,11 @@ export async function usedEntries(cursor: Cursor): Promise<UsedEntries | undefin
       else if (code === 0x67) used.add(Number(text(await readLine(cursor, (length) => length < 20))));
       else if ((widths[code] ?? 0) > 0) cursor.skip(widths[code] ?? 0);
       else if ((counts[code] ?? 0) > 0) cursor.skip(length(cursor, counts[code] ?? 0));
-      else for (let line = 0; line < (lines[code] ?? 0); line += 1) await readLine(cursor, () => false);
+      else {
+        for (let line = 0; line < (lines[code] ?? 0); line += 1) {
+          if (shortLine(cursor) === undefined) await readLine(cursor, () => false);
+        }
+      }
     }
   } catch (error) {
     if (isCheckpointError(error) || error instanceof RangeError) return undefined;

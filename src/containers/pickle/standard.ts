@@ -65,15 +65,14 @@ export function itemsOf(value: PickleValue | undefined): readonly PickleValue[] 
 }
 
 /** A tuple of whole numbers (shapes, strides); undefined for anything else. */
-export function integersOf(value: PickleValue | undefined): number[] | undefined {
+export function integersOf(value: PickleValue | undefined): readonly number[] | undefined {
   const items = itemsOf(value);
-  if (items === undefined) return undefined;
-  const numbers: number[] = [];
-  for (const item of items) {
-    if (typeof item !== "number" || !Number.isSafeInteger(item)) return undefined;
-    numbers.push(item);
-  }
-  return numbers;
+  // The pickle's own array serves: it is exactly as long as it has to be.
+  return items?.every(isWhole) === true ? items : undefined;
+}
+
+function isWhole(value: PickleValue): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value);
 }
 
 const byteCalls = new Set(["builtins.bytes", "__builtin__.bytes", "builtins.bytearray", "__builtin__.bytearray", "__builtin__.str"]);

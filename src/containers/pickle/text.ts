@@ -42,8 +42,12 @@ function whole(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Up to this length the call costs more than the bytes. */
+const short = 24;
+
 /** One byte, one code point. */
 export function fromLatin1(bytes: Uint8Array): string {
+  if (bytes.length <= short) return String.fromCharCode(...bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
