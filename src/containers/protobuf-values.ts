@@ -4,7 +4,8 @@ import { mapped } from "../io/mapped.ts";
 import { memorySource } from "../io/memory.ts";
 import type { ByteSource } from "../io/source.ts";
 import { concat, window } from "../io/window.ts";
-import { type Run, VarintDecoder } from "./protobuf.ts";
+import type { Run } from "./protobuf-source.ts";
+import { VarintDecoder } from "./protobuf-wire.ts";
 
 /*
  * The values of a repeated scalar field as a source of little-endian elements, without holding them. Writers pack them into one

@@ -6,6 +6,7 @@ import { window } from "../io/window.ts";
 import { type CheckState, checked } from "./checked.ts";
 import { crc32c, unmaskCrc } from "./crc32c.ts";
 import { unsnappy } from "./snappy.ts";
+import { type BlockHandle, parseHandle, readHandle, restartBytes, sharedBeyond, varint32, walkBlock } from "./sstable-block.ts";
 
 /**
  * LevelDB's sorted table, as TensorFlow writes it (tensorflow/core/lib/io/format.cc, table_builder.cc, block_builder.cc):
@@ -25,12 +26,6 @@ export const tableMagic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb] as co
 const maxWholeBlock = 64 << 20;
 /** All keys of a table together: every name is kept, and prefix compression could make gigabytes of a small file. */
 const maxKeyBytes = 64 << 20;
-
-export interface BlockHandle {
-  readonly offset: number;
-  /** Without the trailer. */
-  readonly size: number;
-}
 
 export interface Table {
   readonly source: ByteSource;
@@ -237,90 +232,6 @@ function inflatedPart(source: ByteSource, handle: BlockHandle, offset: number, l
     read: async (at, size, into) => (await whole()).read(at, size, into),
     async close() {},
   };
-}
-
-interface BlockEntry {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  /** Of the value in the block. */
-  readonly at: number;
-}
-
-function* walkBlock(bytes: Uint8Array, file: string, offset: number): Generator<BlockEntry, void, undefined> {
-  if (bytes.length < 4) throw new CheckpointError("malformed", `a block of ${bytes.length} bytes has no restart array`, { file, offset });
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const limit = bytes.length - restartBytes(view.getUint32(bytes.length - 4, true), bytes.length, file, offset);
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let k = 0; k < 5; k++) {
-      const byte = at < limit ? (bytes[at] ?? 0) : undefined;
-      if (byte === undefined) break;
-      at += 1;
-      value += (byte & 0x7f) * 2 ** (7 * k);
-      if (byte < 0x80) return value;
-    }
-    throw new CheckpointError("malformed", "a block of the table ends inside an entry", { file, offset });
-  };
-  let key = new Uint8Array(0);
-  while (at < limit) {
-    const shared = varint();
-    const rest = varint();
-    const length = varint();
-    if (shared > key.length) throw sharedBeyond(shared, key.length, file, offset + at);
-    if (rest + length > limit - at) throw new CheckpointError("malformed", "a block of the table ends inside an entry", { file, offset });
-    const next = new Uint8Array(shared + rest);
-    next.set(key.subarray(0, shared));
-    next.set(bytes.subarray(at, at + rest), shared);
-    key = next;
-    at += rest + length;
-    yield { key, value: bytes.subarray(at - length, at), at: at - length };
-  }
-}
-
-/** Size of the restart array and its count, checked against the block. */
-function restartBytes(count: number, blockSize: number, file: string, offset: number): number {
-  const size = 4 + 4 * count;
-  if (size <= blockSize) return size;
-  throw new CheckpointError("malformed", `a block of ${blockSize} bytes says that it has ${count} restart points`, { file, offset });
-}
-
-function varint32(cursor: Cursor): number {
-  let value = 0;
-  for (let k = 0; k < 5 && cursor.has(1); k++) {
-    const byte = cursor.u8();
-    value += (byte & 0x7f) * 2 ** (7 * k);
-    if (byte < 0x80) return value;
-  }
-  throw new CheckpointError("malformed", "a block of the table ends inside an entry", {
-    file: cursor.source.name,
-    offset: cursor.position,
-  });
-}
-
-function readHandle(cursor: Cursor): BlockHandle {
-  return { offset: varint64(cursor), size: varint64(cursor) };
-}
-
-async function parseHandle(value: Uint8Array, file: string): Promise<BlockHandle> {
-  const cursor = new Cursor(memorySource(value, file));
-  await cursor.fill(value.length);
-  return readHandle(cursor);
-}
-
-/** Sizes and offsets: at most 2^53. */
-function varint64(cursor: Cursor): number {
-  let value = 0;
-  for (let k = 0; k < 8 && cursor.has(1); k++) {
-    const byte = cursor.u8();
-    value += (byte & 0x7f) * 2 ** (7 * k);
-    if (byte < 0x80 && Number.isSafeInteger(value)) return value;
-  }
-  throw new CheckpointError("malformed", "a block handle of the table is damaged", { file: cursor.source.name });
-}
-
-function sharedBeyond(shared: number, length: number, file: string, offset: number): CheckpointError {
-  return new CheckpointError("malformed", `a key shares ${shared} bytes with one of ${length}`, { file, offset });
 }
 
 function blockType(source: ByteSource, handle: BlockHandle, type: number): CheckpointError {

@@ -1,6 +1,7 @@
 import { baseName, folderOf } from "../containers/file-names.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
-import { fields, payload, sourceFields, text } from "../containers/protobuf.ts";
+import { fields, text } from "../containers/protobuf.ts";
+import { payload, sourceFields } from "../containers/protobuf-source.ts";
 import { openBundle } from "../containers/tf/bundle.ts";
 import { CheckpointError } from "../errors.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";

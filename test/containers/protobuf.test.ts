@@ -1,20 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
-import {
-  bigInt64,
-  bool,
-  double,
-  fields,
-  fixed32,
-  float,
-  int32,
-  int64,
-  int64s,
-  payload,
-  sourceFields,
-  text,
-  uint32,
-} from "../../src/containers/protobuf.ts";
+import { bigInt64, bool, double, fields, fixed32, float, int32, int64, int64s, text, uint32 } from "../../src/containers/protobuf.ts";
+import { payload, sourceFields } from "../../src/containers/protobuf-source.ts";
 import { isCheckpointError } from "../../src/errors.ts";
 import { memorySource } from "../../src/io/memory.ts";
 

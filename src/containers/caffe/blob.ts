@@ -3,7 +3,8 @@ import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
-import { expectWire, int32, payload, type Run, sourceRuns, uint32 } from "../protobuf.ts";
+import { expectWire, int32, uint32 } from "../protobuf.ts";
+import { payload, type Run, sourceRuns } from "../protobuf-source.ts";
 import { fixedValues } from "../protobuf-values.ts";
 import { readDims } from "./parameters.ts";
 

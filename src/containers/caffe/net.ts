@@ -1,7 +1,9 @@
 import { CheckpointError, locate } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
-import { expectWire, fields, int64s, payload, sourceFields, uint32, VarintDecoder, type WireField } from "../protobuf.ts";
+import { expectWire, fields, int64s, uint32 } from "../protobuf.ts";
+import { payload, sourceFields } from "../protobuf-source.ts";
+import { VarintDecoder, type WireField } from "../protobuf-wire.ts";
 import { type Blob, readBlob } from "./blob.ts";
 import { addValue, newParameters, readDims, readParameters, v0Parameters, v1Parameters, v1TypeName } from "./parameters.ts";
 

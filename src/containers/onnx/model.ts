@@ -3,7 +3,9 @@ import { memorySource } from "../../io/memory.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
-import { expectWire, fields, float, int64, int64s, payload, sourceFields, text, VarintDecoder, type WireField } from "../protobuf.ts";
+import { expectWire, fields, float, int64, int64s, text } from "../protobuf.ts";
+import { payload, sourceFields } from "../protobuf-source.ts";
+import { VarintDecoder, type WireField } from "../protobuf-wire.ts";
 import { type OnnxTensor, readTensor } from "./tensor.ts";
 
 /**

@@ -3,8 +3,10 @@ import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { type DType, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
-import { expectWire, fields, int64, int64s, payload, type Run, sourceRuns, text, uint32, type WireField } from "../protobuf.ts";
+import { expectWire, fields, int64, int64s, text, uint32 } from "../protobuf.ts";
+import { payload, type Run, sourceRuns } from "../protobuf-source.ts";
 import { fixedValues, varintValues } from "../protobuf-values.ts";
+import type { WireField } from "../protobuf-wire.ts";
 
 /**
  * TensorProto (onnx/onnx onnx.proto): dims 1, data_type 2, segment 3, float_data 4, int32_data 5, string_data 6, int64_data 7,

@@ -3,20 +3,9 @@ import { memorySource } from "../../io/memory.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
-import {
-  bool,
-  expectWire,
-  type Field,
-  fields,
-  float,
-  int64,
-  int64s,
-  payload,
-  sourceFields,
-  text,
-  uint32,
-  type WireField,
-} from "../protobuf.ts";
+import { bool, expectWire, type Field, fields, float, int64, int64s, text, uint32 } from "../protobuf.ts";
+import { payload, sourceFields } from "../protobuf-source.ts";
+import type { WireField } from "../protobuf-wire.ts";
 import { parseShape } from "./bundle-index.ts";
 import type { ProtoPlace } from "./tensor-proto.ts";
 import { tfDtype, tfTypeName } from "./types.ts";

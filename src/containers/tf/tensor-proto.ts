@@ -3,7 +3,8 @@ import { checkRange, target } from "../../io/range.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
-import { expectWire, type Run, sourceFields, sourceRuns } from "../protobuf.ts";
+import { expectWire } from "../protobuf.ts";
+import { type Run, sourceFields, sourceRuns } from "../protobuf-source.ts";
 import { countVarints, fixedValues, varintValues } from "../protobuf-values.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
-import { expectWire, FieldReader, sourceFields, uint32 } from "../protobuf.ts";
+import { expectWire, FieldReader, uint32 } from "../protobuf.ts";
+import { sourceFields } from "../protobuf-source.ts";
 import { openTable, type StoredValue, type TableEntry, tableBlocks } from "../sstable.ts";
 import { readShape } from "./bundle-index.ts";
 import { keyText, readSlice, type Slice } from "./slices.ts";
