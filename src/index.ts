@@ -10,6 +10,7 @@ import type { FormatsRecord } from "./formats.ts";
 import type { Side } from "./inspect/diff/side.ts";
 import type { DiffRecord } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
+import type { SourceRecord } from "./inspect/source/read-source.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 import type { DeviceChoice, DeviceRecord } from "./verify/engines.ts";
@@ -24,6 +25,7 @@ export type { DiffRecord } from "./inspect/diff.ts";
 export type { Finding, Severity } from "./inspect/findings/check.ts";
 export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
+export type { SourceRecord } from "./inspect/source/read-source.ts";
 export { toJson } from "./report/json.ts";
 export { count, duration, type Paint, plain, type Style, size, visible } from "./report/style.ts";
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
@@ -168,6 +170,16 @@ export async function checkDevices(device: DeviceChoice = "auto"): Promise<reado
 /** What can be read and written, and the naming schemes. */
 export async function listFormats(): Promise<FormatsRecord> {
   return (await import("./formats.ts")).formatsRecord();
+}
+
+/** Checks the Python file that built a network for layers that the framework never learns of; the code is parsed, never run. */
+export async function inspectSource(path: string): Promise<SourceRecord> {
+  return (await import("./inspect/source/read-source.ts")).readSource(path);
+}
+
+/** A source record as text. */
+export async function sourceText(...args: Parameters<typeof import("./report/source.ts")["sourceText"]>): Promise<string> {
+  return (await import("./report/source.ts")).sourceText(...args);
 }
 
 /** An inspect record as text. */

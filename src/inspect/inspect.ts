@@ -10,6 +10,7 @@ import type { Finding } from "./findings/check.ts";
 import type { LayerRow } from "./layers/row.ts";
 import { type LayerTotals, layerTable } from "./layers.ts";
 import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
+import { readSource } from "./source/read-source.ts";
 import { statistics, statsRecord } from "./stats.ts";
 
 /** What a network was recognised as; field names are part of the command-line contract. */
@@ -49,6 +50,8 @@ export interface InspectRecord {
 
 export interface InspectCheckpointOptions extends ListOptions {
   readonly layers?: boolean;
+  /** Path of the Python file that built the network. */
+  readonly source?: string;
   /** Height, width, channels of the picture, where the file does not say. */
   readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
 }
@@ -67,7 +70,8 @@ export async function inspectCheckpoint(
   const table = options.layers === true ? layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size }) : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const found = options.stats === true ? await statistics(checkpoint, ctx) : undefined;
-  const findings = await audit({
+  const source = options.source === undefined ? [] : (await readSource(options.source, identity)).findings;
+  const audited = await audit({
     checkpoint,
     ctx,
     ...(identity === undefined ? {} : { identity }),
@@ -83,11 +87,19 @@ export async function inspectCheckpoint(
     tensors: found === undefined ? tensors : withStats(tensors, found),
     totals,
     architecture: architecture(identity),
-    findings,
+    findings: withSource(audited, source),
     ...(options.layers === true ? { layers: table?.layers ?? null } : {}),
     ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,
   };
+}
+
+/** The line in the source that explains missing layers takes the place of the guess at their cause. */
+function withSource(audited: readonly Finding[], source: readonly Finding[]): readonly Finding[] {
+  const explained = new Set(source.flatMap((finding) => finding.layers));
+  const guess = (finding: Finding): boolean =>
+    finding.code === "layers-unregistered" && finding.layers.every((layer) => explained.has(layer));
+  return [...audited.filter((finding) => !guess(finding)), ...source];
 }
 
 function withStats(tensors: readonly TensorRecord[], found: ReadonlyMap<string, Statistics>): readonly TensorRecord[] {

@@ -1,5 +1,15 @@
 import { Command, Option } from "commander";
-import { inspect, inspectText, isCheckpointError, type Sort, toJson } from "../../index.ts";
+import {
+  CheckpointError,
+  type Finding,
+  inspect,
+  inspectSource,
+  inspectText,
+  isCheckpointError,
+  type Sort,
+  sourceText,
+  toJson,
+} from "../../index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -16,13 +26,14 @@ interface Options extends Common {
   readonly sort?: Sort;
   readonly depth?: number;
   readonly from?: string;
+  readonly source?: string;
   readonly failOn?: "error" | "warning" | "never";
 }
 
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("list tensors; identify the architecture; report findings")
-    .argument("<file...>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
+    .argument("[file...]", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
     .option("--stats", "add statistics of every tensor's values, and the findings that need them")
@@ -31,6 +42,7 @@ export function inspectCommand(): Command {
     .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
+    .option("--source <model.py>", "check the Python code that built the network for layers that are never registered")
     .option("--from <format>", "read as this format, whatever the content looks like")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")
@@ -43,6 +55,7 @@ export function inspectCommand(): Command {
 async function run(files: readonly string[], options: Options): Promise<void> {
   const output = outputFor(options);
   const signal = interruptSignal();
+  if (files.length === 0) await runSource(options);
   for (const [k, file] of files.entries()) {
     const bar = progress(file, undefined, options.quiet === true);
     try {
@@ -50,12 +63,29 @@ async function run(files: readonly string[], options: Options): Promise<void> {
       bar.done();
       if (k > 0 && !output.json) output.data("\n");
       output.data(output.json ? toJson(record) : await inspectText(record, output.style, options));
-      const severities = options.failOn === "warning" ? ["error", "warning"] : options.failOn === "error" ? ["error"] : [];
-      if (record.findings.some((finding) => severities.includes(finding.severity))) setExitCode(exitCodes.no);
+      failOn(record.findings, options);
     } catch (error) {
       bar.done();
       setExitCode(reportFailure(error, output.json, file));
       if (isCheckpointError(error, "interrupted")) return;
     }
   }
+}
+
+/** The code alone, without a checkpoint. */
+async function runSource(options: Options): Promise<void> {
+  const output = outputFor(options);
+  try {
+    if (options.source === undefined) throw new CheckpointError("usage", "inspect needs a checkpoint, or --source model.py");
+    const record = await inspectSource(options.source);
+    output.data(output.json ? toJson(record) : await sourceText(record, output.style));
+    failOn(record.findings, options);
+  } catch (error) {
+    setExitCode(reportFailure(error, output.json, options.source));
+  }
+}
+
+function failOn(findings: readonly Finding[], options: Options): void {
+  const severities = options.failOn === "warning" ? ["error", "warning"] : options.failOn === "error" ? ["error"] : [];
+  if (findings.some((finding) => severities.includes(finding.severity))) setExitCode(exitCodes.no);
 }

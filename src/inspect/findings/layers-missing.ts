@@ -16,15 +16,17 @@ export const layersMissing: Check = {
   },
 };
 
-function missingConvs({ network }: Identity): readonly Finding[] {
+function missingConvs({ network, roles }: Identity): readonly Finding[] {
   const convs = network.missing.filter((name) => name.startsWith("conv"));
   if (convs.length === 0) return [];
   const first = network.layers.find((layer) => layer.kind === "fc");
   const bodyless = !network.layers.some((layer) => layer.kind === "conv");
   const width = first?.inputs ?? 0;
+  const slot = roles.get("fc6.weight");
+  const stored = slot !== undefined && "key" in slot ? ` (${slot.key})` : "";
   const product = network.featureShape?.every((size) => size !== undefined) === true ? ` = ${network.featureShape.join(" × ")}` : "";
   const message = bodyless
-    ? `nothing in the file produces the ${grouped(width)}${product} values that fc6 takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`
+    ? `nothing in the file produces the ${grouped(width)}${product} values that fc6${stored} takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`
     : `the numbering has ${convs.length === 1 ? "a gap" : "gaps"}: ${few(convs)} ${convs.length === 1 ? "is" : "are"} missing`;
   const fix = bodyless
     ? "save the whole network: register every layer (add_sublayer or LayerList in Paddle, ModuleList or add_module in PyTorch) and check that state_dict() lists the convolutions"

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkSource } from "../../../src/inspect/source/check-source.ts";
 import { findProblems } from "../../../src/inspect/source/problems.ts";
+import { readSource } from "../../../src/inspect/source/read-source.ts";
 import { identify } from "../../../src/model/identify.ts";
 import { describedFile } from "../../support/described-file.ts";
 import { fixtures } from "../../support/paths.ts";
@@ -107,6 +108,19 @@ describe("PyTorch and Paddle code", () => {
   test("recursion and deep nesting end", () => {
     const deep = `class A(nn.Module):\n    def __init__(self):\n        self.x = ${"[".repeat(3000)}nn.Linear(1, 2)${"]".repeat(3000)}\n        self.f()\n    def f(self):\n        return self.f() + self.f()\n`;
     expect(found(`import torch.nn as nn\n${deep}`)).toEqual([]);
+  });
+});
+
+describe("reading the file", () => {
+  test("gives a record with the findings", async () => {
+    const record = await readSource(join(fixtures, "source", "paddle-vggnet2.py"));
+    expect(record.schema).toBe("vggtool/source/1");
+    expect(record.findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual(["error layers-unregistered"]);
+  });
+  test("refuses what is not there, and what is no text", async () => {
+    await expect(readSource(join(fixtures, "source", "none.py"))).rejects.toMatchObject({ code: "not-found" });
+    const binary = join(fixtures, "source", "..");
+    await expect(readSource(binary)).rejects.toMatchObject({ code: "usage" });
   });
 });
 
