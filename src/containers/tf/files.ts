@@ -28,7 +28,7 @@ export async function locateTf(probe: Probe): Promise<TfLocation | undefined> {
   const data = dataFile.exec(entry)?.[1];
   if (data !== undefined) return besides(set, data, "the data file of a TensorFlow checkpoint (by its name)");
   if (baseName(entry) === "checkpoint" && probe.source.size <= maxStateFile) return locateByState(set, entry, probe.source);
-  if (entry.endsWith(".meta"))
+  if (entry.endsWith(".meta") && probe.container !== "text")
     return besides(set, entry.slice(0, -".meta".length), "a .meta file, which holds the graph and not the weights");
   if (entry.endsWith(indexSuffix) && (await hasShards(set, entry.slice(0, -indexSuffix.length)))) {
     return { kind: "v2", prefix: entry.slice(0, -indexSuffix.length) };
