@@ -8,7 +8,7 @@ const weightFloor = 48 * 1024 * 1024;
 const weightPerByte = 8;
 const weightCeiling = 128 * 1024 * 1024;
 /** Instructions; 40 million take about 2 s. A state dict of 100,000 tensors needs 6 million. */
-const maxSteps = 40_000_000;
+export const maxSteps = 40_000_000;
 /** Values waiting on the stack, open marks, remembered values: 8 bytes each and more. */
 const maxHeld = 6_000_000;
 /** Short texts are kept at once, longer ones (names, never data) only while these bytes last. */
@@ -23,7 +23,7 @@ export const shortBytes = 8;
 /** Digits or bytes of one integer: Python's own limit for text is 4300 digits. */
 export const maxInteger = 4300;
 
-/** A text, or a line of text, takes as long as this many instructions without an operand. */
+/** A text, and a line of text, take as long as this many instructions without an operand. */
 export const textCost = 8;
 export const lineCost = 32;
 

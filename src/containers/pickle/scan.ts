@@ -1,5 +1,6 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Cursor } from "../../io/cursor.ts";
+import { lineCost, maxSteps } from "./budget.ts";
 import { readLine, shortLine } from "./line.ts";
 
 /** Memo entries that some instruction comes back to, by index: a bit each. */
@@ -71,12 +72,14 @@ const lines = Uint8Array.from({ length: 256 }, (_, code) => lined.get(code) ?? 0
 
 /**
  * Walks over one pickle without making a value, to see what the memo is used for: picklers remember every tuple and every text, and come back
- * to one in a thousand. Undefined where the pickle is damaged: reading it will say how.
+ * to one in a thousand. Undefined where the pickle is damaged or endless: reading it will say how.
  */
 export async function usedEntries(cursor: Cursor): Promise<UsedEntries | undefined> {
   const used = new UsedEntries();
+  let steps = 0;
   try {
-    for (;;) {
+    while (steps < maxSteps) {
+      steps += 1;
       if (!cursor.has(9)) await cursor.fill(Math.min(9, cursor.remaining));
       const code = cursor.u8();
       if (code === 0x2e) return used;
@@ -87,10 +90,12 @@ export async function usedEntries(cursor: Cursor): Promise<UsedEntries | undefin
       else if ((counts[code] ?? 0) > 0) cursor.skip(length(cursor, counts[code] ?? 0));
       else {
         for (let line = 0; line < (lines[code] ?? 0); line += 1) {
+          steps += lineCost;
           if (shortLine(cursor) === undefined) await readLine(cursor, () => false);
         }
       }
     }
+    return undefined;
   } catch (error) {
     if (isCheckpointError(error) || error instanceof RangeError) return undefined;
     throw error;
