@@ -7,6 +7,9 @@ const maxDepth = 300;
 /** A shared list counts each time it is met. 100,000 tensors with their settings take 3 million; 4 million take 0.5 s. */
 const maxVisits = 4_000_000;
 
+/** Tensors met, shared ones wherever they are met; four times as many as the largest checkpoint that has to be read. */
+const maxTensors = 400_000;
+
 /** What a walk asks of each value. `path` is undefined for the root. */
 export interface Visitor {
   /** tensor: it was listed. taken: nothing in it is to be looked at. undefined: look inside. */
@@ -28,6 +31,7 @@ export function walkTree(root: PickleValue, separator: string, visitor: Visitor)
   const barren = new Set<Container>();
   const open = new Set<Container>();
   let visits = 0;
+  let tensors = 0;
   const children = (value: Container, path: string | undefined): Iterable<readonly [string | undefined, PickleValue]> => {
     const entries = entriesOf(value);
     if (entries !== undefined) return namedEntries(entries, path, separator);
@@ -42,6 +46,8 @@ export function walkTree(root: PickleValue, separator: string, visitor: Visitor)
     if (depth > maxDepth) throw new CheckpointError("unsafe", `a pickle nested deeper than ${maxDepth} levels`);
     if (isContainer(value) && (barren.has(value) || open.has(value))) return false;
     const taken = visitor.take(value, path);
+    if (taken === "tensor") tensors += 1;
+    if (tensors > maxTensors) throw new CheckpointError("unsafe", `a pickle that unfolds to more than ${maxTensors} tensors`);
     if (taken !== undefined || !isContainer(value)) return taken === "tensor";
     open.add(value);
     let found = false;
