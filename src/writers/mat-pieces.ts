@@ -103,10 +103,16 @@ export function cell(items: readonly MatNode[], shape: "row" | "column" = "row")
 
 /** A 1×1 struct, fields in this order. */
 export function struct(fields: ReadonlyMap<string, MatNode>): MatNode {
-  const names = new Uint8Array(fields.size * fieldSlot);
-  for (const [k, name] of [...fields.keys()].entries()) names.set(new TextEncoder().encode(name).subarray(0, fieldSlot - 1), k * fieldSlot);
-  const values = [...fields.values()].map((value) => value());
-  return matrix(classes.struct, [1, 1], [element(miInt32, words(fieldSlot)), element(miInt8, names), ...values]);
+  return structArray([fields]);
+}
+
+/** A row of structs, all with the fields of the first. */
+export function structArray(elements: readonly ReadonlyMap<string, MatNode>[]): MatNode {
+  const fields = [...(elements[0]?.keys() ?? [])];
+  const names = new Uint8Array(fields.length * fieldSlot);
+  for (const [k, name] of fields.entries()) names.set(new TextEncoder().encode(name).subarray(0, fieldSlot - 1), k * fieldSlot);
+  const values = elements.flatMap((each) => [...each.values()].map((value) => value()));
+  return matrix(classes.struct, [1, elements.length], [element(miInt32, words(fieldSlot)), element(miInt8, names), ...values]);
 }
 
 /** A tensor's values, column-major, filled in by the executor. */

@@ -163,14 +163,40 @@ describe("simplenn", () => {
   });
 
   test("names that are no places are refused", async () => {
-    const wrong = tensors.map((tensor) => (tensor.role === "fc6.bias" ? { ...tensor, key: "fc6.bias" } : tensor));
-    await expect(write({ tensors: wrong })).rejects.toMatchObject({
-      code: "unsupported",
-      message: "fc6.bias is layers{7}.weights{2} in a MatConvNet network",
-    });
-    await expect(write({ tensors: [...tensors, { key: "mean_rgb", shape: [3], dtype: "float32" }] })).rejects.toMatchObject({
-      code: "unsupported",
-    });
+    const renamed = (key: string) => tensors.map((tensor) => (tensor.role === "fc6.bias" ? { ...tensor, key } : tensor));
+    await expect(write({ tensors: renamed("fc6.bias") })).rejects.toThrow("a MatConvNet network has no place for fc6.bias");
+    await expect(write({ tensors: renamed("layers{8}.weights{2}") })).rejects.toThrow("layers{8}.weights{2} is no place for fc6");
+    await expect(write({ tensors: renamed("net.layers{7}.weights{2}") })).rejects.toThrow("is no place for the same network");
+  });
+
+  test("dagnn, in a variable of its own", async () => {
+    const all = [...tensors.slice(0, 2), spec("", "conv1_1.bn.weight", [4, 1]), ...tensors.slice(2)].map((tensor, k) => ({
+      ...tensor,
+      key: `net.params(${k + 1}).value`,
+    }));
+    const set = memoryOutput();
+    const zeros: TensorSupply = {
+      async fill(_key, file, at) {
+        await file.write(at, new Uint8Array(4));
+      },
+    };
+    await execute(writer.layout({ ...input, tensors: all }), zeros, set, ctx);
+    const checkpoint = await openBytes(set.files.get("net.mat")?.() ?? new Uint8Array(0), "net.mat", ctx);
+    expect([...checkpoint.tensors.keys()]).toEqual(all.map(({ key }) => key));
+    expect(checkpoint.layers.map(({ type }) => type.replace("dagnn.", ""))).toEqual([
+      "Conv",
+      "BatchNorm",
+      "ReLU",
+      "Conv",
+      "ReLU",
+      "Pooling",
+      "Conv",
+      "ReLU",
+      "DropOut",
+      "Conv",
+      "SoftMax",
+    ]);
+    expect(checkpoint.layers[1]?.tensors).toEqual(["net.params(3).value", "net.params(4).value", "net.params(5).value"]);
   });
 
   test("a variable of 2 GiB is refused before anything is written", async () => {
