@@ -4,7 +4,7 @@ import type { Identity } from "../model/identity.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { isNumeric } from "../tensor/tensor.ts";
 import type { ConvertOptions } from "./options.ts";
-import { noPlace, type Planned } from "./plan.ts";
+import { noPlace, type Planned } from "./plan-target.ts";
 
 /** Refuses a plan that leaves a network without a layer, or drops what nobody said to drop. */
 export function judge({ plan }: Planned, format: Format, options: ConvertOptions, unknown: boolean): void {

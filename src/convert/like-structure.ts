@@ -6,7 +6,7 @@ import type { NumericDType } from "../tensor/dtype.ts";
 import { type DerivedMove, derivedMove } from "./derived-move.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { ConvertOptions } from "./options.ts";
-import type { Planned } from "./plan.ts";
+import type { Planned } from "./plan-target.ts";
 import type { Left, Move } from "./plan-types.ts";
 import { select } from "./select.ts";
 

@@ -9,7 +9,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Tensor, TensorMap } from "../tensor/tensor.ts";
 import { convention, schemeFor, withScale } from "./conventions.ts";
-import { noPlace, type Planned, type PlanTarget } from "./plan.ts";
+import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move } from "./plan-types.ts";
 import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
 import { type Target, targets } from "./targets.ts";

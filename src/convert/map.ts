@@ -5,8 +5,8 @@ import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/ax
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { ConvertOptions } from "./options.ts";
-import type { PlanTarget } from "./plan.ts";
 import { Field, parsePlan } from "./plan-parse.ts";
+import type { PlanTarget } from "./plan-target.ts";
 import type { Move, Plan } from "./plan-types.ts";
 import { keysOf } from "./roles.ts";
 import { summarise } from "./summary.ts";

@@ -8,7 +8,8 @@ import { compareNetworks, type Like, likeNetworkTarget, likePlanTarget, refuseLo
 import { planByStructure } from "./like-structure.ts";
 import { overridden } from "./map.ts";
 import type { ConvertOptions } from "./options.ts";
-import { makePlan, type Planned, type PlanTarget } from "./plan.ts";
+import { makePlan } from "./plan.ts";
+import type { Planned, PlanTarget } from "./plan-target.ts";
 import type { Plan } from "./plan-types.ts";
 import { type Decided, holds, keeping, mapped, unreadable } from "./prepared.ts";
 import type { Target } from "./targets.ts";

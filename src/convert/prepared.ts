@@ -3,7 +3,7 @@ import type { Network } from "../model/network.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { overridden } from "./map.ts";
 import type { ConvertOptions } from "./options.ts";
-import type { Planned, PlanTarget } from "./plan.ts";
+import type { Planned, PlanTarget } from "./plan-target.ts";
 import type { Target } from "./targets.ts";
 
 /** A conversion decided, nothing written yet. */
