@@ -1,6 +1,16 @@
 import type { ContainerKind, Reader } from "./containers/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
-import { caffeTypes, matconvnetTypes, npzTypes, onnxTypes, paddleTypes, safetensorsTypes, tfjsTypes, torchTypes } from "./writers/dtypes.ts";
+import {
+  caffeTypes,
+  kerasTypes,
+  matconvnetTypes,
+  npzTypes,
+  onnxTypes,
+  paddleTypes,
+  safetensorsTypes,
+  tfjsTypes,
+  torchTypes,
+} from "./writers/dtypes.ts";
 import type { Writer } from "./writers/layout.ts";
 
 /** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
@@ -143,7 +153,9 @@ export const formats: readonly Format[] = [
     containers: ["hdf5"],
     carries: "network",
     example: "vggtool inspect vgg16_weights.h5",
+    dtypes: npzTypes,
     read: async () => (await import("./readers/keras-h5.ts")).reader,
+    write: async () => (await import("./writers/keras-h5.ts")).writer,
   },
   {
     id: "keras-v3",
@@ -151,7 +163,9 @@ export const formats: readonly Format[] = [
     containers: ["zip", "hdf5", "json", "folder"],
     carries: "network",
     example: "vggtool inspect model.keras",
+    dtypes: kerasTypes,
     read: async () => (await import("./readers/keras-v3.ts")).reader,
+    write: async () => (await import("./writers/keras-v3.ts")).writer,
   },
   {
     id: "tfjs",

@@ -9,22 +9,28 @@ export class ByteList {
   }
 
   u8(...values: readonly number[]): this {
-    for (const value of values) this.#view.setUint8(this.#take(1), value);
+    for (const value of values) {
+      const at = this.#take(1);
+      this.#view.setUint8(at, value);
+    }
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#take(2), value, true);
+    const at = this.#take(2); // may replace the view
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#take(4), value, true);
+    const at = this.#take(4); // may replace the view
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: number): this {
-    this.#view.setBigUint64(this.#take(8), BigInt(value), true);
+    const at = this.#take(8); // may replace the view
+    this.#view.setBigUint64(at, BigInt(value), true);
     return this;
   }
 

@@ -22,6 +22,9 @@ const numpy = [
 
 export const npzTypes: Types = new Set(numpy);
 
+/** Keras 3 keeps bfloat16 as bytes with an attribute. */
+export const kerasTypes: Types = new Set<NumericDType>([...numpy, "bfloat16"]);
+
 export const safetensorsTypes: Types = new Set<NumericDType>([
   ...numpy.filter((dtype) => dtype !== "complex128"),
   "bfloat16",

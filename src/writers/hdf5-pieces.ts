@@ -168,13 +168,10 @@ class TextHeap {
           .u64(bytes.length)
           .bytes(bytes)
           .align(8);
-      const size = Math.max(minHeap, 16 + body.length + 16);
+      const used = 16 + body.length;
+      const size = Math.max(minHeap, used + 16);
       // The rest is free: object 0, whose size counts its own 16 bytes.
-      body
-        .u16(0)
-        .u16(0)
-        .u32(0)
-        .u64(size - 16 - body.length + 0);
+      body.zeros(8).u64(size - used);
       const address = place(
         new ByteList()
           .ascii("GCOL")
