@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
     reporters: ["default"],
+    // The default leaves one core to the watcher, which is half of a small machine.
+    maxWorkers: "100%",
   },
 });

@@ -17,7 +17,11 @@ function platform(name) {
   const parts = name.split(/[-/@.]/);
   const os = systems.filter((system) => parts.includes(system));
   const cpu = processors.filter((processor) => parts.includes(processor));
-  const libc = parts.some((part) => part.startsWith("musl")) ? ["musl"] : parts.some((part) => part.startsWith("gnu")) && os[0] === "linux" ? ["glibc"] : [];
+  const libc = parts.some((part) => part.startsWith("musl"))
+    ? ["musl"]
+    : parts.some((part) => part.startsWith("gnu")) && os[0] === "linux"
+      ? ["glibc"]
+      : [];
   return { ...(cpu.length > 0 ? { cpu } : {}), ...(os.length > 0 ? { os } : {}), ...(libc.length > 0 ? { libc } : {}) };
 }
 

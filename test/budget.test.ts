@@ -7,7 +7,10 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 const LIMIT = 300;
 
 /** Modules that may be longer, with the reason. */
-const exceptions: ReadonlyMap<string, string> = new Map([]);
+const exceptions: ReadonlyMap<string, string> = new Map([
+  ["inspect/source/interpreter.ts", "Python's statements and expressions evaluate each other: one recursion"],
+  ["inspect/source/convert.ts", "one case for each kind of node of Python's grammar"],
+]);
 
 test("modules stay small", () => {
   const long = readdirSync(root, { recursive: true, encoding: "utf8" })
@@ -26,6 +29,8 @@ test("no casts, no suppressions, no swallowed errors", () => {
       readFileSync(join(root, file), "utf8")
         .split("\n")
         .map((line, k) => ({ place: `${file}:${k + 1}`, line }))
+        // Comments may say "any"; what they may not say is looked for in them too.
+        .map(({ place, line }) => ({ place, line: /^\s*(\/?\*|\/\/)/.test(line) ? line.replace(/: any\b/, "") : line }))
         .filter(({ line }) => forbidden.test(line)),
     );
   expect(found).toEqual([]);

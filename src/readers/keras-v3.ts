@@ -13,7 +13,7 @@ import type { Context } from "../io/context.ts";
 import type { ByteSource } from "../io/source.ts";
 import type { Checkpoint, Inert, LayerRecord, Note } from "../tensor/checkpoint.ts";
 import { isNumericDType, type NumericDType } from "../tensor/dtype.ts";
-import type { Tensor, TensorKind } from "../tensor/tensor.ts";
+import { type Tensor, type TensorKind, withInfo } from "../tensor/tensor.ts";
 import { kerasShape, openKeras } from "./keras-v3/files.ts";
 
 /*
@@ -138,7 +138,7 @@ function list(stored: Stored, model: KerasModel | undefined): Pick<Checkpoint, "
     const dataset = stored.datasets.get(path);
     const array = stored.arrays.get(path);
     if (dataset !== undefined) collectDataset(dataset, info, tensors, stored.notes, stored.dtypes.get(path));
-    else if (array !== undefined) tensors.set(path, { ...array, ...info });
+    else if (array !== undefined) tensors.set(path, withInfo(array, info));
     if (layer !== undefined) byLayer.set(layer, [...(byLayer.get(layer) ?? []), path]);
   }
   const records = layers.map((layer): LayerRecord => {

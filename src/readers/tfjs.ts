@@ -7,7 +7,7 @@ import type { ByteSource, FileSet } from "../io/source.ts";
 import { subset } from "../io/subset.ts";
 import { concat } from "../io/window.ts";
 import type { Checkpoint, Inert, LayerRecord, Note } from "../tensor/checkpoint.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { type Tensor, withInfo } from "../tensor/tensor.ts";
 import { readWeight } from "./tfjs/weight.ts";
 
 /*
@@ -155,7 +155,7 @@ function withLayers(tensors: ReadonlyMap<string, Tensor>, topology: Json | undef
     const parts = name.split("/");
     const layer = parts.slice(0, -1).flatMap((part) => byName.get(part) ?? [])[0];
     const inner = layer && wrapped(layer);
-    labelled.set(name, inner === undefined ? tensor : { ...tensor, label: `${inner.name}/${parts.at(-1)}` });
+    labelled.set(name, inner === undefined ? tensor : withInfo(tensor, { label: `${inner.name}/${parts.at(-1)}` }));
     if (layer !== undefined) owned.set(layer.name, [...(owned.get(layer.name) ?? []), name]);
   }
   const layers = model.layers.map(({ path, name, className, config, inputs }): LayerRecord => {

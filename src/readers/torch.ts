@@ -8,7 +8,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { window } from "../io/window.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { type Tensor, withInfo } from "../tensor/tensor.ts";
 import { type Collected, type CollectOptions, collect } from "./torch/collect.ts";
 import { exportPrefix, readExported } from "./torch/export.ts";
 import { looksLikeLegacy, readLegacy } from "./torch/legacy.ts";
@@ -89,7 +89,7 @@ async function readSaved(archive: ZipArchive, file: string, ctx: Context): Promi
   const tensors = new Map<string, Tensor>(collected.tensors);
   // TorchScript's code calls its constants CONSTANTS.c0, CONSTANTS.c1, …
   for (const [index, tensor] of constants.tensors)
-    tensors.set(`CONSTANTS.c${index}`, { ...tensor, name: `CONSTANTS.c${index}`, kind: "constant" });
+    tensors.set(`CONSTANTS.c${index}`, withInfo(tensor, { name: `CONSTANTS.c${index}`, kind: "constant" }));
   return { collected: { ...collected, tensors }, variant: `TorchScript, zip version ${zip.version}` };
 }
 

@@ -121,7 +121,7 @@ export function findingLines(finding: Finding, { paint, width }: Style): readonl
   const mark = paint[marks[finding.severity]];
   const room = Math.max(40, width - 4);
   const message = visible(finding.message);
-  const [first = "", ...rest] = wrapped(`${finding.severity} ${finding.code}: ${message}`, Math.max(44, width));
+  const [first = "", ...rest] = wrapped(`${finding.severity} ${finding.code}: ${message}`, room);
   const head = `${finding.severity} ${finding.code}:`;
   const lines = [
     first.replace(head, () => `${mark(finding.severity)} ${paint.strong(finding.code)}:`),

@@ -48,3 +48,9 @@ export interface Part {
 export function isNumeric(tensor: Tensor): tensor is NumericTensor {
   return tensor.dtype !== "string";
 }
+
+/** The same tensor under other words. A spread alone would lose what a class keeps in its prototype: `parts`. */
+export function withInfo(tensor: Tensor, info: Partial<TensorInfo>): Tensor {
+  if (isNumeric(tensor)) return { ...tensor, ...info, parts: () => tensor.parts() };
+  return { ...tensor, ...info, elements: () => tensor.elements() };
+}

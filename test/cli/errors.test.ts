@@ -130,7 +130,7 @@ describe("usage", () => {
   const usage: readonly (readonly [string, readonly string[], string])[] = [
     ["an unknown flag names the nearest", ["inspect", "x", "--hahs"], "--hash"],
     ["an unknown command names the nearest", ["inspct", "x"], "inspect"],
-    ["a missing file is named", ["inspect"], "file"],
+    ["a missing file is named", ["inspect"], "needs a checkpoint"],
     ["a value out of its list names the list", ["inspect", "x", "--sort", "sideways"], "name, size, file"],
     ["a size that is none", ["convert", "x", "--input-size", "224"], "224x224x3"],
   ];

@@ -89,20 +89,23 @@ export const jobs = [
   ...kerasJobs(),
 ];
 
-/** Every file that Keras loads, with Keras 2.15 (its own TensorFlow) and Keras 3 (torch behind it). */
+/** Full models and weights as Keras 2.15 (its own TensorFlow) and Keras 3 (torch behind it) load them; our `.keras` is that of Keras 3. */
 function kerasJobs() {
-  return ["tensorflow", "torch"].flatMap((environment) =>
-    ["vgg16.h5", "vgg16.keras"].map((name) => ({
-      name: `keras (${environment}): ${name} and its .weights.h5`,
-      environment,
-      run({ vggtool, python, out }) {
-        const model = join(out, name);
-        vggtool("convert", join(demo, "vgg16.pdparams"), "--to", "keras", ...size, "-o", model);
-        const alone = python("check_keras.py", model, input, logits);
-        const weights = join(out, "vgg16.weights.h5");
-        vggtool("convert", join(demo, "vgg_face.mat"), "--to", "keras", "--fc", "dense", "-o", weights);
-        return `${alone}; ${python("check_keras.py", model, input, logits, weights)}`;
-      },
-    })),
-  );
+  const pairs = [
+    ["tensorflow", "vgg16.h5"],
+    ["torch", "vgg16.h5"],
+    ["torch", "vgg16.keras"],
+  ];
+  return pairs.map(([environment, name]) => ({
+    name: `keras (${environment}): ${name} and its .weights.h5`,
+    environment,
+    run({ vggtool, python, out }) {
+      const model = join(out, name);
+      vggtool("convert", join(demo, "vgg16.pdparams"), "--to", "keras", ...size, "-o", model);
+      const alone = python("check_keras.py", model, input, logits);
+      const weights = join(out, "vgg16.weights.h5");
+      vggtool("convert", join(demo, "vgg_face.mat"), "--to", "keras", "--fc", "dense", "-o", weights);
+      return `${alone}; ${python("check_keras.py", model, input, logits, weights)}`;
+    },
+  }));
 }

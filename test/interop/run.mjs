@@ -5,35 +5,15 @@
  *     node test/interop/run.mjs [part of a job's name]
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { environmentPython } from "./environment.mjs";
 import { jobs } from "./jobs.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vggtool-interop");
-
-/** The Python of an environment, made when it is not there: built under another name first, so that a broken install is never kept. */
-function python(name) {
-  const requirements = join(here, `requirements-${name}.txt`);
-  const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
-  const folder = join(cache, `${name}-${digest}`);
-  const done = join(folder, "complete");
-  if (!existsSync(done)) {
-    console.log(`   making the environment ${name}`);
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(cache, { recursive: true });
-    run("python3", ["-m", "venv", folder]);
-    run(join(folder, "bin", "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
-    writeFileSync(`${done}.part`, new Date().toISOString());
-    renameSync(`${done}.part`, done);
-  }
-  return join(folder, "bin", "python");
-}
-
 function run(command, args) {
   const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
   if (result.status === 0) return result.stdout.trim();
@@ -51,7 +31,7 @@ for (const job of jobs) {
       out,
       vggtool: (...args) => run(process.execPath, [join(root, "bin", "vggtool"), ...args]),
       python: (script, ...args) =>
-        run(python(job.environment), [join(here, script), ...args])
+        run(environmentPython(job.environment), [join(here, script), ...args])
           .split("\n")
           .at(-1),
     });

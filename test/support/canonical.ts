@@ -92,7 +92,12 @@ async function equal(got: NumericTensor, want: NumericTensor, axes: string, comp
     return Buffer.compare(await asFloat32(got, axes, "o", new Map(), ctx), await rounded(want, got.dtype, ctx)) === 0;
   }
   const [o = 1, i = 1, h = 1, w = 1] = want.shape;
-  const sizes = new Map([["o", o], ["i", i], ["h", h], ["w", w]]);
+  const sizes = new Map([
+    ["o", o],
+    ["i", i],
+    ["h", h],
+    ["w", w],
+  ]);
   return Buffer.compare(await asFloat32(got, axes, "o i h w", sizes, ctx), await rounded(want, got.dtype, ctx)) === 0;
 }
 
@@ -106,7 +111,13 @@ async function rounded(want: NumericTensor, dtype: NumericDType, ctx: Context): 
   return new Uint8Array(Float32Array.from(again).buffer);
 }
 
-async function asFloat32(tensor: NumericTensor, from: string, to: string, sizes: ReadonlyMap<string, number>, ctx: Context): Promise<Uint8Array> {
+async function asFloat32(
+  tensor: NumericTensor,
+  from: string,
+  to: string,
+  sizes: ReadonlyMap<string, number>,
+  ctx: Context,
+): Promise<Uint8Array> {
   return new Uint8Array((await load(tensor, from, to, sizes, ctx)).buffer);
 }
 

@@ -13,7 +13,7 @@ import {
 import { bytesValue, entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
 import { carried, joined, type Visitor, walkTree } from "../../containers/pickle/tree.ts";
 import { UnknownObjects } from "../../containers/pickle/unknown.ts";
-import { isTuple, ObjectRecord, type PickleValue } from "../../containers/pickle/values.ts";
+import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../containers/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source.ts";
 import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
@@ -120,6 +120,7 @@ class Walk implements Visitor {
     if (array !== undefined) return this.#array(array, path ?? "", pair?.name);
     if (value instanceof ObjectRecord && isEval(value)) return this.take(this.#evaluate(value), path);
     if (entriesOf(value) !== undefined) return undefined;
+    if (value instanceof GlobalName) this.unknown.add(value.path, path);
     const plain = plainValue(value);
     if (plain !== undefined) {
       this.metadata.set(path ?? "", plain);

@@ -1,0 +1,67 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { ensureBuilt, root } from "./support/cli.ts";
+import { isRecord } from "./support/golden.ts";
+
+const json = (file: string): Readonly<Record<string, unknown>> => {
+  const value: unknown = JSON.parse(readFileSync(join(root, file), "utf8"));
+  if (!isRecord(value)) throw new Error(`${file} is no object`);
+  return value;
+};
+const names = (value: unknown): readonly string[] => (isRecord(value) ? Object.keys(value).sort() : []);
+
+beforeAll(ensureBuilt);
+
+test("the packed files are the command, the library, the demo and the papers, and nothing else", () => {
+  const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8" });
+  const [list]: { files: { path: string }[] }[] = JSON.parse(packed.stdout);
+  const paths = (list?.files ?? []).map((file) => file.path);
+  const allowed =
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts))$/;
+  expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
+  for (const needed of ["bin/vggtool", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js", "README.md", "LICENSE"])
+    expect(paths).toContain(needed);
+});
+
+test("dependencies are the chosen ones, in exact versions", () => {
+  const manifest = json("package.json");
+  expect(names(manifest.dependencies)).toEqual([
+    "@lezer/common",
+    "@lezer/python",
+    "@tensorflow/tfjs-backend-wasm",
+    "@tensorflow/tfjs-core",
+    "chalk",
+    "cli-table3",
+    "commander",
+    "h5wasm",
+    "protobufjs",
+  ]);
+  const versions = [manifest.dependencies, manifest.devDependencies].flatMap((group) => (isRecord(group) ? Object.values(group) : []));
+  expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
+  const peers = names(manifest.peerDependencies);
+  expect(names(manifest.peerDependenciesMeta)).toEqual(peers);
+});
+
+test("the lock names no registry and every platform's packages", () => {
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  expect(lock).not.toContain("resolved");
+  const packages = json("package-lock.json").packages;
+  if (!isRecord(packages)) throw new Error("no packages");
+  const missing = Object.values(packages).flatMap((entry) =>
+    isRecord(entry)
+      ? names(entry.optionalDependencies).filter((name) => !Object.keys(packages).some((path) => path.endsWith(`node_modules/${name}`)))
+      : [],
+  );
+  expect(missing, "run scripts/complete-lock.mjs").toEqual([]);
+});
+
+test("fixtures are small", () => {
+  const files = readdirSync(join(root, "fixtures"), { recursive: true, encoding: "utf8" })
+    .map((path) => ({ path, size: statSync(join(root, "fixtures", path)) }))
+    .filter(({ size }) => size.isFile())
+    .map(({ path, size }) => ({ path, size: size.size }));
+  expect(files.filter(({ size }) => size > 100_000)).toEqual([]);
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(5_000_000);
+});
