@@ -44,7 +44,7 @@ export type Stmt =
   | { readonly kind: "augment"; readonly target: Expr; readonly value: Expr; readonly at: number }
   | { readonly kind: "expression"; readonly value: Expr; readonly at: number }
   | { readonly kind: "for"; readonly loop: Loop; readonly body: readonly Stmt[]; readonly at: number }
-  /** if, while, try, with, match: any of the bodies may run. */
+  /** if, while, try, with, match, of whose bodies each may run. */
   | {
       readonly kind: "blocks";
       readonly heads: readonly Expr[];

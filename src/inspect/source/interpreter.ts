@@ -196,7 +196,7 @@ export class Interpreter {
     }
   }
 
-  /** Loop variables: any of the elements, whatever their place in a tuple. */
+  /** Loop variables stand for each of the elements, whatever their place in a tuple. */
   private bind(target: Expr, value: Value, frame: Frame): void {
     if (target.kind === "name") frame.locals.set(target.name, value);
     else if (target.kind === "display") {
