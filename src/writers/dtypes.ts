@@ -33,37 +33,14 @@ export const safetensorsTypes: Types = new Set<NumericDType>([
   "float8_e8m0fnu",
 ]);
 
+/** What Paddle and PyTorch both store: no unsigned type beyond 8 bits. */
+const tensorTypes: Types = new Set<NumericDType>([...numpy.filter((dtype) => !/^uint(16|32|64)$/.test(dtype)), "bfloat16"]);
+
 /** paddle.load turns NumPy's uint16 into bfloat16, so uint16 itself has no place; nor have uint32 and uint64. */
-export const paddleTypes: Types = new Set<NumericDType>([
-  "bool",
-  "int8",
-  "uint8",
-  "int16",
-  "int32",
-  "int64",
-  "float16",
-  "bfloat16",
-  "float32",
-  "float64",
-  "complex64",
-  "complex128",
-]);
+export const paddleTypes = tensorTypes;
 
 /** Storages of torch.save; unsigned types beyond 8 bits have no storage class (they go through `_rebuild_tensor_v3`). */
-export const torchTypes: Types = new Set<NumericDType>([
-  "bool",
-  "int8",
-  "uint8",
-  "int16",
-  "int32",
-  "int64",
-  "float16",
-  "bfloat16",
-  "float32",
-  "float64",
-  "complex64",
-  "complex128",
-]);
+export const torchTypes = tensorTypes;
 
 /** BlobProto has `data` and `double_data`; its half precision (`raw_data`) only NVIDIA's fork reads. */
 export const caffeTypes: Types = new Set<NumericDType>(["float32", "float64"]);

@@ -4,7 +4,7 @@ import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import type { Part } from "../../tensor/tensor.ts";
-import { type Stored, type Values, valuesAs } from "./stored.ts";
+import { littleEndianReads, type Stored, type Values, valuesAs } from "./stored.ts";
 import { countOf, type NumericArray } from "./value.ts";
 
 /** The classes that MATLAB shows, as dtypes. */
@@ -87,16 +87,6 @@ export function numbersOf(array: NumericArray): readonly (number | bigint | bool
   return Array.from({ length: kept.length / width }, (_, k) => get(view, k * width));
 }
 
-const getters: Partial<Record<NumericDType, (view: DataView, at: number) => number | bigint | boolean>> = {
-  bool: (view, at) => view.getUint8(at) !== 0,
-  int8: (view, at) => view.getInt8(at),
-  uint8: (view, at) => view.getUint8(at),
-  int16: (view, at) => view.getInt16(at, true),
-  uint16: (view, at) => view.getUint16(at, true),
-  int32: (view, at) => view.getInt32(at, true),
-  uint32: (view, at) => view.getUint32(at, true),
-  int64: (view, at) => view.getBigInt64(at, true),
-  uint64: (view, at) => view.getBigUint64(at, true),
-  float32: (view, at) => view.getFloat32(at, true),
-  float64: (view, at) => view.getFloat64(at, true),
-};
+type Get = (view: DataView, at: number) => number | bigint | boolean;
+
+const getters: Partial<Record<NumericDType, Get>> = { ...littleEndianReads, bool: (view, at) => view.getUint8(at) !== 0 };

@@ -22,7 +22,8 @@ export interface Values {
 type Reads = (view: DataView, at: number) => number | bigint;
 type Writes = (view: DataView, at: number, value: number | bigint) => void;
 
-const reads: Partial<Record<NumericDType, Reads>> = {
+/** One element of the stored types, little-endian. */
+export const littleEndianReads: Partial<Record<NumericDType, Reads>> = {
   int8: (view, at) => view.getInt8(at),
   uint8: (view, at) => view.getUint8(at),
   int16: (view, at) => view.getInt16(at, true),
@@ -51,7 +52,7 @@ const writes: Partial<Record<NumericDType, Writes>> = {
 
 /** Reads one number of a type in either byte order. */
 export function numberReader(dtype: NumericDType, littleEndian: boolean): Reads {
-  const read = reads[dtype];
+  const read = littleEndianReads[dtype];
   if (read === undefined) throw new RangeError(`no numbers of ${dtype}`);
   if (littleEndian) return read;
   const width = itemsize(dtype);
@@ -78,7 +79,7 @@ export function valuesAs(stored: Stored, dtype: NumericDType): Values {
   const plain = window(stored.source, stored.offset, stored.length);
   const little = stored.bigEndian ? byteSwapped(plain, width) : plain;
   if (same) return { source: little, offset: 0 };
-  const read = reads[stored.dtype];
+  const read = littleEndianReads[stored.dtype];
   const write = writes[dtype];
   if (read === undefined || write === undefined) throw new RangeError(`no numbers of ${stored.dtype} as ${dtype}`);
   const widthOut = itemsize(dtype);
