@@ -1,7 +1,7 @@
 /**
  * Converts every golden case whose roles hold a network to canonical safetensors, and compares the values with the oracle's.
  *
- *   npx tsx scripts/convert-golden.ts [--arch NAME] [--case GLOB]... [--verbose]
+ *   npx tsx scripts/convert-golden.ts [--root FOLDER] [--arch NAME] [--case GLOB]... [--verbose]
  *
  * Also `--fc conv` and back, which has to return the same bytes. Prints failures, then right / tried.
  */
@@ -18,10 +18,15 @@ import { compareWithCanonical, type Expected, parseExpected } from "../test/supp
 import { golden } from "../test/support/paths.ts";
 
 const { values: flags } = parseArgs({
-  options: { arch: { type: "string" }, case: { type: "string", multiple: true }, verbose: { type: "boolean" } },
+  options: {
+    root: { type: "string", default: golden ?? "" },
+    arch: { type: "string" },
+    case: { type: "string", multiple: true },
+    verbose: { type: "boolean" },
+  },
 });
-if (golden === undefined) throw new Error("the golden files are not there");
-const root = golden;
+if (flags.root === "") throw new Error("the golden files are not there");
+const root = flags.root;
 const work = mkdtempSync(join(tmpdir(), "vggtool-convert-"));
 let tried = 0;
 let right = 0;

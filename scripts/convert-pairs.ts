@@ -2,7 +2,7 @@
  * All pairs of golden cases of one architecture: each case as the source, each other as what the output has to be like. Every tensor
  * of the output must have the hash that the other case's expectation records.
  *
- *   npx tsx scripts/convert-pairs.ts [--arch vgg16-64x96] [--source GLOB]... [--like GLOB]... [--verbose]
+ *   npx tsx scripts/convert-pairs.ts [--root FOLDER] [--arch vgg16-64x96] [--source GLOB]... [--like GLOB]... [--verbose]
  *
  * Prints failures and right / tried.
  */
@@ -21,14 +21,15 @@ import { golden } from "../test/support/paths.ts";
 
 const { values: flags } = parseArgs({
   options: {
+    root: { type: "string", default: golden ?? "" },
     arch: { type: "string", default: "vgg16-64x96" },
     source: { type: "string", multiple: true },
     like: { type: "string", multiple: true },
     verbose: { type: "boolean" },
   },
 });
-if (golden === undefined) throw new Error("the golden files are not there");
-const root = join(golden, flags.arch);
+if (flags.root === "") throw new Error("the golden files are not there");
+const root = join(flags.root, flags.arch);
 const work = mkdtempSync(join(tmpdir(), "vggtool-pairs-"));
 
 interface Case {

@@ -8,6 +8,7 @@ import { golden } from "../test/support/paths.ts";
 
 const { values } = parseArgs({
   options: {
+    root: { type: "string", default: golden ?? "" },
     arch: { type: "string", multiple: true },
     case: { type: "string", multiple: true },
     format: { type: "string" },
@@ -16,15 +17,15 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log("npx tsx scripts/golden.ts [--arch NAME]… [--case PREFIX]… [--format ID] [--quiet]");
+  console.log("npx tsx scripts/golden.ts [--root FOLDER] [--arch NAME]… [--case PREFIX]… [--format ID] [--quiet]");
   process.exit(0);
 }
-if (golden === undefined) throw new Error("../shared/golden is not there");
+if (values.root === "") throw new Error("../shared/golden is not there");
 
 const byFormat = new Map<string, [right: number, tried: number]>();
 let right = 0;
 let tried = 0;
-for (const item of expectedCases(golden)) {
+for (const item of expectedCases(values.root)) {
   if (values.arch && !values.arch.includes(item.arch)) continue;
   if (values.case && !values.case.some((prefix) => item.name.startsWith(prefix))) continue;
   const ctx = createContext({ values: true });

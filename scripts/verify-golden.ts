@@ -10,6 +10,7 @@ import { golden } from "../test/support/paths.ts";
 
 const { values } = parseArgs({
   options: {
+    root: { type: "string", default: golden ?? "" },
     arch: { type: "string", multiple: true },
     case: { type: "string", multiple: true },
     engine: { type: "string" },
@@ -19,20 +20,20 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`npx tsx scripts/verify-golden.ts [--arch NAME]… [--case PREFIX]… [--engine ID] [--pairs] [--quiet]
+  console.log(`npx tsx scripts/verify-golden.ts [--root FOLDER] [--arch NAME]… [--case PREFIX]… [--engine ID] [--pairs] [--quiet]
   --pairs  compares every case with the safetensors of its architecture, layer by layer, instead of with logits.npy`);
   process.exit(0);
 }
-if (golden === undefined) throw new Error("../shared/golden is not there");
+if (values.root === "") throw new Error("../shared/golden is not there");
 const engines: readonly EngineId[] = ["wasm", "tensorflow", "onnxruntime"];
 const engine = engines.find((id) => id === (values.engine ?? "wasm"));
 if (engine === undefined) throw new Error(`--engine is one of ${engines.join(", ")}`);
 
 let [right, tried, worst] = [0, 0, 0];
-for (const item of expectedCases(golden)) {
+for (const item of expectedCases(values.root)) {
   if (values.arch && !values.arch.includes(item.arch)) continue;
   if (values.case && !values.case.some((prefix) => item.name.startsWith(prefix))) continue;
-  const root = join(golden, item.arch);
+  const root = join(values.root, item.arch);
   const input = join(root, "input.npy");
   // PaddleClas's dropout scales at inference, and its files are run so: such a case has its own logits as written.
   const scales = item.json.scheme === "paddle-clas" || item.json.scheme === "paddle-models";
