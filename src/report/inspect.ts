@@ -3,8 +3,10 @@ import type { InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
 import type { StatsRecord } from "../inspect/stats.ts";
 import { layersText } from "./layers.ts";
-import { count, type Style, shape, shortened, size, visible } from "./style.ts";
+import { metadataText } from "./metadata.ts";
+import { count, type Style, shape, size, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
+import { wrapped } from "./wrap.ts";
 
 export interface InspectTextOptions {
   /** Groups tensors by the first `depth` parts of their names. */
@@ -20,6 +22,7 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
     lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
   if (record.layers !== undefined) lines.push("", layersText(record, style));
   lines.push("", totalsLine(record));
+  if (record.metadata.size > 0) lines.push("", metadataText(record.metadata, style));
   if (record.findings.length > 0) lines.push("", ...record.findings.flatMap((finding) => findingLines(finding, style)));
   return lines.join("\n");
 }
@@ -31,44 +34,46 @@ function architectureLine(record: InspectRecord, { paint }: Style): string {
     found.classes === null ? "no head" : `${count(found.classes)} classes`,
     found.input === null ? `${found.inputChannels} input channels, input size not in the file` : `input ${found.input.join(" × ")}`,
     found.scheme === null ? "names of no known scheme" : `${found.scheme} names`,
-    found.complete ? "complete" : paint.bad(`${found.missing.length} layers missing`),
+    completeness(found.complete, found.missing.length, paint),
   ];
   return `${paint.strong(found.name)}${found.confidence === "sure" ? "" : " (likely)"}: ${parts.join(", ")}`;
 }
 
-/** Columns other than the name take this many characters, roughly; the name gets what is left, and at least this much. */
+function completeness(complete: boolean, missing: number, paint: Style["paint"]): string {
+  if (complete) return "complete";
+  return missing === 0 ? "with another head" : paint.bad(`${missing} ${missing === 1 ? "layer" : "layers"} missing`);
+}
+
+/** Names are shortened to this before columns are left out. */
 const LEAST_NAME = 24;
-const LONGEST_LABEL = 40;
+const LEAST_LABEL = 16;
 
 function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): string {
-  const withLabels = width >= 120 && tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
+  const withLabels = tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
   const withRoles = tensors.some((tensor) => tensor.role !== undefined);
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
   const withStats = tensors.some((tensor) => tensor.stats !== undefined);
   const columns: Column[] = [
-    { title: "name" },
-    { title: "dtype" },
-    { title: "shape", align: "right" },
-    { title: "values", align: "right" },
-    ...(withRoles && width >= 80 ? [{ title: "role" }] : []),
-    ...(withLabels ? [{ title: "label" }] : []),
+    { title: "name", least: LEAST_NAME },
+    { title: "dtype", spare: 3 },
+    { title: "shape", align: "right", spare: 1 },
+    { title: "values", align: "right", spare: 2 },
+    ...(withRoles ? [{ title: "role", spare: 4 }] : []),
+    ...(withLabels ? [{ title: "label", least: LEAST_LABEL, spare: 5 }] : []),
     ...(withHash ? [{ title: "sha256" }] : []),
     ...(withStats ? statsColumns : []),
   ];
-  const cells = tensors.map((tensor) => [
+  const rows = tensors.map((tensor) => [
     tensor.name === "" ? "''" : visible(tensor.name),
     tensor.stored === undefined ? tensor.dtype : `${tensor.dtype} (${tensor.stored})`,
     shape(tensor.shape),
     count(tensor.parameters),
-    ...(withRoles && width >= 80 ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
-    ...(withLabels ? [shortened(visible(tensor.label ?? ""), LONGEST_LABEL)] : []),
+    ...(withRoles ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
+    ...(withLabels ? [visible(tensor.label ?? "")] : []),
     ...(withHash ? [tensor.sha256 ?? ""] : []),
     ...(withStats ? statsCells(tensor.stats) : []),
   ]);
-  const others = columns.slice(1).map((column, k) => Math.max(column.title.length, ...cells.map((row) => (row[k + 1] ?? "").length)));
-  const room = Math.max(LEAST_NAME, width - others.reduce((sum, length) => sum + length + 2, 0));
-  const rows = cells.map(([name, ...rest]) => [shortened(name ?? "", room), ...rest]);
-  return table(columns, rows, paint.faint);
+  return table(columns, rows, paint.faint, width);
 }
 
 const statsColumns: readonly Column[] = ["min", "max", "mean", "std", "zeros", "NaN, inf"].map((title) => ({ title, align: "right" }));
@@ -92,18 +97,13 @@ function groupTable(tensors: readonly TensorRecord[], depth: number, { width, pa
     groups.set(name, { tensors: group.tensors + 1, values: group.values + tensor.parameters, bytes: group.bytes + tensor.bytes });
   }
   const columns: Column[] = [
-    { title: "group" },
+    { title: "group", least: LEAST_NAME },
     { title: "tensors", align: "right" },
     { title: "values", align: "right" },
     { title: "size", align: "right" },
   ];
-  const rows = [...groups].map(([name, group]) => [
-    shortened(visible(name), Math.max(LEAST_NAME, width - 44)),
-    count(group.tensors),
-    count(group.values),
-    size(group.bytes),
-  ]);
-  return table(columns, rows, paint.faint);
+  const rows = [...groups].map(([name, group]) => [visible(name), count(group.tensors), count(group.values), size(group.bytes)]);
+  return table(columns, rows, paint.faint, width);
 }
 
 function totalsLine({ totals, tensors }: InspectRecord): string {
@@ -114,12 +114,15 @@ function totalsLine({ totals, tensors }: InspectRecord): string {
 
 const marks: Readonly<Record<Severity, "bad" | "warn" | "faint">> = { error: "bad", warning: "warn", info: "faint" };
 
+/** Sentences are broken here, however wide the terminal. */
+const LONGEST_LINE = 196;
+
 /** A finding's layers are listed up to here; --json has all. */
 const MOST_LAYERS = 16;
 
 export function findingLines(finding: Finding, { paint, width }: Style): readonly string[] {
   const mark = paint[marks[finding.severity]];
-  const room = Math.max(40, width - 4);
+  const room = Math.min(LONGEST_LINE, Math.max(40, width - 4));
   const message = visible(finding.message);
   const [first = "", ...rest] = wrapped(`${finding.severity} ${finding.code}: ${message}`, room);
   const head = `${finding.severity} ${finding.code}:`;
@@ -138,16 +141,4 @@ export function findingLines(finding: Finding, { paint, width }: Style): readonl
     lines.push(`    ${start.replace("fix:", () => `${paint.good("fix")}:`)}`, ...others.map((line) => `    ${line}`));
   }
   return lines;
-}
-
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return line === "" ? lines : [...lines, line];
 }

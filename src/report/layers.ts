@@ -1,33 +1,32 @@
 import type { InspectRecord } from "../inspect/inspect.ts";
-import { count, type Style, shape, shortened, size, visible } from "./style.ts";
+import { count, type Style, shape, size, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
-const LONGEST_NAME = 40;
+const LEAST_NAME = 16;
 
 /** The layer table of an inspect record with its totals. */
 export function layersText({ layers, layerTotals }: InspectRecord, { paint, width }: Style): string {
   if (layers === undefined || layers === null)
     return paint.faint("no layer table: the file describes no layers, and no VGG network was recognised");
-  const wide = width >= 100;
   const columns: Column[] = [
-    { title: "layer" },
-    { title: "type" },
+    { title: "layer", least: LEAST_NAME },
+    { title: "type", least: LEAST_NAME },
     { title: "output", align: "right" },
     { title: "parameters", align: "right" },
-    ...(wide ? [{ title: "bytes", align: "right" as const }] : []),
-    { title: "activation", align: "right" },
-    { title: "multiply-adds", align: "right" },
+    { title: "bytes", align: "right", spare: 3 },
+    { title: "activation", align: "right", spare: 2 },
+    { title: "multiply-adds", align: "right", spare: 1 },
   ];
   const rows = layers.map((layer) => [
-    shortened(visible(layer.name), wide ? LONGEST_NAME : LONGEST_NAME / 2),
-    shortened(visible(layer.type), LONGEST_NAME / 2),
+    visible(layer.name),
+    visible(layer.type),
     layer.outputShape === undefined || layer.outputShape === null ? "?" : shape(layer.outputShape),
     layer.parameters === 0 ? "" : count(layer.parameters),
-    ...(wide ? [layer.bytes === 0 ? "" : size(layer.bytes)] : []),
+    layer.bytes === 0 ? "" : size(layer.bytes),
     layer.activationBytes === undefined || layer.activationBytes === null ? "" : size(layer.activationBytes),
     layer.multiplyAdds === undefined || layer.multiplyAdds === null || layer.multiplyAdds === 0 ? "" : count(layer.multiplyAdds),
   ]);
-  const lines = [table(columns, rows, paint.faint)];
+  const lines = [table(columns, rows, paint.faint, width)];
   if (layerTotals !== undefined) {
     const { parameters, withoutBiases, statistics, bytes, activationBytes, multiplyAdds } = layerTotals;
     lines.push(

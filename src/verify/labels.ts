@@ -1,5 +1,7 @@
 import { CheckpointError } from "../errors.ts";
+import type { Context } from "../io/context.ts";
 import { locateInput } from "../io/locate.ts";
+import { open } from "../open.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 
 /** A list of class names is a few hundred kilobytes; 22,000 of ImageNet's whole tree are 600. */
@@ -28,26 +30,46 @@ function list(value: unknown): readonly string[] | undefined {
 
 /**
  * `--labels FILE`: a JSON list of names, a JSON object from index to name (or to [synset, name], as Keras keeps ImageNet's),
- * or a text with one name a line. Throws `malformed`, and `mismatch` where their number is not that of the classes.
+ * a text with one name a line, or a checkpoint that carries the names (MatConvNet's meta.classes.description). Throws `malformed`, and
+ * `mismatch` where their number is not that of the classes.
  */
-export async function readLabels(path: string, classes: number | undefined): Promise<readonly string[]> {
+export async function readLabels(path: string, classes: number | undefined, ctx: Context): Promise<readonly string[]> {
+  const labels = (await namesOfText(path)) ?? (await namesOfCheckpoint(path, ctx));
+  if (classes !== undefined && labels.length !== classes) {
+    throw new CheckpointError("mismatch", `${labels.length} class names, and the network has ${classes} classes`, { file: path });
+  }
+  return labels;
+}
+
+/** Tab to carriage return; every binary format has other control characters in its first bytes. */
+const isControl = (byte: number): boolean => byte < 0x20 && (byte < 0x09 || byte > 0x0d);
+const HEAD_BYTES = 4096;
+
+/** Undefined where the file is no text. */
+async function namesOfText(path: string): Promise<readonly string[] | undefined> {
   const located = await locateInput(path);
   try {
     const { size } = located.source;
-    if (located.folder || size > MAX_BYTES) {
-      throw new CheckpointError(
-        "unsupported",
-        located.folder ? "a folder found, needed a file with class names" : `${size} bytes of class names; at most ${MAX_BYTES} are read`,
-        { file: path },
-      );
+    if (located.folder) return undefined;
+    const head = await located.source.read(0, Math.min(size, HEAD_BYTES));
+    if (head.some(isControl)) return undefined;
+    if (size > MAX_BYTES) {
+      throw new CheckpointError("unsupported", `${size} bytes of class names; at most ${MAX_BYTES} are read`, { file: path });
     }
-    const labels = labelsFromText(new TextDecoder().decode(await located.source.read(0, size)), path);
-    if (classes !== undefined && labels.length !== classes) {
-      throw new CheckpointError("mismatch", `${labels.length} class names, and the network has ${classes} classes`, { file: path });
-    }
-    return labels;
+    return labelsFromText(new TextDecoder().decode(await located.source.read(0, size)), path);
   } finally {
     await located.source.close();
+  }
+}
+
+async function namesOfCheckpoint(path: string, ctx: Context): Promise<readonly string[]> {
+  const checkpoint = await open(path, ctx);
+  try {
+    const names = labelsOf(checkpoint);
+    if (names === undefined) throw new CheckpointError("mismatch", "this checkpoint carries no class names", { file: path });
+    return names;
+  } finally {
+    await checkpoint.close();
   }
 }
 

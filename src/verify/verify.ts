@@ -90,7 +90,7 @@ async function run(
   const { engine, notes } = await chooseEngine(options);
   const input = await inputOf(subject, options, ctx);
   const carried = labelsOf(subject.checkpoint) ?? (against.other === undefined ? undefined : labelsOf(against.other.checkpoint));
-  const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes);
+  const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes, ctx);
   const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
   const { batch, rtol, atol, top, pair, output } = options;
   const record = await runVerify(

@@ -42,8 +42,11 @@ describe("class names", () => {
 
   test("as many as there are classes", async () => {
     const path = file("labels.txt", "a\nb\nc\n");
-    expect(await readLabels(path, 3)).toEqual(["a", "b", "c"]);
-    await expect(readLabels(path, 4)).rejects.toMatchObject({ code: "mismatch", message: "3 class names, and the network has 4 classes" });
+    expect(await readLabels(path, 3, ctx)).toEqual(["a", "b", "c"]);
+    await expect(readLabels(path, 4, ctx)).rejects.toMatchObject({
+      code: "mismatch",
+      message: "3 class names, and the network has 4 classes",
+    });
   });
 
   test("that the file itself carries", () => {

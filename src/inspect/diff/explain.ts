@@ -5,6 +5,7 @@ import { layerOf, type Pair } from "./align.ts";
 import { foldedNorms, sameNorms } from "./norms.ts";
 import { type Explained, explainPair, sample } from "./readings.ts";
 import type { Side } from "./side.ts";
+import { unflattened } from "./unflattened.ts";
 import { changedValues } from "./variants.ts";
 
 /** A pair and what was measured; without a difference the sizes do not fit. */
@@ -59,6 +60,7 @@ export async function explain(measured: readonly Measured[], a: Side, b: Side, c
     ...replaced(
       rest.filter(({ pair }) => !layout.has(pair)),
       measured,
+      (pair) => unflattened(pair, a, b),
     ),
   );
   const [epsA, epsB] = [a.identity?.epsilon?.value, b.identity?.epsilon?.value];
@@ -103,11 +105,13 @@ async function swappedLayers(open: readonly Measured[], ctx: Context): Promise<r
 }
 
 /** Sizes that do not fit and values that have nothing in common: a replaced head, or layers of another network. */
-function replaced(open: readonly Measured[], measured: readonly Measured[]): readonly string[] {
+function replaced(open: readonly Measured[], measured: readonly Measured[], reason: (pair: Pair) => string | undefined): readonly string[] {
   const told: string[] = [];
   const sizes = open.filter(({ difference }) => difference === undefined);
   for (const { pair } of sizes.filter(({ pair }) => !pair.role?.endsWith(".bias"))) {
-    told.push(`${pair.role ?? layerOf(pair)} has shape [${pair.shapeA.join(", ")}] in A and [${pair.shapeB.join(", ")}] in B`);
+    told.push(
+      reason(pair) ?? `${pair.role ?? layerOf(pair)} has shape [${pair.shapeA.join(", ")}] in A and [${pair.shapeB.join(", ")}] in B`,
+    );
   }
   const strangers = open.filter(
     ({ pair, difference }) => pair.role?.endsWith(".weight") && difference !== undefined && difference.cosine < UNRELATED,
