@@ -3,66 +3,30 @@ import type { WriterInput } from "./layout.ts";
 import { type Json, jsonText } from "./pieces.ts";
 
 /**
- * config.json of Keras 3 (keras/src/saving/serialization_lib.py): classes with their modules, and as inputs the symbolic
- * tensors that the layers before give, with their shapes.
+ * config.json of a `.keras` file that Keras 2.15 and Keras 3 both load: each names the class of a functional model after a module
+ * of its own, and both know it as keras.Model, whose from_config makes a functional model of this; the form of the nodes and
+ * `batch_input_shape` are those of Keras 2, which Keras 3 reads on (keras/src/models/functional.py, deserialize_node; tried on
+ * 2.15 and 3.12).
  */
-export function currentConfig(name: string, layers: readonly KerasLayer[], dtype: string): Json {
-  const entries: Json[] = [];
-  let before: { readonly name: string; readonly shape: Shape } | undefined;
-  for (const layer of layers) {
-    const shape = outputShape(layer, before?.shape ?? []);
-    const tensor: Json = before === undefined ? null : { shape: before.shape, dtype, keras_history: [before.name, 0, 0] };
-    entries.push({
+export function kerasFileConfig(name: string, layers: readonly KerasLayer[], dtype: string): Json {
+  const entries = layers.map((layer, k) => {
+    const before = layers[k - 1];
+    return {
       module: "keras.layers",
       class_name: layer.type,
-      config: before === undefined ? { name: layer.name, dtype, batch_shape: shape } : { name: layer.name, dtype, ...layer.config },
+      config: { name: layer.name, dtype, ...layer.config },
       registered_name: null,
       name: layer.name,
-      inbound_nodes: before === undefined ? [] : [{ args: [{ class_name: "__keras_tensor__", config: tensor }], kwargs: {} }],
-    });
-    before = { name: layer.name, shape };
-  }
-  const ends = [layers[0], layers.at(-1)].map((layer): Json => [[layer?.name ?? "", 0, 0]]);
+      inbound_nodes: before === undefined ? [] : [[[before.name, 0, 0, {}]]],
+    };
+  });
+  const [inputs, outputs] = [layers[0], layers.at(-1)].map((layer): Json => [[layer?.name ?? "", 0, 0]]);
   return {
-    module: "keras.src.models.functional",
-    class_name: "Functional",
-    config: { name, trainable: true, layers: entries, input_layers: ends[0] ?? [], output_layers: ends[1] ?? [] },
-    registered_name: "Functional",
+    module: "keras",
+    class_name: "Model",
+    config: { name, trainable: true, layers: entries, input_layers: inputs ?? [], output_layers: outputs ?? [] },
+    registered_name: null,
   };
-}
-
-/** Batch (null), then height, width and channels, or features. */
-type Shape = readonly (number | null)[];
-
-/** Of the layers that the network is made of; all others keep the shape. */
-function outputShape({ type, config }: KerasLayer, shape: Shape): Shape {
-  const [batch = null, height = null, width = null, channels = null] = shape;
-  switch (type) {
-    case "InputLayer":
-      return [null, ...numbers(config.batch_input_shape).slice(1)];
-    case "Conv2D": {
-      const valid = config.padding === "valid";
-      const [kh = 1, kw = 1] = numbers(config.kernel_size);
-      const size = (extent: number | null, kernel: number | null): number | null =>
-        extent === null || !valid ? extent : extent - (kernel ?? 1) + 1;
-      return [batch, size(height, kh), size(width, kw), ...numbers([config.filters ?? null])];
-    }
-    case "MaxPooling2D":
-      return [batch, height === null ? null : Math.floor(height / 2), width === null ? null : Math.floor(width / 2), channels];
-    case "Flatten":
-      return [
-        batch,
-        shape.slice(1).reduce<number | null>((product, extent) => (product === null || extent === null ? null : product * extent), 1),
-      ];
-    case "Dense":
-      return [batch, ...numbers([config.units ?? null])];
-    default:
-      return shape;
-  }
-}
-
-function numbers(value: Json | undefined): Shape {
-  return Array.isArray(value) ? value.map((item: Json) => (typeof item === "number" ? item : null)) : [];
 }
 
 /** "VGG-16 with batch norm" is vgg_16_with_batch_norm: Keras wants an identifier. */

@@ -1,6 +1,6 @@
 import type { Hdf5Value } from "./hdf5-messages.ts";
 import { groupAt, hdf5Group, hdf5Pieces, putDataset } from "./hdf5-pieces.ts";
-import { besides, currentConfig, modelName } from "./keras-config.ts";
+import { besides, kerasFileConfig, modelName } from "./keras-config.ts";
 import { kerasLayers } from "./keras-layers.ts";
 import { layersOfTensors, namedLayers, type WeightsLayer } from "./keras-tensors.ts";
 import type { FileLayout, Piece, Writer, WriterInput } from "./layout.ts";
@@ -25,7 +25,7 @@ export const writer: Writer = {
     if (more !== undefined) metadata.vggtool = more;
     const members = [
       { name: "metadata.json", pieces: [textPiece(jsonText(metadata))] },
-      { name: "config.json", pieces: [textPiece(jsonText(currentConfig(modelName(input), layers, dtype)))] },
+      { name: "config.json", pieces: [textPiece(jsonText(kerasFileConfig(modelName(input), layers, dtype)))] },
       { name: "model.weights.h5", pieces: weights(namedLayers(layers)) },
     ];
     return [{ name: input.name, pieces: zipPieces(members) }];

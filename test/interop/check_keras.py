@@ -1,36 +1,81 @@
-"""Loads a full model with load_model, or weights with load_weights into the model of another file, and compares its logits.
+"""Loads full models with load_model, or weights with load_weights into a model of its own, and compares the logits.
 
-    check_keras.py MODEL INPUT.npy LOGITS.npy [WEIGHTS.weights.h5]
-
-MODEL is a `.h5` or `.keras` file. With WEIGHTS the model's own weights are set to zero first. A softmax at the end is taken off.
+The own model has Keras Applications' layers under Keras Applications' names, with the widths of the file. A softmax at the end is taken off.
 """
-import os
-import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-os.environ.setdefault("KERAS_BACKEND", "torch")
-
+import h5py
 import numpy as np
 
 try:
-    import keras
-except ImportError:
     from tensorflow import keras
+except ImportError:
+    import keras
 
-path, input_file, logits_file, *weights = sys.argv[1:]
-model = keras.models.load_model(path, compile=False)
-if weights:
-    model.set_weights([np.zeros_like(w) for w in model.get_weights()])
-    model.load_weights(weights[0])
-last = model.layers[-1]
-if getattr(last, "activation", None) is not None:
-    last.activation = keras.activations.linear
-x, expected = np.load(input_file).transpose(0, 2, 3, 1), np.load(logits_file)
-logits = np.asarray(keras.Model(model.inputs, model.outputs).predict(x, verbose=0)).reshape(expected.shape)
-if type(last).__name__ in ("Softmax", "Activation"):
-    logits = np.log(logits)
-    expected = expected - np.log(np.exp(expected).sum(axis=1, keepdims=True))
-error = np.abs(logits - expected).max() / np.abs(expected).max()
-assert error <= 1e-4, f"logits differ by {error:.2e} of the largest"
-print(f"ok keras {keras.__version__}: logits within {error:.1e}, {model.count_params()} parameters")
+from agreement import BLOCKS, logits_agree, same_arrays
+
+
+def version():
+    try:
+        import tensorflow as tf
+
+        return tf.keras.__version__
+    except (ImportError, AttributeError):
+        return getattr(keras, "__version__", "2")
+
+
+def own_model(canonical, shape, arch, epsilon):
+    """`canonical`: an archive with conv1_1.bias … fc8.bias, which tell the widths."""
+    with np.load(canonical) as archive:
+        width = {name.removesuffix(".bias"): archive[name].shape[0] for name in archive.files if name.endswith(".bias")}
+    layers = keras.layers
+    x = inputs = keras.Input(shape)
+    for b, block in enumerate(BLOCKS[arch], 1):
+        for n in range(1, block + 1):
+            x = layers.Conv2D(width[f"conv{b}_{n}"], 3, padding="same", activation=None if epsilon else "relu", name=f"block{b}_conv{n}")(x)
+            if epsilon:
+                x = layers.ReLU(name=f"block{b}_relu{n}")(layers.BatchNormalization(epsilon=epsilon, name=f"block{b}_bn{n}")(x))
+        x = layers.MaxPooling2D(2, strides=2, name=f"block{b}_pool")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for name, role in (("fc1", "fc6"), ("fc2", "fc7")):
+        x = layers.Dense(width[role], activation="relu", name=name)(x)
+    return keras.Model(inputs, layers.Dense(width["fc8"], name="predictions")(x))
+
+
+def run(model, input_file, logits_file):
+    return logits_agree(model.predict(np.load(input_file).transpose(0, 2, 3, 1), verbose=0), logits_file)
+
+
+def load(path, input_file, logits_file):
+    model = keras.models.load_model(path, compile=False)
+    last = model.layers[-1]
+    kind = type(last).__name__
+    if kind in ("Softmax", "Activation"):
+        model = keras.Model(model.inputs, last.input)
+    elif getattr(last, "activation", None) is not None:
+        last.activation = keras.activations.linear
+        model = keras.Model(model.inputs, model.outputs)
+    return model, run(model, input_file, logits_file)
+
+
+def datasets(path, group="/"):
+    found = {}
+    with h5py.File(path) as file:
+        file[group].visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def check(path, input_file, logits_file, options):
+    """`kind`: model, or how weights are loaded: weights (in the order of the layers), by-name."""
+    kind = options.get("kind", "model")
+    if kind == "model":
+        model, said = load(path, input_file, logits_file)
+        said += f", {model.count_params()} parameters"
+    else:
+        channels, height, width = np.load(input_file, mmap_mode="r").shape[1:]
+        model = own_model(options["widths"], (height, width, channels), options.get("arch", "vgg16"), options.get("epsilon"))
+        model.load_weights(path, **({"by_name": True} if kind == "by-name" else {}))
+        said = f"{kind}: " + run(model, input_file, logits_file)
+    if "reference" in options:
+        group = options.get("group", "/")
+        said += ", " + same_arrays(datasets(path, group), datasets(options["reference"], options.get("reference_group", group)))
+    return f"keras {version()}: {said}"
+

@@ -1,20 +1,33 @@
-"""Opens a file with safetensors' own library and compares the values with NumPy's copy of the same network.
-
-    check_safetensors.py FILE.safetensors REFERENCE.npz
-"""
-import sys
+"""Opens safetensors with their own library, one file or shards through their index, and compares the values with NumPy's copy of the same network."""
+import json
+import os
 
 import numpy as np
 from safetensors import safe_open
 
-path, reference = sys.argv[1:]
-expected = np.load(reference)
-with safe_open(path, framework="numpy") as file:
-    names = set(file.keys())
-    assert names == set(expected.files), names ^ set(expected.files)
-    for name in names:
-        tensor = file.get_tensor(name)
-        assert tensor.dtype == expected[name].dtype and tensor.shape == expected[name].shape, name
-        assert tensor.tobytes() == expected[name].tobytes(), f"{name} differs"
-    assert file.metadata(), "no metadata"
-print(f"ok safetensors: {len(names)} tensors, bytes equal")
+from agreement import same_arrays
+
+
+def files(path):
+    if not path.endswith(".json"):
+        return [path]
+    with open(path, encoding="utf8") as index:
+        names = json.load(index)["weight_map"]
+    return [os.path.join(os.path.dirname(path), name) for name in sorted(set(names.values()))]
+
+
+def arrays(path):
+    found = {}
+    for part in files(path):
+        with safe_open(part, framework="numpy") as file:
+            assert file.metadata(), "no metadata"
+            for name in file.keys():
+                assert name not in found, f"{name} stands in two shards"
+                found[name] = file.get_tensor(name)
+    return found
+
+
+def check(path, reference):
+    with np.load(reference) as theirs:
+        said = same_arrays(arrays(path), dict(theirs))
+    return f"safetensors, {len(files(path))} files: {said}"

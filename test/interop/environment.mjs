@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,25 +8,41 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vggtool-interop");
 
-/**
- * The Python of an environment with the pinned requirements of `requirements-<name>.txt`. Environments lie outside the checkout, named after
- * the hash of their requirements, and are kept between runs; a broken install is never kept.
- */
+/** The Python of an environment with the pinned requirements of `requirements-<name>.txt`. */
 export function environmentPython(name) {
-  const requirements = join(here, `requirements-${name}.txt`);
-  const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
+  const folder = environment(name, `requirements-${name}.txt`, (place, requirements) => {
+    must("python3", ["-m", "venv", place]);
+    must(join(place, "bin", "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
+  });
+  return join(folder, "bin", "python");
+}
+
+/** The folder with `node_modules` of an environment with the pinned packages of `packages-<name>.json`. */
+export function environmentNode(name) {
+  return environment(name, `packages-${name}.json`, (place, packages) => {
+    mkdirSync(place, { recursive: true });
+    copyFileSync(packages, join(place, "package.json"));
+    must("npm", ["install", "--prefix", place, "--no-audit", "--no-fund", "--loglevel=error"]);
+  });
+}
+
+/**
+ * Environments lie outside the checkout, named after the hash of what they were made from, and are kept between runs; a broken
+ * install is never kept.
+ */
+function environment(name, list, make) {
+  const pinned = join(here, list);
+  const digest = createHash("sha256").update(readFileSync(pinned)).digest("hex").slice(0, 12);
   const folder = join(cache, `${name}-${digest}`);
-  const python = join(folder, "bin", "python");
   const done = join(folder, "complete");
-  if (existsSync(done)) return python;
+  if (existsSync(done)) return folder;
   console.log(`   making the environment ${name}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
-  must("python3", ["-m", "venv", folder]);
-  must(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
+  make(folder, pinned);
   writeFileSync(`${done}.part`, new Date().toISOString());
   renameSync(`${done}.part`, done);
-  return python;
+  return folder;
 }
 
 function must(command, args) {

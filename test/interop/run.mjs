@@ -2,46 +2,89 @@
  * The interop job: virtual environments with the real frameworks load what vggtool writes and recompute the logits.
  * Environments lie outside the checkout (XDG_CACHE_HOME), named after the hash of their pinned requirements, and are kept between runs.
  *
- *     node test/interop/run.mjs [part of a job's name]
+ *     node test/interop/run.mjs [--source] [part of a job's name]…
+ *
+ * `--source` runs src/ as it stands instead of the built command.
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { environmentPython } from "./environment.mjs";
+import { isAbsolute, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { environmentNode, environmentPython } from "./environment.mjs";
 import { jobs } from "./jobs.mjs";
+import { Workers } from "./worker.mjs";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
-function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${command} ${args.join(" ")}\nexit code ${result.status}\n${result.stdout}\n${result.stderr}\n${result.error ?? ""}`);
+const goldenFolder = join(root, "..", "shared", "golden");
+const golden = existsSync(goldenFolder) ? goldenFolder : undefined;
+/** Jobs at a time: while Python computes, Node may convert. */
+const lanes = 2;
+
+async function run(command, args, options = {}) {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd: root, maxBuffer: 64 << 20, ...options });
+    return stdout.trim();
+  } catch (error) {
+    throw new Error(`${command} ${args.join(" ")}\n${error.message}\n${error.stdout ?? ""}`);
+  }
 }
 
-let passed = 0;
-let failed = 0;
-for (const job of jobs) {
-  if (process.argv[2] !== undefined && !job.name.includes(process.argv[2])) continue;
+const wanted = process.argv.slice(2).filter((arg) => arg !== "--source");
+const main = `import { main } from ${JSON.stringify(pathToFileURL(join(root, "src", "cli", "main.ts")))}; await main(process.argv.slice(1));`;
+const command = process.argv.includes("--source")
+  ? ["--import", "tsx", "--input-type=module", "-e", main, "--"]
+  : [join(root, "bin", "vggtool")];
+const waiting = jobs.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const workers = new Workers();
+// Before anything runs at once: an environment is made by one process.
+for (const name of new Set(waiting.flatMap(({ environment }) => environment ?? []))) {
+  if (name.startsWith("node")) environmentNode(name);
+  else environmentPython(name);
+}
+
+async function lane() {
+  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await attempt(job);
+}
+
+async function attempt(job) {
+  if (job.needs === "golden" && golden === undefined) {
+    counts.skipped += 1;
+    console.log(`skip ${job.name}: ../shared/golden is not there`);
+    return;
+  }
   const out = mkdtempSync(join(tmpdir(), "vggtool-interop-"));
   const started = performance.now();
   try {
-    const lines = job.run({
+    const lines = await job.run({
       out,
-      vggtool: (...args) => run(process.execPath, [join(root, "bin", "vggtool"), ...args]),
-      python: (script, ...args) =>
-        run(environmentPython(job.environment), [join(here, script), ...args])
-          .split("\n")
-          .at(-1),
+      root,
+      golden,
+      vggtool: (...args) => run(process.execPath, [...command, ...args]),
+      /** A module of this folder, in the job's environment; paths inside the checkout become absolute. */
+      python: (module, ...args) => workers.call(job.environment, module, args.map(absolute)),
+      /** A program of this folder, run by Node with the packages of the job's environment. */
+      node: (program, ...args) =>
+        run(process.execPath, [join(root, "test", "interop", program), ...args.map(absolute)], {
+          env: { ...process.env, VGGTOOL_INTEROP_PACKAGES: environmentNode(job.environment) },
+        }),
     });
-    passed += 1;
+    counts.passed += 1;
     console.log(`ok   ${job.name} (${((performance.now() - started) / 1000).toFixed(1)} s)${lines === undefined ? "" : `: ${lines}`}`);
   } catch (error) {
-    failed += 1;
+    counts.failed += 1;
     console.log(`FAIL ${job.name}\n${error instanceof Error ? error.message : String(error)}`);
   }
   rmSync(out, { recursive: true, force: true });
 }
-console.log(`interop: ${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+function absolute(arg) {
+  return typeof arg === "string" && !isAbsolute(arg) && existsSync(join(root, arg)) ? join(root, arg) : arg;
+}
+
+await Promise.all(Array.from({ length: lanes }, lane));
+workers.close();
+console.log(`interop: ${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
