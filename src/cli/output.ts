@@ -19,9 +19,9 @@ export interface Output {
   note(text: string): void;
 }
 
-export function outputFor(common: Common): Output {
+export async function outputFor(common: Common): Promise<Output> {
   return {
-    style: styleFor(common.color ?? "auto", process.stdout),
+    style: await styleFor(common.color ?? "auto", process.stdout),
     json: common.json === true,
     data(text) {
       process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);

@@ -11,10 +11,10 @@ export interface Progress {
 
 /** Bytes so far of about `total` on stderr, when that is a terminal and the work lasts; never otherwise. */
 export function progress(label: string, total: number | undefined, quiet: boolean): Progress {
+  if (quiet || process.stderr.isTTY !== true) return { add() {}, done() {} };
   const started = performance.now();
   let seen = 0;
   let drawn = 0;
-  if (quiet || process.stderr.isTTY !== true) return { add() {}, done() {} };
   return {
     add(bytes) {
       seen += bytes;

@@ -1,4 +1,3 @@
-import { Chalk } from "chalk";
 import { plain, type Style } from "../index.ts";
 
 export type ColorChoice = "auto" | "always" | "never";
@@ -11,12 +10,14 @@ export function wantsColor(choice: ColorChoice, stream: NodeJS.WriteStream, env:
   return stream.isTTY === true && env.TERM !== "dumb";
 }
 
-/** A pipe gets 200 columns: wide enough that names stay whole in most files. */
-const PIPE_WIDTH = 200;
+/** What goes to a file or another program keeps its names whole, unless COLUMNS says how wide it may be. */
+const PIPE_WIDTH = Number.POSITIVE_INFINITY;
 
-export function styleFor(choice: ColorChoice, stream: NodeJS.WriteStream): Style {
+/** Chalk is loaded only where there is colour: it looks at the terminal and the system as it loads. */
+export async function styleFor(choice: ColorChoice, stream: NodeJS.WriteStream): Promise<Style> {
   const width = stream.isTTY === true ? (stream.columns ?? 80) : Number(process.env.COLUMNS) || PIPE_WIDTH;
   if (!wantsColor(choice, stream)) return { width, paint: plain };
+  const { Chalk } = await import("chalk");
   const chalk = new Chalk({ level: 1 });
   return { width, paint: { strong: chalk.bold, faint: chalk.dim, good: chalk.green, warn: chalk.yellow, bad: chalk.red } };
 }

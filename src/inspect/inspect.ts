@@ -10,7 +10,6 @@ import type { Finding } from "./findings/check.ts";
 import type { LayerRow } from "./layers/row.ts";
 import { type LayerTotals, layerTable } from "./layers.ts";
 import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
-import { readSource } from "./source/read-source.ts";
 import { statistics, statsRecord } from "./stats.ts";
 
 /** What a network was recognised as; field names are part of the command-line contract. */
@@ -70,7 +69,7 @@ export async function inspectCheckpoint(
   const table = options.layers === true ? layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size }) : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const found = options.stats === true ? await statistics(checkpoint, ctx) : undefined;
-  const source = options.source === undefined ? [] : (await readSource(options.source, identity)).findings;
+  const source = options.source === undefined ? [] : await sourceFindings(options.source, identity);
   const audited = await audit({
     checkpoint,
     ctx,
@@ -92,6 +91,11 @@ export async function inspectCheckpoint(
     ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,
   };
+}
+
+/** The Python grammar is loaded only when code is given. */
+async function sourceFindings(path: string, identity: Identity | undefined): Promise<readonly Finding[]> {
+  return (await (await import("./source/read-source.ts")).readSource(path, identity)).findings;
 }
 
 /** The line in the source that explains missing layers takes the place of the guess at their cause. */

@@ -5,7 +5,6 @@ import type { Role } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
 import { glob } from "../tensor/glob.ts";
-import { hash } from "../tensor/hash.ts";
 import type { Tensor, TensorKind } from "../tensor/tensor.ts";
 import type { StatsRecord } from "./stats.ts";
 
@@ -117,6 +116,7 @@ function sort(tensors: readonly TensorRecord[], by: Sort): readonly TensorRecord
 }
 
 async function hashed(tensors: readonly TensorRecord[], checkpoint: Checkpoint, ctx: Context): Promise<readonly TensorRecord[]> {
+  const { hash } = await import("../tensor/hash.ts");
   const digests = new Map<string, string>();
   // In the order of the file, whatever the order of the list: data that only decodes forward is then decoded once.
   const wanted = new Set(tensors.map((tensor) => tensor.name));

@@ -22,7 +22,10 @@ export interface OwnedContext extends Context {
   dispose(): Promise<void>;
 }
 
-/** The event loop gets a turn this often, in milliseconds: often enough for Ctrl-C and a progress bar. */
+/**
+ * The event loop gets a turn this often, in milliseconds: often enough for Ctrl-C and a progress bar. By the wall clock, since Node
+ * loads `performance` only when it is asked for, and an inspection has no other need of it.
+ */
 const TURN = 25;
 /** Buffers up to this many bytes are plain; larger ones lie in an arena, where the kernels reach them. */
 const SMALL_BUFFER = 64 << 10;
@@ -39,7 +42,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const twins = new WeakMap<ByteSource, ByteSource>();
   const temporaries: OpenOutput[] = [];
   let spool: { readonly file: OpenOutput; used: number } | undefined;
-  let lastTurn = performance.now();
+  let lastTurn = Date.now();
   let arenaTried = false;
 
   const grow = (which: 0 | 1, length: number): void => {
@@ -89,9 +92,9 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     },
     async tick(bytes) {
       options.onProgress?.(bytes);
-      if (performance.now() - lastTurn > TURN) {
+      if (Date.now() - lastTurn > TURN) {
         await new Promise<void>((resolve) => setImmediate(resolve));
-        lastTurn = performance.now();
+        lastTurn = Date.now();
       }
       if (signal.aborted) throw new CheckpointError("interrupted", "interrupted");
     },

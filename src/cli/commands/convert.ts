@@ -56,7 +56,7 @@ export function convertCommand(): Command {
 }
 
 async function run(file: string, given: Options): Promise<void> {
-  const output = outputFor(given);
+  const output = await outputFor(given);
   const bar = progress(file, undefined, given.quiet === true);
   const { output: out, top, inputSize: image, map: mapFile, ...rest } = given;
   try {

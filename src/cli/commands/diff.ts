@@ -16,7 +16,7 @@ export function diffCommand(): Command {
 }
 
 async function run(a: string, b: string, options: Common): Promise<void> {
-  const output = outputFor(options);
+  const output = await outputFor(options);
   const bar = progress(`${a} against ${b}`, undefined, options.quiet === true);
   try {
     const record = await diff(a, b, { signal: interruptSignal(), onProgress: bar.add });

@@ -7,7 +7,7 @@ export function formatsCommand(): Command {
     .description("what can be read and written, and the naming schemes")
     .addHelpText("before", "Examples:\n  vggtool formats\n  vggtool formats --json\n")
     .action(async (options: Common) => {
-      const output = outputFor(options);
+      const output = await outputFor(options);
       const record = await listFormats();
       output.data(output.json ? toJson(record) : await formatsText(record, output.style));
     });

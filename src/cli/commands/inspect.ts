@@ -53,7 +53,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
-  const output = outputFor(options);
+  const output = await outputFor(options);
   const signal = interruptSignal();
   if (files.length === 0) await runSource(options);
   for (const [k, file] of files.entries()) {
@@ -74,7 +74,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
 
 /** The code alone, without a checkpoint. */
 async function runSource(options: Options): Promise<void> {
-  const output = outputFor(options);
+  const output = await outputFor(options);
   try {
     if (options.source === undefined) throw new CheckpointError("usage", "inspect needs a checkpoint, or --source model.py");
     const record = await inspectSource(options.source);

@@ -37,7 +37,7 @@ export function verifyCommand(): Command {
       wholeNumber(text),
     ])
     .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
-    .option("--labels <file>", "class names: one a line, or JSON; without it the checkpoint's own")
+    .option("--labels <file>", "class names: one a line, JSON, or a checkpoint that has them; without it the checkpoint's own")
     .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
     .option("--descriptor <layer>", "put this layer's outputs into the record")
     .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
@@ -53,7 +53,7 @@ export function verifyCommand(): Command {
 }
 
 async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
-  const output = outputFor(given);
+  const output = await outputFor(given);
   const { inputSize: image, seed, checkDevice, pair, ...rest } = given;
   const bar = progress(file ?? "", undefined, given.quiet === true);
   try {

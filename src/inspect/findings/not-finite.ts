@@ -1,5 +1,6 @@
 import type { Check } from "./check.ts";
 import { few } from "./few.ts";
+import { grouped } from "./numbers.ts";
 
 export const notFinite: Check = {
   code: "not-finite",
@@ -9,8 +10,8 @@ export const notFinite: Check = {
     const found = [...(statistics ?? [])].filter(([, { nan, inf }]) => nan + inf > 0);
     if (found.length === 0) return [];
     const told = found.map(([name, { nan, inf, count }]) => {
-      const parts = [nan > 0 ? `${nan.toLocaleString("en")} NaN` : "", inf > 0 ? `${inf.toLocaleString("en")} infinite` : ""];
-      return `${name} (${parts.filter((part) => part !== "").join(", ")} of ${count.toLocaleString("en")})`;
+      const parts = [nan > 0 ? `${grouped(nan)} NaN` : "", inf > 0 ? `${grouped(inf)} infinite` : ""];
+      return `${name} (${parts.filter((part) => part !== "").join(", ")} of ${grouped(count)})`;
     });
     return [
       {

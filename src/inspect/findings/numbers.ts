@@ -1,6 +1,6 @@
-/** 25088 → 25,088 */
+/** 25088 → 25,088. Not by Intl: loading its tables takes half as long as an empty Node process. */
 export function grouped(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return value.toFixed(0).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** Bytes as people say them: 428,364,288 bytes (408.5 MiB). */
