@@ -5,7 +5,7 @@
  *     npm run build
  */
 import { execFileSync } from "node:child_process";
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -54,6 +54,7 @@ const { outputFiles } = await build({
 
 // Node 20 forgets who answers `import()` in code from a cache (seen: "A dynamic import callback was not specified"), so what is still
 // imported at run time goes through the loader's own function.
+mkdirSync(`${root}dist/cli`, { recursive: true });
 for (const { path, text } of outputFiles) writeFileSync(path, text.replaceAll(/\bimport\((?=["\w])/g, "__import("));
 
 // The code cache holds the functions that have run: what a plain inspection needs.
