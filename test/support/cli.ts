@@ -35,9 +35,12 @@ export function vggtool(
   });
 }
 
+/** Milliseconds that a hook may wait for `ensureBuilt`; nothing is to be built where `npm ci` has just run. */
+export const BUILD_TIMEOUT = 120_000;
+
 /** `dist/` is what runs; it is built anew when a source is younger. */
 export function ensureBuilt(): void {
-  const built = join(root, "dist", "cli", "main.js");
+  const built = join(root, "dist", "cli", "vggtool.cjs");
   const newest = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).reduce(
     (time, file) => Math.max(time, statSync(join(root, "src", file)).mtimeMs),
     0,
