@@ -1,39 +1,28 @@
-/**
- * CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, initial value and final xor 0xffffffff; RFC 3720 appendix B.4 has
- * check values. Slicing by 8: eight tables, eight bytes a step.
- */
-const tables: readonly Uint32Array[] = makeTables();
+import { crc32cKernel } from "./crc32c-kernel.ts";
+import { crc32cTables } from "./crc32c-tables.ts";
 
-function makeTables(): Uint32Array[] {
-  const first = new Uint32Array(256);
-  for (let n = 0; n < 256; n++) {
-    let crc = n;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    first[n] = crc >>> 0;
-  }
-  const all = [first];
-  let previous = first;
-  for (let k = 1; k < 8; k++) {
-    const table = new Uint32Array(256);
-    for (let n = 0; n < 256; n++) {
-      const crc = previous[n] ?? 0;
-      table[n] = ((crc >>> 8) ^ (first[crc & 0xff] ?? 0)) >>> 0;
-    }
-    all.push(table);
-    previous = table;
-  }
-  return all;
+/** From this many bytes on the kernel is worth its start, and the copy into its memory. */
+const KERNEL_BYTES = 16384;
+
+/**
+ * CRC-32C (Castagnoli) of `bytes`, continued from `crc` (that of what came before; 0 at the start): initial value and final xor
+ * 0xffffffff; RFC 3720 appendix B.4 has check values.
+ */
+export function crc32c(bytes: Uint8Array, crc = 0): number {
+  const kernel = bytes.length < KERNEL_BYTES ? undefined : crc32cKernel();
+  return ~(kernel === undefined ? update(bytes, ~crc) : kernel(bytes, ~crc)) >>> 0;
 }
 
-/** One flat table, row k at 256 k: the inner loop then has a single typed array whose indices are masked. */
-const flat = new Uint32Array(8 * 256);
-for (const [k, table] of tables.entries()) flat.set(table, 256 * k);
+/** Slicing by 8: eight tables, eight bytes a step. */
+const tables = crc32cTables(8);
+const entry = (index: number): number => tables[index] ?? 0;
 
-const entry = (index: number): number => flat[index] ?? 0;
+function step(state: number, bytes: Uint8Array, at: number): number {
+  return entry((state ^ (bytes[at] ?? 0)) & 0xff) ^ (state >>> 8);
+}
 
-/** CRC-32C of `bytes`, continued from `crc` (that of what came before; 0 at the start). */
-export function crc32c(bytes: Uint8Array, crc = 0): number {
-  let state = ~crc;
+function update(bytes: Uint8Array, start: number): number {
+  let state = start;
   let at = 0;
   const end = bytes.length;
   for (; at < end && (bytes.byteOffset + at) % 4 !== 0; at++) state = step(state, bytes, at);
@@ -54,11 +43,7 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
       entry(b >>> 24);
   }
   for (at += pairs * 4; at < end; at++) state = step(state, bytes, at);
-  return ~state >>> 0;
-}
-
-function step(state: number, bytes: Uint8Array, at: number): number {
-  return entry((state ^ (bytes[at] ?? 0)) & 0xff) ^ (state >>> 8);
+  return state;
 }
 
 const maskDelta = 0xa282ead8;

@@ -21,6 +21,16 @@ test("is the same from any alignment and in any pieces", () => {
   for (let cut = 0; cut <= bytes.length; cut++) expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(whole);
 });
 
+test("long arrays, which a kernel takes, come out as their short pieces do", () => {
+  const bytes = Uint8Array.from({ length: 300_007 }, (_, k) => (k * k + (k >>> 7)) % 251);
+  for (const length of [16383, 16384, 16399, 114_688, 114_689, 300_000]) {
+    const part = bytes.subarray(7, 7 + length);
+    let wanted = 5;
+    for (let at = 0; at < length; at += 1000) wanted = crc32c(part.subarray(at, at + 1000), wanted);
+    expect(crc32c(part, 5)).toBe(wanted);
+  }
+});
+
 test("masking rotates right by 15 bits and adds the constant", () => {
   expect(maskCrc(0)).toBe(0xa282ead8);
   expect(maskCrc(1)).toBe((0x00020000 + 0xa282ead8) >>> 0);

@@ -23,6 +23,14 @@ export const set = (local: number): Code => [0x21, ...unsigned(local)];
 export const constant = (value: number): Code => [0x41, ...signed(value)];
 export const add = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
 export const multiply = (a: Code, b: Code): Code => [...a, ...b, 0x6c];
+export const and = (a: Code, b: Code): Code => [...a, ...b, 0x71];
+export const xor = (a: Code, b: Code): Code => [...a, ...b, 0x73];
+export const shiftLeft = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x74];
+/** i32.shr_u */
+export const shiftRight = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x76];
+
+/** i32.load of `offset` bytes behind an address that is a multiple of 4, mostly. */
+export const load32 = (address: Code, offset: number): Code => [...address, 0x28, 2, ...unsigned(offset)];
 
 /** Loads and stores of one element at an address, none aligned: `load(address)`, `store(address, value)`. */
 export interface Access {
@@ -60,8 +68,10 @@ export const smaller = (a: Code, b: Code): Code => [...a, ...b, ...a, ...b, 0x49
 
 export interface Func {
   readonly name: string;
-  /** All parameters are i32; there is no result. */
+  /** All parameters are i32. */
   readonly parameters: number;
+  /** Whether the body leaves an i32; no result without. */
+  readonly result?: boolean;
   /** Locals behind the parameters: i32 first, then v128. */
   readonly counters: number;
   readonly vectors: number;
@@ -77,7 +87,11 @@ export function assemble(functions: readonly Func[]): Uint8Array<ArrayBuffer> {
   const sized = (code: Code): Code => [...unsigned(code.length), ...code];
   const name = (text: string): Code => sized([...new TextEncoder().encode(text)]);
   const section = (id: number, items: readonly Code[]): Code => [id, ...sized(list(items))];
-  const types = functions.map(({ parameters }) => [0x60, ...list(Array.from({ length: parameters }, () => [I32])), 0]);
+  const types = functions.map(({ parameters, result }) => [
+    0x60,
+    ...list(Array.from({ length: parameters }, () => [I32])),
+    ...list(result === true ? [[I32]] : []),
+  ]);
   const bodies = functions.map(({ counters, vectors, body }) => {
     const locals = list([
       [...unsigned(counters), I32],
