@@ -1,6 +1,9 @@
+/** 138,357,544 */
+export { grouped as count } from "../inspect/findings/numbers.ts";
+
 /** How a text is drawn; made by whoever knows the terminal. */
 export interface Style {
-  /** Columns. */
+  /** Columns; infinite where nothing is to be shortened. */
   readonly width: number;
   readonly paint: Paint;
 }
@@ -10,11 +13,15 @@ export type Paint = Readonly<Record<"strong" | "faint" | "good" | "warn" | "bad"
 const same = (text: string): string => text;
 export const plain: Paint = { strong: same, faint: same, good: same, warn: same, bad: same };
 
+/** Nearly every name; the character classes of Unicode take milliseconds to compile. */
+const printableAscii = /^[ -~]*$/;
+
 /**
  * A name from a file as it may be shown: control characters, and the ones that turn the direction of text, as escapes, so that a
  * name can neither move the cursor nor pass for another.
  */
 export function visible(name: string): string {
+  if (printableAscii.test(name)) return name;
   return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => {
     const code = char.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
@@ -27,13 +34,6 @@ export function shortened(text: string, width: number): string {
   if (chars.length <= width || width < 5) return text;
   const head = Math.ceil((width - 1) / 2);
   return `${chars.slice(0, head).join("")}…${chars.slice(chars.length - (width - 1 - head)).join("")}`;
-}
-
-const grouped = new Intl.NumberFormat("en-US");
-
-/** 138,357,544 */
-export function count(value: number): string {
-  return grouped.format(value);
 }
 
 /** 553.4 MB: decimal units, as disks and downloads are measured. */

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { type Column, table } from "../../src/report/table.ts";
+
+const columns: readonly Column[] = [{ title: "name" }, { title: "shape", align: "right" }, { title: "role" }];
+const bold = (text: string): string => `<${text}>`;
+
+describe("a table", () => {
+  test("aligns columns under their titles, without trailing spaces", () => {
+    const rows = [
+      ["features.0.weight", "64 × 3 × 3 × 3", "conv1_1.weight"],
+      ["b", "64", ""],
+    ];
+    expect(table(columns, rows, (text) => text).split("\n")).toEqual([
+      "name                        shape  role",
+      "features.0.weight  64 × 3 × 3 × 3  conv1_1.weight",
+      "b                              64",
+    ]);
+  });
+
+  test("is the same whether padded here or drawn by cli-table3, which a cell with a wide character asks for", () => {
+    const rows = [
+      ["conv1_1", "3 × 3", "weight"],
+      ["größer", "7", "bias"],
+    ];
+    const wide = ["层", "1", "x"];
+    const both = table(columns, [...rows, wide], (text) => text).split("\n");
+    expect(both.slice(0, 3)).toEqual(table(columns, rows, (text) => text).split("\n"));
+    expect(both[3]).toBe("层           1  x");
+  });
+
+  test("paints titles without moving columns", () => {
+    const [head = "", row = ""] = table(columns, [["a", "1", "b"]], bold).split("\n");
+    expect(head).toBe("<name>  <shape>  <role>");
+    expect(row).toBe("a         1  b");
+  });
+
+  test("of no rows is its titles", () => {
+    expect(table(columns, [], (text) => text)).toBe("name  shape  role");
+  });
+});
