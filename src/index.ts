@@ -112,7 +112,7 @@ export async function convert(path: string, options: ConvertRunOptions = {}): Pr
     const other = options.like === undefined ? undefined : await open(options.like, ctx);
     try {
       const identity = identify(checkpoint, identifyOptions(options));
-      const like = other === undefined ? {} : { like: { checkpoint: other, identity: identify(other) } };
+      const like = other === undefined ? {} : { like: { checkpoint: other, identity: identify(other), path: options.like ?? "" } };
       return await run({ checkpoint, identity, input: path, ...like }, { ...options, ...map }, ctx);
     } finally {
       await other?.close();

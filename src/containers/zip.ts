@@ -29,6 +29,10 @@ export interface ZipEntry {
   readonly crc32: number;
   /** Where the local header starts in the archive, in bytes. */
   readonly headerOffset: number;
+  /** Where its entry of the central directory starts, in bytes. */
+  readonly entryOffset: number;
+  /** Whether the CRC follows the data (flag bit 3), beside the two records that have it. */
+  readonly described: boolean;
   readonly encrypted: boolean;
 }
 
@@ -167,6 +171,8 @@ function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): 
         storedSize: sizes.stored,
         size: sizes.size,
         headerOffset: sizes.header + directory.shift,
+        entryOffset: directory.offset + at,
+        described: Math.floor(flags / 8) % 2 === 1,
         encrypted: flags % 2 === 1,
       });
     }

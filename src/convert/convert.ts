@@ -8,12 +8,12 @@ import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { execute, layoutBytes } from "../writers/execute.ts";
-import type { FileLayout, WriterInput } from "../writers/layout.ts";
+import type { FileLayout } from "../writers/layout.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
 import { checkOutput } from "./check.ts";
-import { describeOutput, outputPreprocessing, withArea } from "./describe.ts";
+import { layoutsFor } from "./layouts.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
-import { type Like, withOwn } from "./like.ts";
+import { entryOf, type Like, mayFillIn, withOwn } from "./like.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type OutputPlace, outputPlace } from "./output-name.ts";
 import type { Plan } from "./plan-types.ts";
@@ -21,6 +21,7 @@ import { prepare } from "./prepare.ts";
 import type { Prepared } from "./prepared.ts";
 import { runPlan } from "./run.ts";
 import { findTarget } from "./targets.ts";
+import { templateOf } from "./template.ts";
 
 /** What is converted. */
 export interface ConvertRequest {
@@ -63,7 +64,8 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, identity, input, like } = request;
-  const prepared = prepare(checkpoint, identity, options, like);
+  const template = like !== undefined && mayFillIn(like, options) ? await templateOf(like.checkpoint, entryOf(like)) : undefined;
+  const prepared = prepare(checkpoint, identity, options, like, template);
   const place = outputPlace(prepared.target, options.out, input);
   const { plan } = prepared;
   const run = runPlan(plan, withOwn(checkpoint.tensors, like));
@@ -78,11 +80,12 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     seconds: (performance.now() - started) / 1000,
   });
   if (options.dryRun === true) return finish([], 0, false);
-  const layouts = await layoutFor(prepared, checkpoint, identity, options, place);
-  refuseInputs(layouts, place, checkpoint, input);
-  refuseFullDisk(layouts, place);
+  const { layouts, close } = await layoutsFor(prepared, request, options, place);
   const set = outputSet(place.folder, { force: options.force === true });
   try {
+    refuseInputs(layouts, place, checkpoint, input);
+    refuseInputs(layouts, place, like?.checkpoint, like?.path);
+    refuseFullDisk(layouts, place);
     const outputs = await execute(layouts, run, set, ctx);
     const entry = outputs.at(-1);
     if (entry === undefined) throw new Error("a writer without files");
@@ -98,52 +101,19 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   } catch (error) {
     await set.abort();
     throw error;
+  } finally {
+    await close();
   }
 }
 
-async function layoutFor(
-  prepared: Prepared,
-  checkpoint: Checkpoint,
-  identity: Identity | undefined,
-  options: ConvertOptions,
-  place: OutputPlace,
-): Promise<readonly FileLayout[]> {
-  const { plan, format, target, area } = prepared;
-  const writer = await format.write?.();
-  if (writer === undefined) throw new CheckpointError("unsupported", `${format.id} cannot be written`);
-  const network = prepared.network === undefined ? undefined : withArea(prepared.network, area);
-  const preprocessing = outputPreprocessing(identity, options);
-  const settings = new Map(target.options ?? []);
-  if (options.maxShardSize !== undefined) settings.set("max-shard-size", String(options.maxShardSize));
-  if (options.compress === true) settings.set("compress", "true");
-  const names = classNames(checkpoint, network?.classes);
-  const input: WriterInput = {
-    name: place.name,
-    tensors: plan.moves.map((move) => ({
-      key: move.to,
-      dtype: move.toDtype,
-      shape: move.toShape,
-      ...(move.fills[0]?.role === undefined ? {} : { role: move.fills[0].role }),
-    })),
-    ...(network === undefined ? {} : { network }),
-    ...(preprocessing === undefined ? {} : { preprocessing }),
-    ...names,
-    metadata: describeOutput(plan, identity, network, preprocessing, names.labels),
-    options: settings,
-  };
-  return writer.layout(input);
-}
-
-/** The names that a MatConvNet file gives its classes, where the output still has as many. */
-function classNames(checkpoint: Checkpoint, classes: number | undefined): { readonly labels?: readonly string[] } {
-  const names = checkpoint.metadata.get("meta.classes.description");
-  if (!Array.isArray(names) || names.length !== classes) return {};
-  return { labels: names.map((name) => (typeof name === "string" ? name : "")) };
-}
-
 /** Never onto an input, nor between the files of one. */
-function refuseInputs(layouts: readonly FileLayout[], place: OutputPlace, checkpoint: Checkpoint, input: string | undefined): void {
-  if (input === undefined) return;
+function refuseInputs(
+  layouts: readonly FileLayout[],
+  place: OutputPlace,
+  checkpoint: Checkpoint | undefined,
+  input: string | undefined,
+): void {
+  if (input === undefined || checkpoint === undefined) return;
   const folder = join(input, "..");
   const inputs = [input, ...checkpoint.files.map((file) => join(folder, file)), ...checkpoint.files];
   for (const { name } of layouts) {

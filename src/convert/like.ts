@@ -1,5 +1,6 @@
+import { basename } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import type { Format } from "../formats.ts";
+import { type Format, findFormat } from "../formats.ts";
 import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import { kindOf } from "../model/kinds.ts";
@@ -9,6 +10,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Tensor, TensorMap } from "../tensor/tensor.ts";
 import { convention, schemeFor, withScale } from "./conventions.ts";
+import type { ConvertOptions } from "./options.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move } from "./plan-types.ts";
 import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
@@ -18,12 +20,15 @@ import { type Target, targets } from "./targets.ts";
 export interface Like {
   readonly checkpoint: Checkpoint;
   readonly identity: Identity | undefined;
+  /** As the person named it. */
+  readonly path?: string;
 }
 
 /** Formats that are read and not written, and what stands for them: the same names in a container that their framework reads too. */
 const written: ReadonlyMap<string, string> = new Map([
   ["tf-v1", "tf-v2"],
   ["npy", "npz"],
+  ["savedmodel", "tf-v2"],
 ]);
 
 /** The target that writes the other checkpoint's format. Throws `unsupported` where none does. */
@@ -38,6 +43,44 @@ export function likeTarget(like: Like, out: string | undefined): Target {
     });
   }
   return target;
+}
+
+/**
+ * Whether the output may be the other checkpoint's own file with other values: where its format holds more than tensors, or is not
+ * written otherwise, and neither --to nor OUT's ending asks for another.
+ */
+export function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out" | "maxShardSize">): boolean {
+  const { format } = like.checkpoint;
+  const row = findFormat(format);
+  if (row === undefined || options.maxShardSize !== undefined) return false;
+  if (row.carries === "tensors" && (row.write !== undefined || written.has(format))) return false;
+  if (options.to !== undefined && !targets.some((target) => target.id === options.to && target.format === format)) return false;
+  const said = targets.flatMap(({ extensions }) => extensions).filter((extension) => options.out?.toLowerCase().endsWith(extension));
+  return said.length === 0 || said.some((extension) => endingOf(entryOf(like)) === endingOf(extension));
+}
+
+/** A file that is the other checkpoint's own in all but values. */
+export function templateTarget(like: Like): Target {
+  const { format } = like.checkpoint;
+  const extensions = [endingOf(entryOf(like))];
+  return { id: format, format, scheme: "like", extensions, output: "file", epsilon: "fixed", fillsNeutral: true };
+}
+
+/** The file that a person would name. */
+export function entryOf({ checkpoint, path }: Like): string {
+  return checkpoint.files.length === 1 ? (checkpoint.files[0] ?? "") : (path ?? "");
+}
+
+/** The name that the files of one checkpoint share: `vgg16` of vgg16-0007.params and vgg16-symbol.json. */
+export function stemOf(name: string): string {
+  return basename(name)
+    .replace(/\.[a-z0-9]+$/i, "")
+    .replace(/-(\d{4}|symbol)$/, "");
+}
+
+function endingOf(name: string): string {
+  const ending = /(\.weights)?\.[a-z0-9]+$/i.exec(name)?.[0].toLowerCase() ?? "";
+  return ending === ".hdf5" ? ".h5" : ending;
 }
 
 /** Slots, types and shapes of the other checkpoint as a place to convert to. */
@@ -168,6 +211,11 @@ export function restOf(planned: Planned, like: Like, holds: (dtype: NumericDType
     }
   }
   return { moves, missing };
+}
+
+/** Whether a move only repeats what the other checkpoint has. */
+export function keepsOwn(move: Move): boolean {
+  return move.fills.every(({ from }) => from.length > 0 && from.every(({ key }) => key.startsWith(ownPrefix)));
 }
 
 function ownMove({ name, shape, dtype }: Described & { readonly dtype: NumericDType }): Move {

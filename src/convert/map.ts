@@ -3,6 +3,7 @@ import { nearest } from "../io/nearest.ts";
 import type { Described } from "../model/described.ts";
 import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
+import { globStars } from "../tensor/glob.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { ConvertOptions } from "./options.ts";
 import { Field, parsePlan } from "./plan-parse.ts";
@@ -79,13 +80,12 @@ interface Entry {
 function expand(to: string, field: Field, tensors: Tensors): readonly Entry[] {
   const from = field.get("from").text();
   if (!to.includes("*") || !from.includes("*")) return [{ to, from, field }];
-  const escaped = from.split("*").map((piece) => piece.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  const expression = new RegExp(`^${escaped.join("(.*?)")}$`, "su");
+  const stars = globStars(from);
   const entries = [...tensors.keys()].flatMap((key): Entry[] => {
-    const match = expression.exec(key);
-    if (match === null) return [];
+    const found = stars(key);
+    if (found === undefined) return [];
     let k = 0;
-    return [{ to: to.replace(/\*/g, () => match[++k] ?? ""), from: key, field }];
+    return [{ to: to.replace(/\*/g, () => found[k++] ?? ""), from: key, field }];
   });
   if (entries.length === 0) throw new CheckpointError("usage", `--map: ${from} matches no tensor of the source`);
   return entries;

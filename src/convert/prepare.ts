@@ -8,7 +8,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { convention, rescaled, schemeFor, withScale } from "./conventions.ts";
 import { editNetwork } from "./head.ts";
 import { gaps, judge } from "./judge.ts";
-import { type Like, likeTarget } from "./like.ts";
+import { keepsOwn, type Like, likeTarget, templateTarget } from "./like.ts";
 import { planFromFile } from "./map.ts";
 import type { ConvertOptions } from "./options.ts";
 import { makePlan } from "./plan.ts";
@@ -17,9 +17,20 @@ import type { PlanTarget } from "./plan-target.ts";
 import { prepareLike } from "./prepare-like.ts";
 import { type Decided, holds, keeping, mapped, type Prepared, unreadable } from "./prepared.ts";
 import { findTarget, type Target } from "./targets.ts";
+import type { Template } from "./template.ts";
 
 /** Finds the target and its conventions, makes the plan and judges it. Throws `usage`, `unsupported`, `mismatch`. */
-export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, options: ConvertOptions, like?: Like): Prepared {
+export function prepare(
+  checkpoint: Checkpoint,
+  identity: Identity | undefined,
+  options: ConvertOptions,
+  like?: Like,
+  template?: Template,
+): Prepared {
+  if (like !== undefined && template !== undefined) {
+    const prepared = prepareInto(checkpoint, identity, like, template, options);
+    if (prepared !== undefined) return prepared;
+  }
   const target = like === undefined || options.to !== undefined ? findTarget(options.to, options.out) : likeTarget(like, options.out);
   const format = findFormat(target.format);
   if (format?.write === undefined) {
@@ -37,6 +48,25 @@ export function prepare(checkpoint: Checkpoint, identity: Identity | undefined, 
   judge(planned, format, options, identity === undefined);
   const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
   return { ...planned, warnings, target, format, ...(network === undefined ? {} : { network }) };
+}
+
+/** The other checkpoint's own file with other values; undefined where one of them has no place in it as it is. */
+function prepareInto(
+  checkpoint: Checkpoint,
+  identity: Identity | undefined,
+  like: Like,
+  template: Template,
+  options: ConvertOptions,
+): Prepared | undefined {
+  const row = findFormat(like.checkpoint.format);
+  if (row === undefined) return undefined;
+  // Whatever the file carries, it is there already; types are those of the places.
+  const { dtypes: _dtypes, write: _write, ...rest } = row;
+  const format: Format = { ...rest, carries: "tensors" };
+  const target = templateTarget(like);
+  const decided = prepareLike(checkpoint, identity, like, target, format, options);
+  if (!decided.plan.moves.every((move) => keepsOwn(move) || template.places.has(move.to))) return undefined;
+  return { ...decided, target, format, template };
 }
 
 /** A plan that was printed and edited: it decides everything but the container. */

@@ -5,6 +5,7 @@ import { overridden } from "./map.ts";
 import type { ConvertOptions } from "./options.ts";
 import type { Planned, PlanTarget } from "./plan-target.ts";
 import type { Target } from "./targets.ts";
+import type { Template } from "./template.ts";
 
 /** A conversion decided, nothing written yet. */
 export interface Prepared extends Planned {
@@ -12,10 +13,12 @@ export interface Prepared extends Planned {
   readonly format: Format;
   /** The network of the output. */
   readonly network?: Network;
+  /** Of a conversion by example: the other checkpoint's own file, whose values are replaced. */
+  readonly template?: Template;
 }
 
 /** What does not depend on where the decision came from is added by `prepare`. */
-export type Decided = Omit<Prepared, "target" | "format">;
+export type Decided = Omit<Prepared, "target" | "format" | "template">;
 
 /** --map: moves by hand instead of those that were found. */
 export function mapped(planned: Planned, checkpoint: Checkpoint, place: PlanTarget, options: ConvertOptions): Planned {

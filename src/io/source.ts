@@ -5,6 +5,10 @@ export interface ByteSource {
   readonly size: number;
   /** random: every offset costs the same. forward: a read that goes back starts the decoding again. */
   readonly access: "random" | "forward";
+  /** Of windows: the source whose bytes these are, and where they begin in it. Absent where bytes are owned or made. */
+  readonly within?: { readonly source: ByteSource; readonly offset: number };
+  /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
+  readonly decodes?: { readonly source: ByteSource; readonly offset: number; readonly length: number };
   /**
    * Exactly `length` bytes at `offset`, or a throw (`truncated`). With `into` (at least `length` long) the bytes go to
    * its front and the returned array is that front, so that loops reuse one buffer; without it the array is the caller's own.

@@ -24,6 +24,7 @@ export function spooled(source: ByteSource, file: OutputFile, at: number): ByteS
     name: source.name,
     size: source.size,
     access: "random",
+    ...(source.decodes === undefined ? {} : { decodes: source.decodes }),
     async read(offset, length, into) {
       checkRange(source.name, source.size, offset, length, into);
       if (offset + length > ready) {

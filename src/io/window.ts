@@ -13,6 +13,7 @@ export function window(source: ByteSource, offset: number, size: number, name: s
     name,
     size,
     access: source.access,
+    within: { source, offset },
     async read(at, length, into) {
       checkRange(name, size, at, length, into);
       return source.read(offset + at, length, into);

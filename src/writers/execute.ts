@@ -41,6 +41,7 @@ function pieceBytes(piece: Piece): number {
     case "bytes":
       return piece.bytes.length;
     case "tensor":
+    case "source":
       return piece.byteLength;
     case "group":
       return layoutBytes(piece.pieces);
@@ -77,6 +78,9 @@ export async function execute(
   return outputs;
 }
 
+/** Bytes taken over at a time. */
+const copyChunk = 1 << 20;
+
 class Run {
   readonly #supply: TensorSupply;
   readonly #ctx: Context;
@@ -106,6 +110,10 @@ class Run {
           if (piece.byteLength > 0) await this.#supply.fill(piece.key, file, at, piece.order, this.#ctx);
           at += piece.byteLength;
           break;
+        case "source":
+          await this.#copy(piece, file, at);
+          at += piece.byteLength;
+          break;
         case "group":
           at += await this.#writeGroup(piece, file, at, within);
           break;
@@ -118,6 +126,15 @@ class Run {
       }
     }
     return at;
+  }
+
+  async #copy({ source, offset, byteLength }: Extract<Piece, { kind: "source" }>, file: OutputFile, at: number): Promise<void> {
+    const buffer = new Uint8Array(Math.min(copyChunk, byteLength));
+    for (let done = 0; done < byteLength; done += buffer.length) {
+      const bytes = await source.read(offset + done, Math.min(buffer.length, byteLength - done), buffer);
+      await file.write(at + done, bytes);
+      await this.#ctx.tick(0);
+    }
   }
 
   async #writeGroup(group: Group, file: OutputFile, at: number, within: readonly GroupState[]): Promise<number> {

@@ -1,3 +1,4 @@
+import type { ByteSource } from "../io/source.ts";
 import type { Network } from "../model/network.ts";
 import type { Preprocessing, Role } from "../model/scheme.ts";
 import type { Inert } from "../tensor/checkpoint.ts";
@@ -7,6 +8,8 @@ import type { NumericDType } from "../tensor/dtype.ts";
 export type Piece =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "tensor"; readonly key: string; readonly byteLength: number; readonly order: "row" | "column" }
+  /** Bytes taken over from another file. */
+  | { readonly kind: "source"; readonly source: ByteSource; readonly offset: number; readonly byteLength: number }
   | Group
   | LatePiece;
 

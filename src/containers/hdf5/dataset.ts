@@ -75,7 +75,11 @@ export async function datasetParts(layout: Hdf5Layout, header: DatasetHeader, ca
     }
     return { source: from, offset, start: shape.map(() => 0), shape, strides: denseStrides(shape, type.size, "row") };
   };
-  if (storage.kind === "compact") return [whole(source, storage.offset, storage.size)];
+  // A copy: these bytes are part of a header with a checksum, not a place that may be written to.
+  if (storage.kind === "compact") {
+    const bytes = await source.read(storage.offset, storage.size);
+    return [whole(memorySource(bytes, source.name), 0, bytes.length)];
+  }
   if (storage.kind === "contiguous") {
     if (storage.address === undefined)
       return [

@@ -31,8 +31,10 @@ export async function openCompressed(
   budget: Budget,
   random: (source: ByteSource) => ByteSource,
 ): Promise<InflatedElement> {
+  // With its tag: an inflated MATRIX element is an element of its own, and may stand in the file instead.
+  const decodes = { source: file, offset: offset - 8, length: length + 8 };
   const small = await openSmall(file, offset, length, bigEndian, budget);
-  if (small !== undefined) return small;
+  if (small !== undefined) return { ...small, source: { ...small.source, decodes } };
   const stored = window(file, offset, length);
   const stream = inflate(stored, "zlib")[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
@@ -74,7 +76,7 @@ export async function openCompressed(
     }
   }
   const source = decoded(`${file.name} (inflated)`, size, start);
-  return { source: random(source), lacking: () => lacking };
+  return { source: random({ ...source, decodes }), lacking: () => lacking };
 }
 
 /** A short element whole in memory; undefined where it is none, or anything is wrong with it, which the stream then says. */

@@ -1,8 +1,10 @@
 import { CheckpointError } from "../../errors.ts";
 import { byteSwapped, mapped } from "../../io/mapped.ts";
 import { memorySource } from "../../io/memory.ts";
+import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
+import { denseStrides } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 import type { Hdf5Type } from "../hdf5/datatype.ts";
 import type { Hdf5Dataset } from "../hdf5/file.ts";
@@ -78,7 +80,19 @@ export async function hdf5Array(
   if (size > keepUpTo || dataset.beyond !== undefined) return array;
   const name = "values in an HDF5 header";
   const stored: Stored = { source: memorySource(await dataset.bytes(), name), offset: 0, length: size, ...plain };
-  return withValues(array, await readColumnMajor(numericArray(dims, dtype, stored, undefined)), name);
+  return withValues(array, await readColumnMajor(numericArray(dims, dtype, stored, undefined)), name, await placeOf(dataset, dtype, plain));
+}
+
+/** Where the elements lie in the file as they are: one behind the other, of the type that is shown. */
+async function placeOf(
+  dataset: Hdf5Dataset,
+  dtype: NumericDType,
+  plain: NonNullable<ReturnType<typeof plainType>>,
+): Promise<ByteSource["within"]> {
+  const [part, ...more] = await dataset.parts();
+  const alike = plain.dtype === dtype && (!plain.bigEndian || itemsize(dtype) === 1);
+  const contiguous = part?.strides.join() === denseStrides(dataset.shape ?? [], itemsize(dtype)).join();
+  return part !== undefined && more.length === 0 && alike && contiguous ? { source: part.source, offset: part.offset } : undefined;
 }
 
 function shell(dims: readonly number[], dtype: NumericDType, stored: NumericDType): Omit<NumericArray, "parts"> {

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import { memorySource } from "../../io/memory.ts";
+import type { ByteSource } from "../../io/source.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { numericArray, readColumnMajor, withValues } from "./array.ts";
 import { at, readData, readInner, storageOf, type Tag } from "./element.ts";
@@ -20,7 +21,8 @@ async function readStored(parsing: Parsing, tag: Tag, asked: boolean): Promise<S
   const wanted = tag.length <= smallBytes || (asked && tag.length <= maxAsked);
   if (wanted && tag.length <= budget.kept) {
     budget.kept -= tag.length;
-    return { source: memorySource(await readData(cursor, tag), source.name), offset: 0, length: tag.length, dtype, bigEndian };
+    const kept = memorySource(await readData(cursor, tag), source.name, { source, offset: tag.data });
+    return { source: kept, offset: 0, length: tag.length, dtype, bigEndian };
   }
   cursor.seek(tag.next);
   return { source, offset: tag.data, length: tag.length, dtype, bigEndian };
@@ -32,7 +34,13 @@ async function keepValues(array: NumericArray, stored: readonly Stored[], parsin
   const inMemory = stored.every(({ source }) => source !== parsing.cursor.source);
   if (!inMemory || bytes > (asked ? maxAsked : smallBytes) || bytes > parsing.budget.kept) return array;
   parsing.budget.kept -= bytes;
-  return withValues(array, await readColumnMajor(array), parsing.cursor.source.name);
+  return withValues(array, await readColumnMajor(array), parsing.cursor.source.name, placeOf(array, stored));
+}
+
+/** Where values lie in the file as they are, if they do. */
+function placeOf({ dtype }: NumericArray, [stored, ...more]: readonly Stored[]): ByteSource["within"] {
+  const alike = stored !== undefined && more.length === 0 && stored.dtype === dtype && (!stored.bigEndian || itemsize(dtype) === 1);
+  return alike ? stored.source.within : undefined;
 }
 
 function countMatches(header: Header, stored: Stored, dims: readonly number[]): void {
