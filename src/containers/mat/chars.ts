@@ -3,6 +3,9 @@ import { CheckpointError } from "../../errors.ts";
 /** How the units of a char array are kept. */
 export type CharCoding = "bytes" | "utf8" | "utf16" | "utf32";
 
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /**
  * The rows of a char array. `dims` count UTF-16 units (MATLAB's characters), in column-major order; bytes are little-endian.
  * No bytes at all stand for blanks. Throws `malformed` where bytes and dimensions do not fit.
@@ -26,15 +29,18 @@ export function decodeChars(coding: CharCoding, bytes: Uint8Array, dims: readonl
 
 /** Each row as UTF-8, or byte for byte where it is not. */
 function byteRows(bytes: Uint8Array, rows: number, columns: number): readonly string[] {
-  return Array.from({ length: rows }, (_, r) => {
-    const row = Uint8Array.from({ length: columns }, (_, c) => bytes[r + c * rows] ?? 0);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(row);
-    } catch (error) {
-      if (error instanceof TypeError) return Buffer.from(row).toString("latin1");
-      throw error;
-    }
-  });
+  // A thousand class names of one row each are common, and there is nothing to gather in them.
+  if (rows === 1) return [text(bytes)];
+  return Array.from({ length: rows }, (_, r) => text(Uint8Array.from({ length: columns }, (_, c) => bytes[r + c * rows] ?? 0)));
+}
+
+function text(row: Uint8Array): string {
+  try {
+    return strict.decode(row);
+  } catch (error) {
+    if (error instanceof TypeError) return Buffer.from(row).toString("latin1");
+    throw error;
+  }
 }
 
 /** Strings of one unit each; two of them may make up one character. */
@@ -43,7 +49,7 @@ function unitsOf(coding: CharCoding, bytes: Uint8Array): readonly string[] {
     case "bytes":
       return Array.from(bytes, (code) => String.fromCharCode(code));
     case "utf8":
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).split("");
+      return lenient.decode(bytes).split("");
     case "utf16": {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       return Array.from({ length: Math.floor(bytes.length / 2) }, (_, k) => String.fromCharCode(view.getUint16(2 * k, true)));
