@@ -53,7 +53,7 @@ class Chain {
   }
 }
 
-/** The network as ONNX operators in N C H W; the outputs are `logits`, and `prob` where the network ends in a softmax. */
+/** The network as ONNX operators in N C H W; the outputs are `logits`, and what the network makes of them: `prob`, or a ReLU. */
 export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => number): OnnxGraph {
   const table = roleTable(input, "onnx");
   const { network } = table;
@@ -62,7 +62,8 @@ export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => 
   const chain = new Chain();
   const fcs = network.layers.filter((layer): layer is FcLayer => layer.kind === "fc");
   const conv = isConvForm(table, fcs[0]);
-  for (const layer of network.layers) addLayer(chain, layer, table, features, conv, layer === fcs[0]);
+  for (const layer of network.layers)
+    addLayer(chain, layer, table, features, conv, { first: layer === fcs[0], last: layer === fcs.at(-1) });
   const type = dataType(table.need(`${network.layers.find((layer) => layer.kind === "conv")?.name ?? "conv1_1"}.weight`));
   const last = fcs.at(-1);
   const outputs: Field[] = [];
@@ -74,10 +75,10 @@ export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => 
     if (conv) chain.add("Flatten", `${last.name}/flatten`, [], [intAttribute("axis", 1)]);
     chain.add("Identity", "logits", []);
     outputs.push(valueInfo(12, "logits", type, ["N", last.outputs]));
-    if (last.activation === "softmax") {
-      chain.add("Softmax", "prob", [], [intAttribute("axis", 1)]);
-      outputs.push(valueInfo(12, "prob", type, ["N", last.outputs]));
-    }
+    // What stands behind the last layer is an output of its own: logits are always before it.
+    if (last.activation === "softmax") chain.add("Softmax", "prob", [], [intAttribute("axis", 1)]);
+    if (last.activation === "relu") chain.add("Relu", `${last.name}/relu`, []);
+    if (last.activation !== "none") outputs.push(valueInfo(12, chain.value, type, ["N", last.outputs]));
   }
   return {
     name: network.name,
@@ -91,13 +92,19 @@ function isConvForm(table: RoleTable, first: FcLayer | undefined): boolean {
   return first !== undefined && table.need(`${first.name}.weight`).shape.length === 4;
 }
 
+/** Among the fully connected layers. */
+interface Place {
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
 function addLayer(
   chain: Chain,
   layer: NetworkLayer,
   table: RoleTable,
   features: readonly [number, number],
   conv: boolean,
-  first: boolean,
+  place: Place,
 ): void {
   switch (layer.kind) {
     case "conv":
@@ -117,7 +124,7 @@ function addLayer(
       addAdaptivePool(chain, layer.size, features);
       return;
     case "fc":
-      addFc(chain, layer, table, conv, first);
+      addFc(chain, layer, table, conv, place);
   }
 }
 
@@ -142,7 +149,7 @@ function addNorm(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): vo
   chain.add("BatchNormalization", `${layer.name}/bn`, roles, [floatAttribute("epsilon", layer.batchNorm.epsilon)]);
 }
 
-function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, first: boolean): void {
+function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, { first, last }: Place): void {
   if (conv) addConv(chain, layer.name, table, [0, 0]);
   else {
     if (first) chain.add("Flatten", "flatten", [], [intAttribute("axis", 1)]);
@@ -151,7 +158,7 @@ function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, fi
     chain.add("Gemm", layer.name, [weight.key, ...(bias === undefined ? [] : [bias.key])], [intAttribute("transB", 1)]);
   }
   addNorm(chain, layer, table);
-  if (layer.activation === "relu") chain.add("Relu", `${layer.name}/relu`, []);
+  if (layer.activation === "relu" && !last) chain.add("Relu", `${layer.name}/relu`, []);
 }
 
 /** ONNX has no adaptive pool: for an image of fixed size it is the identity, or an average over equal windows. */

@@ -33,7 +33,9 @@ def conv(x, w, b, pad, stride):
 def pool(x, size, stride, pad):
     h, w = pairs(size)
     sy, sx = pairs(stride)
-    assert not any(pad), "padded pools are not expected"
+    top, bottom, left, right = pad if len(pad) == 4 else pad * 4
+    # A maximum never sees the padding; as vl_nnpool, a window that does not fit any more is left out.
+    x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(x, (h, w), axis=(1, 2))[:, ::sy, ::sx]
     return windows.max(axis=(-1, -2))
 

@@ -9,11 +9,13 @@ import os
 import numpy as np
 import tensorflow as tf
 import tf_slim as slim
+from tensorflow.python.framework import ops
 
 from agreement import BLOCKS, logits_agree, same_arrays
 
 tf1 = tf.compat.v1
 tf1.logging.set_verbosity(tf1.logging.ERROR)
+ops.Tensor = tf.Tensor  # tf_slim 1.1's batch_norm looks for it where TensorFlow 2.15 no longer has it
 SCOPES = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
 
 

@@ -40,7 +40,9 @@ class Vgg(nn.Module):
 
 
 def arrays(path):
-    return {name: tensor.numpy() for name, tensor in torch.load(path, weights_only=True).items()}
+    """Without the counters of batches, which load_state_dict does not ask for where no version is recorded."""
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    return {name: tensor.numpy() for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
 
 
 def check(path, input_file, logits_file, options):

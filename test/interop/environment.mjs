@@ -10,7 +10,7 @@ const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vgg
 
 /** The Python of an environment with the pinned requirements of `requirements-<name>.txt`. */
 export function environmentPython(name) {
-  const folder = environment(name, `requirements-${name}.txt`, (place, requirements) => {
+  const folder = environment(name, [`requirements-${name}.txt`], (place, [requirements]) => {
     must("python3", ["-m", "venv", place]);
     must(join(place, "bin", "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]);
   });
@@ -19,7 +19,7 @@ export function environmentPython(name) {
 
 /** The folder with `node_modules` of an environment with the pinned packages of `packages-<name>.json`. */
 export function environmentNode(name) {
-  return environment(name, `packages-${name}.json`, (place, packages) => {
+  return environment(name, [`packages-${name}.json`], (place, [packages]) => {
     mkdirSync(place, { recursive: true });
     copyFileSync(packages, join(place, "package.json"));
     must("npm", ["install", "--prefix", place, "--no-audit", "--no-fund", "--loglevel=error"]);
@@ -30,9 +30,11 @@ export function environmentNode(name) {
  * Environments lie outside the checkout, named after the hash of what they were made from, and are kept between runs; a broken
  * install is never kept.
  */
-function environment(name, list, make) {
-  const pinned = join(here, list);
-  const digest = createHash("sha256").update(readFileSync(pinned)).digest("hex").slice(0, 12);
+export function environment(name, lists, make) {
+  const pinned = lists.map((list) => join(here, list));
+  const hash = createHash("sha256");
+  for (const file of pinned) hash.update(readFileSync(file));
+  const digest = hash.digest("hex").slice(0, 12);
   const folder = join(cache, `${name}-${digest}`);
   const done = join(folder, "complete");
   if (existsSync(done)) return folder;
@@ -45,7 +47,9 @@ function environment(name, list, make) {
   return folder;
 }
 
-function must(command, args) {
-  const made = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
+/** What a program says on stdout; throws with all that it said where it fails. */
+export function must(command, args, options = {}) {
+  const made = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20, ...options });
   if (made.status !== 0) throw new Error(`${command} ${args.join(" ")} ended with exit code ${made.status}\n${made.stdout}${made.stderr}`);
+  return made.stdout;
 }

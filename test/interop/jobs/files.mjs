@@ -12,26 +12,3 @@ export const demo = {
   logits: join(folder, "logits.npy"),
   size: ["--input-size", "64x96x3"],
 };
-
-/** A golden case: what a person would open, and what belongs to its network. `file`: the path inside the case's folder. */
-export function goldenCase(golden, arch, name, file) {
-  const network = join(golden, arch);
-  return {
-    path: join(network, name, file),
-    input: join(network, "input.npy"),
-    logits: join(network, "logits.npy"),
-    canonical: join(network, "canonical.npz"),
-    size: sizes[arch] === undefined ? [] : ["--input-size", sizes[arch]],
-  };
-}
-
-/** Of the images; a dense file does not say them. */
-const sizes = {
-  "vgg11-64x96": "64x96x3",
-  "vgg13-64x96": "64x96x3",
-  "vgg16-64x96": "64x96x3",
-  "vgg16bn-64x96": "64x96x3",
-  "vgg16nobias-64x96": "64x96x3",
-  "vgg19-64x96": "64x96x3",
-  "vggface-64x96": "64x96x3",
-};

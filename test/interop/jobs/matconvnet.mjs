@@ -1,5 +1,16 @@
 import { join } from "node:path";
 import { demo } from "./files.mjs";
+import { goldenJob } from "./golden.mjs";
+
+/** MAT v5 and compressed v7. sqrt(variance + epsilon) is computed for moments: SciPy finds the very bits that NumPy computed. */
+const golden = [
+  { from: "vgg16-64x96/keras2-h5", reference: "vgg16-64x96/matconvnet" },
+  { from: "vgg16-64x96/torchvision", reference: "vgg16-64x96/matconvnet", to: ["--compress"] },
+  { from: "vgg16-224/caffe-v1", reference: "vgg16-224/matconvnet" },
+  { from: "vgg16bn-64x96/torchvision", reference: "vgg16bn-64x96/matconvnet-bnorm" },
+].map(({ to = [], ...job }) =>
+  goldenJob({ environment: "tensorflow", to: ["--to", "matconvnet", ...to], output: "vgg.mat", check: "check_mat", ...job }),
+);
 
 export const matconvnetJobs = [
   {
@@ -11,4 +22,5 @@ export const matconvnetJobs = [
       return python("check_mat", file, demo.input, demo.logits, { reference: demo.matconvnet });
     },
   },
+  ...golden,
 ];

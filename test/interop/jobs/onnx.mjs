@@ -1,5 +1,14 @@
 import { join } from "node:path";
 import { demo } from "./files.mjs";
+import { goldenJob } from "./golden.mjs";
+
+/** Initializers in the order in which the graph uses them are those of the graph that torch exported. */
+const golden = [
+  { from: "vgg16-224/keras2-vggface", reference: "vgg16-224/onnx-torch" },
+  { from: "vgg16-64x96/mxnet", reference: "vgg16-64x96/onnx-torch" },
+  { from: "vgg16bn-64x96/mxnet", reference: "vgg16bn-64x96/onnx-torch-bn" },
+  { from: "vgg11-learn-224/learn_pytorch" },
+].map((job) => goldenJob({ environment: "torch", to: ["--to", "onnx"], output: "vgg.onnx", check: "check_onnx", ...job }));
 
 export const onnxJobs = [
   {
@@ -11,4 +20,5 @@ export const onnxJobs = [
       return python("check_onnx", file, demo.input, demo.logits, {});
     },
   },
+  ...golden,
 ];
