@@ -4,7 +4,7 @@ import { parseName } from "../model/names.ts";
 import { asNumbers, attribute } from "../model/records.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
-import { type Counts, counter } from "./layers/counts.ts";
+import { type Counts, counter, rowCounts } from "./layers/counts.ts";
 import { networkRows } from "./layers/network-rows.ts";
 import { recordRows } from "./layers/record-rows.ts";
 import type { LayerRow } from "./layers/row.ts";
@@ -92,7 +92,9 @@ function strangers(
     const { layer } = parseName(tensor.name);
     byLayer.set(layer, [...(byLayer.get(layer) ?? []), tensor.name]);
   }
-  return [...byLayer].map(([name, keys]) => ({ name, type: "other", ...count(keys) })).filter((row) => row.parameters + row.statistics > 0);
+  return [...byLayer]
+    .map(([name, keys]) => ({ name, type: "other", ...rowCounts(count(keys)) }))
+    .filter((row) => row.parameters + row.statistics > 0);
 }
 
 /** Bytes of one value of the network's weights. */

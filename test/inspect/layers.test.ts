@@ -106,6 +106,19 @@ describe("the layer table", () => {
     expect(table?.totals).toMatchObject({ parameters: 138_357_544, withoutBiases: 138_344_128, statistics: 0, bytes: 553_430_176 });
     // 15.47 thousand million, the number that papers give for VGG-16 at 224 × 224.
     expect(table?.totals.multiplyAdds).toBe(15_470_264_320);
+    const fields = [
+      "name",
+      "type",
+      "parameters",
+      "weights",
+      "biases",
+      "statistics",
+      "bytes",
+      "outputShape",
+      "multiplyAdds",
+      "activationBytes",
+    ];
+    for (const layer of table?.layers ?? []) expect(Object.keys(layer)).toEqual(fields);
     expect(row("conv1_1")).toMatchObject({ type: "conv 3×3", outputShape: [224, 224, 64], parameters: 1792, multiplyAdds: 86_704_128 });
     expect(row("pool5")).toMatchObject({ outputShape: [7, 7, 512], parameters: 0, activationBytes: 100_352 });
     expect(row("fc6")).toMatchObject({ outputShape: [4096], weights: 102_760_448, biases: 4096, multiplyAdds: 102_760_448 });

@@ -35,7 +35,7 @@ export function vggtool(
   });
 }
 
-/** Milliseconds that a hook may wait for `ensureBuilt`; nothing is to be built where `npm ci` has just run. */
+/** Milliseconds that a hook may wait for `ensureBuilt`, and a test for its processes, on a machine that does much else. */
 export const BUILD_TIMEOUT = 120_000;
 
 /** `dist/` is what runs; it is built anew when a source is younger. */

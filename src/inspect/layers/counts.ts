@@ -18,6 +18,11 @@ export interface Counts {
   readonly norm: boolean;
 }
 
+/** What a row shows of the counts. */
+export function rowCounts({ parameters, weights, biases, statistics, bytes }: Counts): Omit<Counts, "norm"> {
+  return { parameters, weights, biases, statistics, bytes };
+}
+
 /** Counts tensors by what they are: roles where the network is recognised, else names and shapes. */
 export function counter(checkpoint: Checkpoint, identity: Identity | undefined): (keys: readonly string[]) => Counts {
   const kindOf = judgeKinds(identity);

@@ -1,6 +1,6 @@
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/scheme.ts";
-import type { Counts } from "./counts.ts";
+import { type Counts, rowCounts } from "./counts.ts";
 import type { LayerRow } from "./row.ts";
 import { type OutputShape, planes, product } from "./shape.ts";
 
@@ -16,7 +16,7 @@ export function networkRows(identity: Identity, input: OutputShape, count: (keys
   };
   const rows: LayerRow[] = [];
   const push = (name: string, type: string, counts: Counts, shape: OutputShape, multiplyAdds: number): void => {
-    rows.push({ name, type, ...counts, ...(shape && { outputShape: shape, multiplyAdds }) });
+    rows.push({ name, type, ...rowCounts(counts), ...(shape && { outputShape: shape, multiplyAdds }) });
   };
   const none = count([]);
   let shape = input;

@@ -1,7 +1,7 @@
 import type { Identity } from "../../model/identity.ts";
 import { asNumbers, attribute, typeOf } from "../../model/records.ts";
 import type { Checkpoint, LayerRecord } from "../../tensor/checkpoint.ts";
-import type { Counts } from "./counts.ts";
+import { type Counts, rowCounts } from "./counts.ts";
 import type { LayerRow } from "./row.ts";
 import { type OutputShape, planes, product, slide } from "./shape.ts";
 import { outputsOf, windowsOf } from "./windows.ts";
@@ -37,7 +37,7 @@ export function recordRows(
     rows.push({
       name: record.name,
       type: typeText(record),
-      ...counts,
+      ...rowCounts(counts),
       ...(shape && { outputShape: shape }),
       ...work(record, before, shape, counts),
     });

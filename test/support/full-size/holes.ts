@@ -43,3 +43,11 @@ export function uint16(...values: readonly number[]): Uint8Array {
 export function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
+
+/** An .npy file of float32, row-major. */
+export function npy(values: Float32Array, shape: readonly number[]): Uint8Array {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
+  const padded = `${header.padEnd(64 * Math.ceil((header.length + 11) / 64) - 11)}\n`;
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return Uint8Array.from([0x93, ...text("NUMPY"), 1, 0, ...uint16(padded.length), ...text(padded), ...bytes]);
+}

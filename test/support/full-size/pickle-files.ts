@@ -28,8 +28,8 @@ function dict(entries: readonly (readonly [string, readonly Part[]])[]): readonl
 }
 
 /**
- * Paddle's state dict as NumPy arrays whose bytes are latin-1 text in UTF-8, `stretch` times as long as they were: a byte above 127
- * takes two. The texts are holes: they can be listed and not read.
+ * Paddle's state dict as NumPy arrays whose bytes are latin-1 text in UTF-8. The texts of matrices are `stretch` times as long as their
+ * bytes, as those above 127 take two; they are holes, which can be listed and not read. Vectors are zeros.
  */
 export function writeTextPickle(path: string, shapes: Shapes, stretch: number): void {
   const encoded = (length: number | string): readonly Part[] => {
@@ -43,7 +43,8 @@ export function writeTextPickle(path: string, shapes: Shapes, stretch: number): 
     op("b"),
   ];
   const arrays = shapes.map(([name, shape]): readonly [string, readonly Part[]] => {
-    const state = tuple(...int(1), ...tuple(...shape.flatMap(int)), ...dtype, no, ...encoded(Math.round(stretch * 4 * count(shape))));
+    const length = Math.round((shape.length > 1 ? stretch : 1) * 4 * count(shape));
+    const state = tuple(...int(1), ...tuple(...shape.flatMap(int)), ...dtype, no, ...encoded(length));
     return [name, [...call("numpy.core.multiarray", "_reconstruct", ...empty), ...state, op("b")]];
   });
   writeSparse(path, [op("\x80\x02"), ...dict(arrays), op(".")]);
