@@ -66,7 +66,9 @@ async function sweep(arch: string): Promise<void> {
     const failures: string[] = [];
     let count = 0;
     for (const source of sources) {
-      if (source.name === other.name) continue;
+      // What a convention does not store apart (Darknet's biases before a batch norm) cannot come back bit by bit.
+      const lacking = [...other.expected.roles.keys()].some((role) => !source.expected.roles.has(role));
+      if (source.name === other.name || lacking) continue;
       count += 1;
       const problem = await attempt(source, other);
       if (problem !== undefined) failures.push(`  from ${source.name}: ${problem}`);
@@ -125,14 +127,19 @@ async function attempt(source: Case, other: Case): Promise<string | undefined> {
     // Darknet weights are known by their ending alone.
     const out = join(work, "made", like.format === "darknet" ? "out.weights" : "out");
     const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: like, identity: identify(like), path: other.path } };
-    const { output } = await convert(request, { out, force: true, check: false }, ctx);
+    const { output, plan } = await convert(request, { out, force: true, check: false }, ctx);
+    // Both hold the same values: that they are the source's is told by the plan.
+    const filled = new Set(
+      plan.moves.filter(({ fills }) => fills.every(({ from }) => from.every(({ key }) => checkpoint.tensors.has(key)))).map(({ to }) => to),
+    );
     const made = await open(output, ctx);
     const wrong: string[] = [];
     for (const [key, { dtype, shape }] of other.expected.tensors) {
       const tensor = made.tensors.get(key);
       const roles = [...other.expected.roles].flatMap(([role, [of]]) => (of === key ? [role] : []));
       if (roles.length === 0) continue;
-      if (tensor === undefined) wrong.push(`${roles.join()} is not there as ${key}`);
+      if (tensor !== undefined && !filled.has(key) && !filled.has(tensor.label ?? "")) wrong.push(`${key} is not the source's`);
+      else if (tensor === undefined) wrong.push(`${roles.join()} is not there as ${key}`);
       else if (`${tensor.dtype} ${tensor.shape.join()}` !== `${dtype} ${shape.join()}`)
         wrong.push(`${key} is ${tensor.dtype} ${tensor.shape.join()}`);
       else if ((await hash(tensor, ctx)) !== other.expected.hashes.get(key)) wrong.push(`${key} has other values`);

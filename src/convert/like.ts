@@ -14,7 +14,7 @@ import type { ConvertOptions } from "./options.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move } from "./plan-types.ts";
 import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
-import { type Target, targets } from "./targets.ts";
+import { type Target, targetOfEnding, targets } from "./targets.ts";
 
 /** The checkpoint that the output has to be like: the user's own freshly saved model. */
 export interface Like {
@@ -36,7 +36,9 @@ export function likeTarget(like: Like, out: string | undefined): Target {
   const id = written.get(like.checkpoint.format) ?? like.checkpoint.format;
   const rows = targets.filter(({ format }) => format === id);
   const ending = rows.find(({ extensions }) => extensions.some((extension) => out?.toLowerCase().endsWith(extension) === true));
-  const target = ending ?? rows[0];
+  // OUT's ending may name another format, as it does without an example: names and axes are the other checkpoint's all the same.
+  const other = ending === undefined ? targetOfEnding(out) : undefined;
+  const target = ending ?? other ?? rows[0];
   if (target === undefined) {
     throw new CheckpointError("unsupported", `the other checkpoint is ${like.checkpoint.format}, which cannot be written`, {
       hint: "say the format with --to; names and axes still come from the other checkpoint",

@@ -68,10 +68,14 @@ export function findTarget(to: string | undefined, out: string | undefined): Tar
       ...(close === undefined ? {} : { hint: `did you mean --to ${close}?` }),
     });
   }
-  const ending = endingOf(named, out);
-  const target = ending?.target ?? named[0];
+  const target = endingOf(named, out)?.target ?? named[0];
   if (target === undefined) throw new Error("the table of targets is empty");
   return target;
+}
+
+/** What OUT's ending names, if anything. */
+export function targetOfEnding(out: string | undefined): Target | undefined {
+  return endingOf(targets, out)?.target;
 }
 
 function endingOf(

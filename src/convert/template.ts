@@ -62,7 +62,9 @@ export async function templateOf(checkpoint: Checkpoint, entry: string | undefin
 /** What is not the file itself is a decoding of it: gzip, a chunk. */
 function isFileOf({ files, bytes }: Checkpoint, source: ByteSource, entry: string | undefined): boolean {
   if (source.access !== "random" || source.within !== undefined) return false;
-  return files.length === 1 ? source.size === bytes : entry !== undefined && basename(source.name) === basename(entry);
+  return files.length === 1
+    ? source.size === bytes
+    : source.whole === true && entry !== undefined && basename(source.name) === basename(entry);
 }
 
 async function placeOf(tensor: NumericTensor): Promise<Place | undefined> {

@@ -30,6 +30,7 @@ export async function fileSource(path: string, name: string = path): Promise<Byt
     name,
     size,
     access: "random",
+    whole: true,
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
       if (!open) throw new Error(`${name} is read after it was closed`);

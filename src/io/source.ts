@@ -5,6 +5,8 @@ export interface ByteSource {
   readonly size: number;
   /** random: every offset costs the same. forward: a read that goes back starts the decoding again. */
   readonly access: "random" | "forward";
+  /** The bytes of a file on disk, from its first to its last. */
+  readonly whole?: true;
   /** Of windows: the source whose bytes these are, and where they begin in it. Absent where bytes are owned or made. */
   readonly within?: { readonly source: ByteSource; readonly offset: number };
   /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
