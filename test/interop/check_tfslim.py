@@ -26,7 +26,9 @@ def arrays(prefix, scope):
 
 
 def build(images, shapes, scope, blocks, form, norm):
-    options = {"normalizer_fn": slim.batch_norm, "normalizer_params": {"is_training": False, "scale": norm == "gamma"}} if norm else {}
+    # With updates_collections slim uses its own fused batch norm: the other one wants a package that TensorFlow 2.15 does not bring.
+    settings = {"is_training": False, "scale": norm == "gamma", "updates_collections": None}
+    options = {"normalizer_fn": slim.batch_norm, "normalizer_params": settings} if norm else {}
     net = images
     with tf1.variable_scope(scope):
         for block, layers in enumerate(blocks, 1):

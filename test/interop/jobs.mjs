@@ -1,4 +1,5 @@
 import { caffeJobs } from "./jobs/caffe.mjs";
+import { enginesJobs } from "./jobs/engines.mjs";
 import { kerasJobs } from "./jobs/keras.mjs";
 import { matconvnetJobs } from "./jobs/matconvnet.mjs";
 import { numpyJobs } from "./jobs/numpy.mjs";
@@ -25,4 +26,5 @@ export const jobs = [
   ...caffeJobs,
   ...tfjsJobs,
   ...statsJobs,
+  ...enginesJobs,
 ];

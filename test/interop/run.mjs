@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { environmentEngines } from "./engines.mjs";
 import { environmentNode, environmentPython } from "./environment.mjs";
 import { jobs } from "./jobs.mjs";
 import { Workers } from "./worker.mjs";
@@ -31,6 +32,14 @@ async function run(command, args, options = {}) {
   }
 }
 
+function attempted(command, args, env) {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd: root, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr });
+    });
+  });
+}
+
 const wanted = process.argv.slice(2).filter((arg) => arg !== "--source");
 const main = `import { main } from ${JSON.stringify(pathToFileURL(join(root, "src", "cli", "main.ts")))}; await main(process.argv.slice(1));`;
 const command = process.argv.includes("--source")
@@ -41,7 +50,8 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const workers = new Workers();
 // Before anything runs at once: an environment is made by one process.
 for (const name of new Set(waiting.flatMap(({ environment }) => environment ?? []))) {
-  if (name.startsWith("node")) environmentNode(name);
+  if (name === "engines") environmentEngines();
+  else if (name.startsWith("node")) environmentNode(name);
   else environmentPython(name);
 }
 
@@ -63,6 +73,10 @@ async function attempt(job) {
       root,
       golden,
       vggtool: (...args) => run(process.execPath, [...command, ...args]),
+      /** The same with another environment, for what is meant to fail: its exit code and what it says. */
+      attempted: (args, env) => attempted(process.execPath, [...command, ...args], env),
+      /** A program of the checkout, TypeScript too. */
+      program: (args, env) => run(process.execPath, ["--import", "tsx", ...args], { env: { ...process.env, ...env } }),
       /** A module of this folder, in the job's environment; paths inside the checkout become absolute. */
       python: (module, ...args) => workers.call(job.environment, module, args.map(absolute)),
       /** A program of this folder, run by Node with the packages of the job's environment. */

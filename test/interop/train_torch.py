@@ -67,7 +67,8 @@ def weighted(part):
 
 def train(row, folder):
     torch.manual_seed(row["seed"])
-    torch.set_num_threads(2)
+    # One: with two, each waits for the other by spinning when the machine has something else to do.
+    torch.set_num_threads(1)
     network, (channels, side) = build(row)
     count = min(4096, BATCH * max(row["steps"]) + BATCH)
     images, labels = (torch.from_numpy(each) for each in pictures(row["task"], count, row["size"], row["channels"], row["seed"]))
