@@ -128,7 +128,7 @@ async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detecte
 /** One zip, tar or gz around one checkpoint. */
 async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint | undefined> {
   if (probe.kinds.includes("gzip")) return insideGzip(probe, ctx);
-  const set = await archive(probe);
+  const set = await archive(probe, ctx);
   if (set === undefined) return undefined;
   const names = (await set.list()) ?? [];
   const claims: { readonly name: string; readonly probe: KindedProbe; readonly found: Detected }[] = [];
@@ -162,10 +162,10 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
   return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
 }
 
-async function archive(probe: KindedProbe): Promise<FileSet | undefined> {
+async function archive(probe: KindedProbe, ctx: Context): Promise<FileSet | undefined> {
   if (probe.kinds.includes("zip")) {
     const zip = await probe.opened("zip");
-    return zip === undefined ? undefined : (await import("./containers/zip.ts")).zipSet(zip);
+    return zip === undefined ? undefined : (await import("./containers/zip-set.ts")).zipSet(zip, ctx);
   }
   return probe.kinds.includes("tar") ? (await import("./containers/tar.ts")).tarSet(probe.source) : undefined;
 }

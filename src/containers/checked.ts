@@ -1,12 +1,19 @@
 import { CheckpointError, type ErrorWhere } from "../errors.ts";
 import { checkRange } from "../io/range.ts";
 import type { ByteSource } from "../io/source.ts";
+import type { Crc } from "./crc.ts";
 import { crc32c } from "./crc32c.ts";
 
 /** Bytes `offset` to `offset + size` of a file. */
 export interface Range {
   readonly offset: number;
   readonly size: number;
+}
+
+/** The stored checksum and how it is computed. */
+export interface Checksum {
+  readonly value: number;
+  readonly compute: Crc;
 }
 
 /** What is known of a checked range; shared by all sources that expose parts of it, so that it is compared once. */
@@ -19,18 +26,19 @@ export interface CheckState {
 const chunk = 1 << 20;
 
 /**
- * The bytes of `inner` as a source, with `outer` (which holds `inner`) checked against its CRC-32C. Read in order, the
- * checksum runs along and is compared with the last byte; the first read out of order is preceded by one pass over what
- * is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
+ * The bytes of `inner` as a source, with `outer` (which holds `inner`) checked against its checksum, a CRC-32C where it is a bare
+ * number. Read in order, the checksum runs along and is compared with the last byte; the first read out of order is preceded by one
+ * pass over what is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
  */
 export function checked(
   file: ByteSource,
   outer: Range,
-  crc: number,
+  checksum: number | Checksum,
   inner: Range,
   where: ErrorWhere = {},
   state: CheckState = { verified: false },
 ): ByteSource {
+  const { value: crc, compute } = typeof checksum === "number" ? { value: checksum, compute: crc32c } : checksum;
   const outerEnd = outer.offset + outer.size;
   const innerEnd = inner.offset + inner.size;
   let position = outer.offset; // bytes before it are in `rolled`
@@ -53,7 +61,7 @@ export function checked(
     const buffer = new Uint8Array(Math.min(chunk, to - from));
     let result = start;
     for (let at = from; at < to; at += buffer.length) {
-      result = crc32c(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
+      result = compute(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
     }
     return result;
   };
@@ -77,7 +85,7 @@ export function checked(
       if (!state.verified && to > position && from !== position) await checkRest();
       const bytes = await file.read(from, length, into);
       if (!state.verified && from === position) {
-        rolled = crc32c(bytes, rolled);
+        rolled = compute(bytes, rolled);
         position = to;
         if (to === innerEnd) compare(await roll(to, outerEnd, rolled));
       }

@@ -1,8 +1,9 @@
 import { CheckpointError } from "../errors.ts";
 import { inflated } from "../io/decoded.ts";
-import type { ByteSource, FileSet } from "../io/source.ts";
+import type { ByteSource } from "../io/source.ts";
 import { window } from "../io/window.ts";
-import { archiveSet } from "./archive-set.ts";
+import { checked } from "./checked.ts";
+import { crc32 } from "./crc32.ts";
 
 /*
  * The zip subset that PyTorch, NumPy and Keras write (PKWARE APPNOTE 6.3.10): stored and deflated members, zip64.
@@ -25,7 +26,7 @@ export interface ZipEntry {
   readonly storedSize: number;
   /** Bytes after decoding. */
   readonly size: number;
-  /** CRC-32 of the decoded bytes. */
+  /** CRC-32 of the decoded bytes; 0 where none was computed, as PyTorch writes it after `set_crc32_options(False)`. */
   readonly crc32: number;
   /** Where the local header starts in the archive, in bytes. */
   readonly headerOffset: number;
@@ -41,10 +42,13 @@ export interface ZipArchive {
   /** In the order of the central directory; folders are left out. */
   readonly entries: ReadonlyMap<string, ZipEntry>;
   /**
-   * A stored member is a window of the archive, a deflated one decodes forward; undefined where there is none. Throws
-   * `unsupported` for other methods and encryption, `malformed` where the local header contradicts the directory.
+   * A stored member is a window of the archive, a deflated one decodes forward; undefined where there is none. Its checksum is
+   * compared as `checked` does it: a damaged member throws `malformed` when values are read. Throws `unsupported` for other
+   * methods and encryption, `malformed` where the local header contradicts the directory.
    */
   open(name: string): Promise<ByteSource | undefined>;
+  /** The same without the checksum: for members that are looked into at many places, which `checked` would read whole first. */
+  openUnchecked(name: string): Promise<ByteSource | undefined>;
 }
 
 const endRecord = 0x06054b50;
@@ -75,12 +79,24 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   const bytes = await source.read(directory.offset, directory.size);
   const entries = parseDirectory(bytes, directory, source.name);
   refuseOverlap(entries, directory.offset, source.name);
-  return { name: source.name, entries, open: async (name) => openMember(source, entries.get(name)) };
+  return {
+    name: source.name,
+    entries,
+    async open(name) {
+      const entry = entries.get(name);
+      const member = await openMember(source, entry);
+      return entry === undefined || member === undefined ? undefined : checkedMember(member, entry);
+    },
+    openUnchecked: async (name) => openMember(source, entries.get(name)),
+  };
 }
 
-/** The members as a set of files; names that lead outside (`../x`) are not in it. */
-export function zipSet(archive: ZipArchive): FileSet {
-  return archiveSet(archive.name, [...archive.entries.keys()], (name) => archive.open(name));
+/** The bytes of a member, decoded by whatever way, with its checksum compared. */
+export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
+  if (value === 0) return member;
+  const whole = { offset: 0, size };
+  const source = checked(member, whole, { value, compute: crc32 }, whole);
+  return member.within === undefined ? source : { ...source, within: member.within };
 }
 
 async function findDirectory(source: ByteSource): Promise<Directory> {

@@ -1,5 +1,6 @@
 import { Buffer, transcode } from "node:buffer";
 import * as zlib from "node:zlib";
+import { crc32 } from "../containers/crc32.ts";
 import { crc32c } from "../containers/crc32c.ts";
 import type { Context } from "../io/context.ts";
 import type { ByteSource, OutputFile } from "../io/source.ts";
@@ -14,32 +15,6 @@ export async function* chunks(source: ByteSource, from: number, end: number): As
   for (let at = from; at < end; at += buffer.length) {
     yield await source.read(at, Math.min(buffer.length, end - at), buffer);
   }
-}
-
-/** CRC-32 (ISO-HDLC, as zip and PNG use it), continued from `previous`. */
-export const crc32: (bytes: Uint8Array, previous?: number) => number =
-  typeof zlib.crc32 === "function" ? (bytes, previous) => zlib.crc32(bytes, previous) : tableCrc32;
-
-/** For Node before 20.15, which has no zlib.crc32. */
-export function tableCrc32(bytes: Uint8Array, previous = 0): number {
-  const table = crcTable();
-  let crc = ~previous;
-  for (let k = 0; k < bytes.length; k++) {
-    crc = (table[(crc ^ (bytes[k] ?? 0)) & 255] ?? 0) ^ (crc >>> 8);
-  }
-  return ~crc >>> 0;
-}
-
-let crcRows: Uint32Array | undefined;
-
-/** Reflected polynomial 0xEDB88320 (ITU-T V.42). */
-function crcTable(): Uint32Array {
-  crcRows ??= Uint32Array.from({ length: 256 }, (_, byte) => {
-    let row = byte;
-    for (let bit = 0; bit < 8; bit++) row = row & 1 ? (row >>> 1) ^ 0xedb88320 : row >>> 1;
-    return row;
-  });
-  return crcRows;
 }
 
 export async function checksum(

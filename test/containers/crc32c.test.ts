@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { crc32, ownCrc32 } from "../../src/containers/crc32.ts";
 import { crc32c, maskCrc, unmaskCrc } from "../../src/containers/crc32c.ts";
 
 test("check values of RFC 3720, appendix B.4", () => {
@@ -8,6 +9,14 @@ test("check values of RFC 3720, appendix B.4", () => {
   expect(crc32c(up)).toBe(0x46dd794e);
   expect(crc32c(up.slice().reverse())).toBe(0x113fdb5c);
   expect(crc32c(new TextEncoder().encode("123456789"))).toBe(0xe3069283);
+});
+
+test("CRC-32 is that of zip files, zlib's and our own", () => {
+  const bytes = Uint8Array.from({ length: 40_000 }, (_, k) => (k * 37) % 251);
+  for (const crc of [crc32, ownCrc32]) {
+    expect(crc(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
+    expect(crc(bytes.subarray(20_001), crc(bytes.subarray(0, 20_001)))).toBe(crc32(bytes));
+  }
 });
 
 test("is the same from any alignment and in any pieces", () => {

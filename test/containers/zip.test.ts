@@ -1,8 +1,11 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { crc32 } from "../../src/containers/crc32.ts";
 import { tarSet } from "../../src/containers/tar.ts";
-import { openZip, zipSet } from "../../src/containers/zip.ts";
+import { openZip } from "../../src/containers/zip.ts";
+import { zipSet } from "../../src/containers/zip-set.ts";
 import { memorySource } from "../../src/io/memory.ts";
+import { createContext } from "../../src/io/run.ts";
 
 interface Member {
   readonly name: string;
@@ -13,6 +16,7 @@ interface Member {
   readonly header?: number;
   readonly method?: number;
   readonly flags?: number;
+  readonly crc?: number;
 }
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -22,7 +26,7 @@ function zip(members: readonly Member[], options: { comment?: string; before?: s
   const out: Buffer[] = [Buffer.from(options.before ?? "")];
   const length = (): number => out.reduce((total, piece) => total + piece.length, 0) - (options.before ?? "").length;
   const directory: Buffer[] = [];
-  for (const { name, data, deflate = false, size, header, method, flags = 0 } of members) {
+  for (const { name, data, deflate = false, size, header, method, flags = 0, crc } of members) {
     const stored = deflate ? deflateRawSync(data) : data;
     const at = length();
     const local = Buffer.alloc(30);
@@ -34,6 +38,7 @@ function zip(members: readonly Member[], options: { comment?: string; before?: s
     entry.writeUInt32LE(0x02014b50, 0);
     entry.writeUInt16LE(flags, 8);
     entry.writeUInt16LE(method ?? (deflate ? 8 : 0), 10);
+    entry.writeUInt32LE(crc ?? crc32(data), 16);
     entry.writeUInt32LE(stored.length, 20);
     entry.writeUInt32LE(size ?? data.length, 24);
     entry.writeUInt16LE(name.length, 28);
@@ -119,10 +124,32 @@ describe("zip", () => {
     await expect(archive.open("z")).rejects.toMatchObject({ code });
   });
 
+  test.each([false, true])("a changed byte is noticed when a member is read (deflated: %s)", async (deflate) => {
+    const data = Uint8Array.from({ length: 5000 }, (_, k) => (k * 31) % 251);
+    const open = async (crc?: number) => {
+      const archive = await openZip(memorySource(zip([{ name: "z", data, deflate, ...(crc === undefined ? {} : { crc }) }]), "x.zip"));
+      return archive.open("z");
+    };
+    const good = await open();
+    // In order, out of order, and again: no difference.
+    for (const [at, length] of [
+      [0, 100],
+      [4000, 1000],
+      [10, 50],
+      [0, 5000],
+    ] as const) {
+      expect(await good?.read(at, length)).toEqual(data.slice(at, at + length));
+    }
+    await expect((await open(1))?.read(0, 5000)).rejects.toMatchObject({ code: "malformed", message: expect.stringContaining("checksum") });
+    await expect((await open(1))?.read(3000, 10)).rejects.toMatchObject({ code: "malformed" });
+    // PyTorch can be told to compute none, and stores zero then.
+    expect(await (await open(0))?.read(0, 5000)).toEqual(data);
+  });
+
   test("names that lead outside are in the archive and not in its set", async () => {
     const archive = await openZip(memorySource(zip([...members, { name: "../../x", data: text("x") }]), "x.zip"));
     expect(archive.entries.has("../../x")).toBe(true);
-    const set = zipSet(archive);
+    const set = zipSet(archive, createContext());
     expect(await set.list()).toEqual(["a/b.txt", "c.txt"]);
     await expect(set.open("../../x")).rejects.toMatchObject({ code: "unsafe" });
   });

@@ -1,7 +1,7 @@
 import { baseName, folderOf } from "../../containers/file-names.ts";
 import { isObject, type Json, parseJsonBytes } from "../../containers/json.ts";
 import type { Probe } from "../../containers/probe.ts";
-import { zipSet } from "../../containers/zip.ts";
+import { zipSet } from "../../containers/zip-set.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource, FileSet } from "../../io/source.ts";
@@ -79,7 +79,7 @@ export async function openKeras(probe: Probe, ctx: Context): Promise<KerasFiles>
 async function openZipped(probe: Probe, ctx: Context): Promise<KerasFiles> {
   const archive = await probe.opened("zip");
   if (archive === undefined) throw new CheckpointError("malformed", "a .keras file has to be a zip", { file: probe.entry });
-  const set = zipSet(archive);
+  const set = zipSet(archive, ctx);
   const [weights] = await openFirst(set, weightNames);
   if (weights === undefined) {
     const hint = "the architecture is in config.json, the values are not in the file";

@@ -13,7 +13,7 @@ import {
   shiftRight,
   xor,
 } from "../tensor/wasm/assembler.ts";
-import { crc32cTables } from "./crc32c-tables.ts";
+import { crcTables } from "./crc-tables.ts";
 
 /** Slicing by 16: sixteen tables of 1 kB in the first-level cache, of which only four wait for the step before. */
 const SLICES = 16;
@@ -23,21 +23,10 @@ const PAGES = 2;
 const DATA_BYTES = PAGES * 65536 - DATA;
 
 /** The checksum register after some bytes, from the one before them (without the inversions at both ends). */
-type Register = (bytes: Uint8Array, state: number) => number;
+export type Register = (bytes: Uint8Array, state: number) => number;
 
-let kernel: Register | undefined;
-let tried = false;
-
-/** Undefined where the system gives no WebAssembly memory. */
-export function crc32cKernel(): Register | undefined {
-  if (!tried) {
-    tried = true;
-    kernel = make();
-  }
-  return kernel;
-}
-
-function make(): Register | undefined {
+/** A kernel for a reflected polynomial; undefined where the system gives no WebAssembly memory. */
+export function makeCrcKernel(polynomial: number): Register | undefined {
   let memory: WebAssembly.Memory;
   try {
     memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
@@ -52,7 +41,7 @@ function make(): Register | undefined {
     if (typeof found !== "function") throw new Error(`the kernels lack ${name}`);
     return Number(found(from, end, state));
   };
-  new Uint32Array(memory.buffer).set(crc32cTables(SLICES));
+  new Uint32Array(memory.buffer).set(crcTables(polynomial, SLICES));
   const data = new Uint8Array(memory.buffer, DATA, DATA_BYTES);
   return (bytes, start) => {
     let state = start;
