@@ -80,9 +80,14 @@ export function at(cursor: Cursor, offset: number): { readonly file: string; rea
   return { file: cursor.source.name, offset };
 }
 
+/** undefined for types that hold no numbers. */
+export function storageOfType(type: number): StorageType | undefined {
+  return storageTypes.get(type);
+}
+
 /** What a numeric element holds; throws `malformed` for types that hold no numbers or no whole number of them. */
 export function storageOf(cursor: Cursor, tag: Tag): StorageType {
-  const storage = storageTypes.get(tag.type);
+  const storage = storageOfType(tag.type);
   if (storage === undefined)
     throw new CheckpointError("malformed", `element type ${tag.type} where numbers are needed`, at(cursor, tag.start));
   if (tag.length % itemsize(storage.dtype) !== 0) {

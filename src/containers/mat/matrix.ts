@@ -6,6 +6,7 @@ import { readDims, readFieldNames, readName } from "./matrix-names.ts";
 import { parseNumeric, parseSparse } from "./matrix-numbers.ts";
 import { parseChar } from "./matrix-text.ts";
 import type { Header, Parsed, Parsing } from "./matrix-types.ts";
+import { shortText } from "./short-text.ts";
 import { countOf, type MatValue, type NumericArray } from "./value.ts";
 
 /*
@@ -142,6 +143,11 @@ async function parseChildren(header: Header, count: number, keyOf: (k: number) =
     const tag = await readInner(cursor, end);
     if (tag.type !== miMatrix)
       throw new CheckpointError("malformed", `element type ${tag.type} inside a cell or struct, ${miMatrix} needed`, at(cursor, tag.start));
+    const text = shortText(cursor, tag, parsing.budget);
+    if (text !== undefined) {
+      values.push(text);
+      continue;
+    }
     const child = await parseMatrix(parsing, tag, keyOf(k), depth + 1);
     values.push(child.value);
     excess += child.excess;
