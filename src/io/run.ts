@@ -10,7 +10,7 @@ import { spooled } from "./spooled.ts";
 
 export interface ContextOptions {
   readonly values?: boolean;
-  /** Bytes for both tile buffers together; 32 MiB unless given. */
+  /** Bytes for both tile buffers together; 50 MiB unless given. */
   readonly memory?: number;
   readonly signal?: AbortSignal;
   /** Where temporary files lie: beside the output. The system's own folder only where there is no output. */
@@ -36,7 +36,7 @@ let counter = 0;
 /** What one command lends to everything it calls; `dispose` removes its temporary files. */
 export function createContext(options: ContextOptions = {}): OwnedContext {
   const signal = options.signal ?? new AbortController().signal;
-  const memory = options.memory ?? 32 << 20;
+  const memory = options.memory ?? 50 << 20;
   const folder = options.temporaryFolder ?? tmpdir();
   const buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
   const twins = new WeakMap<ByteSource, ByteSource>();

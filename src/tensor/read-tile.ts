@@ -4,11 +4,9 @@ import { copyStrided } from "./copy.ts";
 import { elementCount } from "./shape.ts";
 import { eachBlock, layoutTile, READ_OVER, type TileLayout } from "./tiles.ts";
 
-/** Reads one tile, as its layout says, into a scratch buffer. */
-export async function gather(source: ByteSource, offset: number, layout: TileLayout, ctx: Context): Promise<Uint8Array> {
-  const buffer = ctx.scratch(0, layout.length);
+/** Reads one tile, as its layout says, into a buffer. */
+export async function gather(source: ByteSource, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
   await eachBlock(layout, (away, at) => source.read(offset + away, layout.span, buffer.subarray(at)));
-  return buffer;
 }
 
 /** A tile as it lies in its source. */
@@ -38,7 +36,8 @@ export async function readTile(tile: SourceTile, dense: readonly number[], into:
     await source.read(offset, length, into);
     return;
   }
-  const raw = await gather(source, offset, layout, ctx);
+  const raw = ctx.scratch(0, layout.length);
+  await gather(source, offset, layout, raw);
   copyStrided({ bytes: raw, origin: layout.origin, strides: layout.strides }, { bytes: into, origin: 0, strides: dense }, size, itemsize);
 }
 

@@ -1,3 +1,5 @@
+import { BLOCK, DIRECT_BYTES } from "../io/direct.ts";
+
 /** A box seen from several byte spaces at once: for each of them, one stride (bytes or elements) an axis. */
 export interface Lanes {
   readonly shape: readonly number[];
@@ -59,7 +61,8 @@ export interface TileLayout {
 
 /**
  * Lays a tile out in a buffer. `gap`: bytes between neighbours that may lie inside a block (0 for writing: what is not
- * ours is not written). `padded`: keeps blocks off the same cache sets.
+ * ours is not written). `padded`: keeps blocks off the same cache sets, or, where they are long, as far apart as a disk's blocks need it to
+ * be written without a copy.
  */
 export function layoutTile(tile: readonly number[], strides: readonly number[], itemsize: number, gap: number, padded = false): TileLayout {
   const order = tile.map((_, axis) => axis).sort((x, y) => far(strides, x) - far(strides, y));
@@ -80,13 +83,19 @@ export function layoutTile(tile: readonly number[], strides: readonly number[], 
       if (stride < 0) origin -= (count - 1) * stride;
       span += (count - 1) * Math.abs(stride);
     } else {
-      if (pitch === 0) pitch = padded && span % CACHE_ALIAS === 0 ? span + CACHE_LINE : span;
+      if (padded && span >= DIRECT_BYTES) pitch = congruent(Math.max(pitch, span), stride);
+      else if (pitch === 0) pitch = padded && span % CACHE_ALIAS === 0 ? span + CACHE_LINE : span;
       calls.push({ count, stride, pitch });
       inBuffer[axis] = pitch;
       pitch *= count;
     }
   }
   return { span, calls: calls.reverse(), origin, strides: inBuffer, length: Math.max(pitch, span) };
+}
+
+/** The smallest number from `least` on that differs from `stride` by whole disk blocks. */
+function congruent(least: number, stride: number): number {
+  return least + ((((stride - least) % BLOCK) + BLOCK) % BLOCK);
 }
 
 /** Called for one block: its distance in bytes from the tile's first element, and its place in the buffer. */
@@ -122,9 +131,17 @@ export async function eachBlock(layout: TileLayout, visit: BlockVisit): Promise<
 /**
  * The shape of the tiles that a box is moved in. Starts with one element and again and again doubles the axis that
  * lengthens the shorter of the two contiguous runs, until the next step would need more than half the budget on one side:
- * both the reads and the writes become long. `a` and `b` are bytes for each axis on the two sides.
+ * both the reads and the writes become long. `a` and `b` are bytes for each axis on the two sides. `favour`: how many times as long runs on
+ * side b should be.
  */
-export function planTile(shape: readonly number[], a: readonly number[], b: readonly number[], itemsize: number, budget: number): number[] {
+export function planTile(
+  shape: readonly number[],
+  a: readonly number[],
+  b: readonly number[],
+  itemsize: number,
+  budget: number,
+  favour = 1,
+): number[] {
   const tile = shape.map(() => 1);
   const half = Math.max(Math.floor(budget / 2), itemsize);
   const sides = [inner(shape, a), inner(shape, b)];
@@ -136,7 +153,10 @@ export function planTile(shape: readonly number[], a: readonly number[], b: read
   const full = new Set<number>();
   while (true) {
     const next = sides
-      .map((order) => ({ axis: order.find((axis) => tile[axis] !== shape[axis]), run: run(order, tile, shape) }))
+      .map((order, side) => ({
+        axis: order.find((axis) => tile[axis] !== shape[axis]),
+        run: run(order, tile, shape) * (side === 0 ? favour : 1),
+      }))
       .sort((x, y) => x.run - y.run)
       .map(({ axis }) => axis)
       .find((axis) => axis !== undefined && !full.has(axis));

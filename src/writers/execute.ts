@@ -3,6 +3,7 @@ import type { OutputFile, OutputSet } from "../io/source.ts";
 import { checksum, encode } from "./encode.ts";
 import type { FileLayout, Group, LatePiece, Piece, Written } from "./layout.ts";
 import { createSharded, type NamedOutput } from "./sharded.ts";
+import { SummedFile } from "./summed-file.ts";
 
 /** Where the executor gets values from. */
 export interface TensorSupply {
@@ -52,7 +53,7 @@ function pieceBytes(piece: Piece): number {
 
 /**
  * Writes every layout into the set, in order, and returns the files without committing them, so that a check can read them first.
- * Tensors are moved into their place out of order; a plain group's checksum is read back, an encoded group is written to a
+ * Tensors are moved into their place out of order; a group with late pieces is read back for its checksum, an encoded group is written to a
  * temporary file and encoded from there; late pieces are made last, in the order of the layouts. Same input, same bytes.
  */
 export async function execute(
@@ -76,6 +77,12 @@ export async function execute(
   }
   await run.finish();
   return outputs;
+}
+
+/** Sums up a group while it is written; undefined where it has no checksum, or where its length or its bytes come later. */
+function summedFile(group: Group, file: OutputFile, at: number): SummedFile | undefined {
+  const plain = group.pieces.every(({ kind }) => kind !== "group" && kind !== "late");
+  return group.checksum === undefined || !plain ? undefined : new SummedFile(file, group.checksum, at, layoutBytes(group.pieces));
 }
 
 /** Bytes taken over at a time. */
@@ -141,9 +148,12 @@ class Run {
     const state: GroupState = { group, file, offset: at, length: 0, rawLength: 0, checksum: 0, pending: 0 };
     this.#groups.set(group, state);
     if (group.encode === undefined) {
-      state.length = (await this.write(group.pieces, file, at, [...within, state])) - at;
+      const summed = summedFile(group, file, at);
+      state.length = (await this.write(group.pieces, summed ?? file, at, [...within, state])) - at;
       state.rawLength = state.length;
-      if (state.pending === 0) await this.#readBack(state, file, at);
+      const sum = summed?.sum();
+      if (sum !== undefined) state.checksum = sum;
+      else if (state.pending === 0) await this.#readBack(state, file, at);
       return state.length;
     }
     const raw = this.#spare.pop() ?? (await this.#ctx.temporary());
