@@ -6,13 +6,20 @@ import { loadView64, roleValues, type Side } from "./side.ts";
 /** Folded in float32, weights agree to a few roundings. */
 const FOLDED = 1e-5;
 
+/** A sentence, and the roles that it accounts for. */
+export interface Folded {
+  readonly text: string;
+  readonly roles: ReadonlySet<string>;
+}
+
 /** Whether one side's convolutions are the other's with the batch norm multiplied in; undefined where that does not explain them. */
-export async function foldedNorms(pairs: readonly Pair[], a: Side, b: Side, ctx: Context): Promise<string | undefined> {
+export async function foldedNorms(pairs: readonly Pair[], a: Side, b: Side, ctx: Context): Promise<Folded | undefined> {
   const [normA, normB] = [hasNorms(a), hasNorms(b)];
   if (normA === normB) return undefined;
-  const [norm, name] = normA ? [a, "B"] : [b, "A"];
-  let folded = 0;
+  const [norm, plain, name] = normA ? [a, b, "B"] : [b, a, "A"];
+  const roles = new Set<string>();
   let worst = 0;
+  let biases = 0;
   for (const pair of pairs) {
     const conv = /^(conv\d+_\d+)\.weight$/.exec(pair.role ?? "")?.[1];
     if (conv === undefined || pair.values === undefined) continue;
@@ -21,11 +28,27 @@ export async function foldedNorms(pairs: readonly Pair[], a: Side, b: Side, ctx:
     const [from, to] = normA ? [pair.values.a.view, pair.values.b.view] : [pair.values.b.view, pair.values.a.view];
     const { maxRel } = await compare(from, to, ctx, { scale: { axis: "o", by } });
     if (maxRel > FOLDED) return undefined;
-    folded += 1;
+    roles.add(`${conv}.weight`);
     worst = Math.max(worst, maxRel);
+    const bias = await biasOf(plain, conv, by.length, ctx);
+    const distance = furthest((await effect(norm, conv, ctx)).shift, bias);
+    if (distance > FOLDED) continue;
+    roles.add(`${conv}.bias`);
+    biases += 1;
+    worst = Math.max(worst, distance);
   }
-  if (folded === 0) return undefined;
-  return `batch norm is folded into the ${folded} convolutions in ${name} (weights agree within ${worst.toPrecision(2)} of the largest)`;
+  const convs = [...roles].filter((role) => role.endsWith(".weight")).length;
+  if (convs === 0) return undefined;
+  const what = biases === convs ? "weights and biases" : biases === 0 ? "weights" : `weights and ${biases} of the biases`;
+  return {
+    text: `batch norm is folded into the ${convs} convolutions in ${name} (${what} agree within ${worst.toPrecision(2)} of the largest)`,
+    roles,
+  };
+}
+
+async function biasOf(side: Side, conv: string, count: number, ctx: Context): Promise<Float64Array> {
+  const slot = side.identity?.roles.get(`${conv}.bias`);
+  return slot === undefined ? new Float64Array(count) : loadView64((await roleValues(side, slot, new Map(), count, ctx)).view, ctx);
 }
 
 function hasNorms({ identity }: Side): boolean {

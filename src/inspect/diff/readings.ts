@@ -1,9 +1,8 @@
 import type { Context } from "../../io/context.ts";
-import { formatPattern, parsePattern } from "../../tensor/axes.ts";
 import { compare, type Difference } from "../../tensor/compare.ts";
 import { flip, slice, type View } from "../../tensor/view.ts";
-import { commonSizes, type Pair } from "./align.ts";
-import { type Side, storedView } from "./side.ts";
+import type { Pair } from "./align.ts";
+import type { Side } from "./side.ts";
 
 /** Another way to read one side's weights, and what it would mean. */
 export interface Reading {
@@ -21,22 +20,29 @@ export interface Explained {
   readonly difference: Difference;
 }
 
-/** Weights in the right order point the same way; in a wrong one they are unrelated. */
+/** A reading has to bring A and B this close, and take away most of the distance (1 − cosine) that was there. */
 const RELATED = 0.99;
-const UNRELATED = 0.9;
+const REMOVED = 0.9;
 /** Elements that a reading is tried on before all are compared. */
 const TRIAL = 1 << 16;
 
-/** The first reading under which a pair's weights agree, where as they are they do not. */
-export async function explainPair(pair: Pair, found: Difference, a: Side, b: Side, ctx: Context): Promise<Explained | undefined> {
-  if (found.cosine > UNRELATED || !pair.role?.endsWith(".weight") || pair.values === undefined) return undefined;
-  for (const reading of await readings(pair.role, pair.values.a.view, pair.values.b.view, a, b)) {
-    const trial = await compare(sample(reading.a), sample(reading.b), ctx);
-    if (trial.cosine < RELATED) continue;
-    const difference = await compare(reading.a, reading.b, ctx);
-    if (difference.cosine >= RELATED) return { pair, reading, difference };
+/** The reading under which a pair's weights agree best, where as they are they do not; undefined where none explains them. */
+export async function explainPair(pair: Pair, found: Difference, a: Side, ctx: Context): Promise<Explained | undefined> {
+  if (!pair.role?.endsWith(".weight") || pair.values === undefined) return undefined;
+  const { a: left, b: right } = pair.values;
+  const before = await compare(sample(left.view), sample(right.view), ctx);
+  let best: { readonly reading: Reading; readonly cosine: number } | undefined;
+  for (const reading of readings(pair.role, left.view, right.view, a)) {
+    const { cosine } = await compare(sample(reading.a), sample(reading.b), ctx);
+    if (explains(before.cosine, cosine) && cosine > (best?.cosine ?? -1)) best = { reading, cosine };
   }
-  return undefined;
+  if (best === undefined) return undefined;
+  const difference = await compare(best.reading.a, best.reading.b, ctx);
+  return explains(found.cosine, difference.cosine) ? { pair, reading: best.reading, difference } : undefined;
+}
+
+function explains(before: number, after: number): boolean {
+  return after >= RELATED && 1 - after <= (1 - REMOVED) * (1 - before);
 }
 
 /** The first few outputs (or what lies along the first axis, where nothing is known of the axes). */
@@ -48,7 +54,7 @@ export function sample(view: View): View {
   return slice(view, name, 0, Math.min(outputs, Math.max(1, Math.floor(TRIAL / Math.max(each, 1)))));
 }
 
-async function readings(role: string, viewA: View, viewB: View, a: Side, b: Side): Promise<readonly Reading[]> {
+function readings(role: string, viewA: View, viewB: View, a: Side): readonly Reading[] {
   const found: Reading[] = [];
   const inputs = viewB.shape[viewB.axes.indexOf("i")];
   if (role === "conv1_1.weight" && inputs === 3) {
@@ -68,13 +74,16 @@ async function readings(role: string, viewA: View, viewB: View, a: Side, b: Side
     const what = one === "o" ? "inputs and outputs are" : "kernel rows and columns are";
     found.push({ kind: "transposed", text: (layers) => `${what} swapped in B (transposed): ${layers}`, a: viewA, b: swapped });
   }
-  const layer = role.replace(/\.weight$/, "");
-  for (const { order, view } of await otherOrders(b, role, a)) {
-    found.push({ kind: "order", text: () => `${layer} rows are in ${order} order in B`, a: viewA, b: view });
-  }
-  if (found.every(({ kind }) => kind !== "order")) {
-    for (const { order, view } of await otherOrders(a, role, b)) {
-      found.push({ kind: "order", text: () => `${layer} rows are in ${order} order in A`, a: view, b: viewB });
+  if (role.startsWith("fc")) {
+    const layer = role.replace(/\.weight$/, "");
+    const orders = otherOrders(viewB);
+    for (const { order, view } of orders) {
+      found.push({ kind: "order", text: () => `${layer} rows are in ${order} order in B`, a: viewA, b: view });
+    }
+    if (orders.length === 0) {
+      for (const { order, view } of otherOrders(viewA)) {
+        found.push({ kind: "order", text: () => `${layer} rows are in ${order} order in A`, a: view, b: viewB });
+      }
     }
   }
   return found.filter((reading) => sameSizes(reading.a, reading.b));
@@ -97,22 +106,34 @@ function sameSizes(a: View, b: View): boolean {
   return sizes(a) === sizes(b);
 }
 
-/** The rows of a dense layer behind convolutions, read as flattened in every other order. */
-async function otherOrders(side: Side, role: string, other: Side): Promise<readonly { readonly order: string; readonly view: View }[]> {
-  const slot = side.identity?.roles.get(role);
-  const otherSlot = other.identity?.roles.get(role);
-  if (slot === undefined || "constant" in slot || otherSlot === undefined) return [];
-  const pattern = parsePattern(slot.axes);
-  const group = pattern.findIndex((names) => names.includes("i") && names.includes("h") && names.includes("w"));
-  const known = group < 0 ? undefined : commonSizes(side, slot, other, otherSlot, role);
-  if (known === undefined || (known.get("h") === 1 && known.get("w") === 1) || known.get("h w") === 1) return [];
-  const found: { order: string; view: View }[] = [];
-  const said = (pattern[group] ?? []).join();
-  // Without the sizes of h and w only the orders that keep them together can be told apart.
-  const orders = known.has("h") ? ["h,w,i", "i,h,w", "w,h,i", "i,w,h", "h,i,w", "w,i,h"] : ["h,w,i", "i,h,w"];
-  for (const order of orders.filter((each) => each !== said)) {
-    const axes = formatPattern(pattern.with(group, order.split(",")));
-    found.push({ order: order.replace("i", "c"), view: await storedView(side.checkpoint, { ...slot, axes }, known) });
-  }
-  return found;
+/**
+ * A layer behind convolutions, its inputs taken for flattened in every other order: as rows of a matrix, or as a kernel that was made
+ * from such rows. The same bytes, other steps from one index to the next. None where its inputs do not lie one behind the other.
+ */
+function otherOrders(view: View): readonly { readonly order: string; readonly view: View }[] {
+  const [part, ...more] = view.parts;
+  if (part === undefined || more.length > 0 || part.shape.join() !== view.shape.join()) return [];
+  const axes = view.axes
+    .map((name, at) => ({ name, at, size: view.shape[at] ?? 1, stride: part.strides[at] ?? 0 }))
+    .filter(({ name, size }) => name !== "o" && size > 1)
+    .sort((a, b) => b.stride - a.stride);
+  const unit = axes.at(-1)?.stride ?? 0;
+  const dense = axes.every(({ stride }, k) => stride === axes.slice(k + 1).reduce((step, { size }) => step * size, unit));
+  if (axes.length < 2 || unit <= 0 || !dense) return [];
+  return permutations(axes)
+    .filter((order) => order.some((axis, k) => axis !== axes[k]))
+    .map((order) => {
+      const strides = [...part.strides];
+      order.forEach((axis, k) => {
+        strides[axis.at] = order.slice(k + 1).reduce((step, { size }) => step * size, unit);
+      });
+      // Height and width of one axis, where their sizes are not known apart.
+      const names = order.map(({ name }) => name.replace("i", "c").replace(" ", ","));
+      return { order: names.join(), view: { ...view, parts: [{ ...part, strides }] } };
+    });
+}
+
+function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, k) => permutations(items.toSpliced(k, 1)).map((rest) => [item, ...rest]));
 }

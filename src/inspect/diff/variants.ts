@@ -6,7 +6,7 @@ import { few } from "../findings/few.ts";
 import { layerOf, type Pair } from "./align.ts";
 import { sample } from "./readings.ts";
 
-/** Two tensors in one layout that point the same way, but are not equal. */
+/** Two tensors in one layout that are not equal. */
 export interface Variant {
   readonly pair: Pair;
   readonly a: View;
@@ -16,27 +16,47 @@ export interface Variant {
 
 const narrow: readonly NumericDType[] = ["float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"];
 
-/** Tensors that point the same way but are not equal: rounded, scaled, or trained further. */
+/** What was measured on a tensor that no test explains. */
+interface Distance {
+  readonly name: string;
+  readonly difference: Difference;
+}
+
+/**
+ * Tensors that are not equal: rounded or scaled where that was tried on all values and holds, else how far they are apart. Why two
+ * tensors differ cannot be seen in them (training, noise, another conversion), so no reason is given.
+ */
 export async function changedValues(variants: readonly Variant[], ctx: Context): Promise<readonly string[]> {
   const reasons = new Map<string, string[]>();
-  const add = (reason: string, pair: Pair): void => {
-    reasons.set(reason, [...(reasons.get(reason) ?? []), pair.role ?? layerOf(pair)]);
-  };
-  const trained: Variant[] = [];
+  const apart: Distance[] = [];
   for (const variant of variants) {
+    const name = variant.pair.role ?? layerOf(variant.pair);
     const reason = (await rounding(variant, ctx)) ?? scaling(variant);
-    if (reason === undefined) trained.push(variant);
-    else add(reason, variant.pair);
+    if (reason === undefined) apart.push({ name, difference: variant.difference });
+    else reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
   }
   const told = [...reasons].map(([reason, names]) => `${few(names)} ${names.length === 1 ? "is" : "are"} ${reason}`);
-  if (trained.length > 0) {
-    const cosines = trained.map(({ difference }) => difference.cosine);
-    const names = few(trained.map(({ pair }) => pair.role ?? layerOf(pair)));
-    told.push(
-      `${names} differ${trained.length === 1 ? "s" : ""} a little (cosine from ${Math.min(...cosines).toFixed(4)}), as after further training`,
-    );
-  }
-  return told;
+  return apart.length === 0 ? told : [...told, distances(apart)];
+}
+
+function distances(apart: readonly Distance[]): string {
+  const names = few(apart.map(({ name }) => name));
+  const range = (of: (difference: Difference) => number, text: (value: number) => string): string => {
+    const texts = apart.map(({ difference }) => of(difference)).sort((a, b) => a - b);
+    const [least, most] = [text(texts[0] ?? 0), text(texts.at(-1) ?? 0)];
+    return least === most ? least : `${least} to ${most}`;
+  };
+  const cosines = range(({ cosine }) => cosine, cosineText);
+  const largest = range(
+    ({ maxRel }) => maxRel,
+    (value) => `${Number((100 * value).toPrecision(2))} %`,
+  );
+  return `${names} differ${apart.length === 1 ? "s" : ""}: cosine ${cosines}, largest difference ${largest} of the largest value; no rounding, factor or order of axes that was tried gives one from the other`;
+}
+
+/** Never 1.0000 for what is not the same. */
+function cosineText(cosine: number): string {
+  return 1 - cosine < 5e-5 ? `1 − ${(1 - cosine).toPrecision(1)}` : cosine.toFixed(4);
 }
 
 /** The type that one side was rounded to, if rounding the other to it gives the same values. */
