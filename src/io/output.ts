@@ -9,14 +9,16 @@ import {
   renameSync,
   rmdirSync,
   statfsSync,
+  statSync,
   unlinkSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { createOutput, type OpenOutput } from "./output-file.ts";
+import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
 import { insideFolder } from "./paths.ts";
 import type { OutputSet } from "./source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
+import { openUnnamed, placeUnnamed, type Unnamed } from "./unnamed.ts";
 
 export interface OutputOptions {
   /** Replace what is there already. */
@@ -30,11 +32,14 @@ interface Pending {
   readonly name: string;
   readonly path: string;
   readonly file: OpenOutput;
+  /** The descriptor of a file without a name. */
+  readonly unnamed: number | undefined;
 }
 
 /**
- * Files that appear together in `folder`, which is made when it is missing. Each is written beside its place and renamed on
- * commit, data first, the entry last; before that, with `force`, an old entry of a set of several files is removed, so that a
+ * Files that appear together in `folder`, which is made when it is missing. Each is written without a name where the system can do that
+ * (a killed run then leaves nothing), else under a temporary one beside its place (which the next run clears). On commit they get
+ * their names, data first, the entry last; before that, with `force`, an old entry of a set of several files is removed, so that a
  * killed run leaves no checkpoint and never a mixed one. A single file replaces the old one in one step.
  * Throws `usage` where a file exists and `force` is false, `io` where the operating system refuses.
  */
@@ -61,11 +66,43 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
   };
 
   const place = (item: Pending): void => {
+    const { path, file, unnamed } = item;
     try {
-      if (options.force) renameSync(item.file.path, item.path);
-      else placeNew(item.file.path, item.path);
+      if (unnamed !== undefined) placeUnnamed([unnamedFile(item, unnamed)], { replace: options.force });
+      else if (options.force) renameSync(file.path, path);
+      else placeNew(file.path, path);
     } catch (error) {
-      throw systemCode(error) === "EEXIST" ? exists(item.path) : fromSystem(error, item.path);
+      throw systemCode(error) === "EEXIST" ? exists(path) : fromSystem(error, path);
+    }
+  };
+
+  /** In order, the entry last. Those without a name together, where all are. */
+  const placeAll = (items: readonly Pending[]): void => {
+    const entry = items.at(-1);
+    const old = options.force && items.length > 1 ? entry?.path : undefined;
+    const together = items.flatMap((item) => (item.unnamed === undefined ? [] : [unnamedFile(item, item.unnamed)]));
+    if (together.length < items.length) {
+      if (old !== undefined) removeIfThere(old);
+      placeEach(items);
+      return;
+    }
+    try {
+      placeUnnamed(together, { replace: options.force, ...(old === undefined ? {} : { first: resolve(old) }) });
+    } catch (error) {
+      const taken = systemCode(error) === "EEXIST" ? items.find(({ path }) => existsSync(path)) : undefined;
+      throw taken === undefined ? fromSystem(error, entry?.path ?? folder) : exists(taken.path);
+    }
+  };
+
+  const placeEach = (items: readonly Pending[]): void => {
+    for (const [k, item] of items.entries()) {
+      try {
+        place(item);
+      } catch (error) {
+        // What replaced another file stays: the other cannot come back.
+        if (!options.force) for (const { path } of items.slice(0, k)) removeIfThere(path);
+        throw error;
+      }
     }
   };
 
@@ -74,7 +111,7 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
     done = true;
     for (const item of pending) {
       await item.file.close();
-      removeIfThere(item.file.path);
+      if (item.unnamed === undefined) removeIfThere(item.file.path);
     }
     for (const path of madeFolders.reverse()) {
       try {
@@ -88,26 +125,25 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
   return {
     async create(name) {
       const path = join(folder, ...insideFolder(name, folder).split("/"));
-      if (!options.force && existsSync(path)) throw exists(path);
+      const there = statSync(path, { throwIfNoEntry: false });
+      if (there?.isDirectory()) throw new CheckpointError("usage", "a folder is there, a file was needed", { file: path });
+      if (!options.force && there !== undefined) throw exists(path);
       makeFolder(dirname(path));
       removeStale(dirname(path));
       counter += 1;
       const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${counter}${SUFFIX}`);
-      const file = createOutput(temporary, path);
-      pending.push({ name, path, file });
+      const unnamed = openUnnamed(dirname(path));
+      const file = unnamed === undefined ? createOutput(temporary, path) : outputOn(unnamed, temporary, path);
+      pending.push({ name, path, file, unnamed });
       return file;
     },
     async commit(entry) {
       const last = pending.find((item) => item.name === entry);
       if (last === undefined) throw new RangeError(`the entry ${entry} was never created`);
       try {
-        for (const item of pending) {
-          item.file.sync();
-          await item.file.close();
-        }
-        if (options.force && pending.length > 1) removeIfThere(last.path);
-        for (const item of pending) if (item !== last) place(item);
-        place(last);
+        for (const item of pending) item.file.sync();
+        placeAll([...pending.filter((item) => item !== last), last]);
+        for (const item of pending) await item.file.close();
         done = true;
         for (const path of new Set(pending.map((item) => dirname(item.path)))) syncFolder(path);
       } catch (error) {
@@ -130,6 +166,10 @@ export function existingFolder(folder: string): string {
   let path = folder;
   while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
   return path;
+}
+
+function unnamedFile({ path, file }: Pending, fd: number): Unnamed {
+  return { fd, path: resolve(path), temporary: resolve(file.path) };
 }
 
 /** A rename that never replaces: a hard link fails where the name is taken; file systems without links get check and rename. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -52,6 +52,43 @@ describe("output sets", () => {
     await forced.commit("out");
     expect(text("out")).toBe("new");
     expect(readdirSync(folder).sort()).toEqual(["late", "out"]);
+  });
+
+  test.skipIf(process.platform !== "linux")("a file that is being written has no name", async () => {
+    const set = outputSet(folder, { force: false });
+    await (await set.create("out")).write(0, bytes("new"));
+    expect(readdirSync(folder)).toEqual([]);
+    await set.commit("out");
+    expect(text("out")).toBe("new");
+  });
+
+  test.each([true, false])("without a command to name them, files are copied into place (force: %s)", async (force) => {
+    if (force) writeFileSync(join(folder, "b"), "old");
+    const path = process.env.PATH;
+    try {
+      process.env.PATH = folder; // no ln here
+      const set = outputSet(folder, { force });
+      for (const name of ["a", "b"]) await (await set.create(name)).write(0, bytes(`new ${name}`));
+      await set.commit("b");
+    } finally {
+      process.env.PATH = path;
+    }
+    expect([text("a"), text("b")]).toEqual(["new a", "new b"]);
+    expect(readdirSync(folder).sort()).toEqual(["a", "b"]);
+  });
+
+  test("a set whose entry appears meanwhile leaves nothing of its own", async () => {
+    const set = outputSet(folder, { force: false });
+    for (const name of ["data", "entry"]) await (await set.create(name)).write(0, bytes(name));
+    writeFileSync(join(folder, "entry"), "theirs");
+    await expect(set.commit("entry")).rejects.toMatchObject({ code: "usage" });
+    expect(readdirSync(folder)).toEqual(["entry"]);
+    expect(text("entry")).toBe("theirs");
+  });
+
+  test("a folder in the place of a file is refused", async () => {
+    mkdirSync(join(folder, "out"));
+    await expect(outputSet(folder, { force: true }).create("out")).rejects.toMatchObject({ code: "usage" });
   });
 
   test("names that lead outside are refused", async () => {
