@@ -11,6 +11,7 @@ import { execute, layoutBytes } from "../writers/execute.ts";
 import type { FileLayout } from "../writers/layout.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
 import { checkOutput } from "./check.ts";
+import { withImageMean } from "./image-mean.ts";
 import { layoutsFor } from "./layouts.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { entryOf, type Like, mayFillIn, withOwn } from "./like.ts";
@@ -63,7 +64,8 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
  */
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
-  const { checkpoint, identity, input, like } = request;
+  const { checkpoint, input, like } = request;
+  const identity = await withImageMean(request.identity, checkpoint, ctx);
   const template = like !== undefined && mayFillIn(like, options) ? await templateOf(like.checkpoint, entryOf(like)) : undefined;
   const prepared = prepare(checkpoint, identity, options, like, template);
   const place = outputPlace(prepared.target, options.out, input);
@@ -80,7 +82,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     seconds: (performance.now() - started) / 1000,
   });
   if (options.dryRun === true) return finish([], 0, false);
-  const { layouts, close } = await layoutsFor(prepared, request, options, place);
+  const { layouts, close } = await layoutsFor(prepared, { ...request, identity }, options, place);
   const set = outputSet(place.folder, { force: options.force === true });
   try {
     refuseInputs(layouts, place, checkpoint, input);

@@ -10,7 +10,7 @@ import { noPlace, type Planned } from "./plan-target.ts";
 export function judge({ plan }: Planned, format: Format, options: ConvertOptions, unknown: boolean): void {
   if (format.carries !== "network") return;
   refuseGaps(plan.missing, format.id, options);
-  const homeless = plan.unused.filter(({ key, reason }) => reason === noPlace && !isImageMean(key));
+  const homeless = plan.unused.filter(({ reason }) => reason === noPlace);
   if (homeless.length > 0 && !unknown) {
     const keys = homeless.map(({ key }) => key);
     throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
@@ -31,11 +31,6 @@ export function refuseGaps(missing: Planned["plan"]["missing"], who: string, opt
       hint: "add --allow-missing to write the rest",
     },
   );
-}
-
-/** tf-slim's constant image mean: a network target takes it as preprocessing. */
-function isImageMean(key: string): boolean {
-  return /(^|[/.])(mean_rgb|pixel_mean|mean_bgr)$/.test(key);
 }
 
 export function list(names: readonly string[]): string {

@@ -19,6 +19,8 @@ export interface PlanTarget {
   readonly epsilon?: number;
   /** Tensors of the checkpoint that the output has to be like: their types and shapes. */
   readonly like?: ReadonlyMap<string, Described>;
+  /** Whether a mean colour kept as a tensor has a place; everywhere where absent. */
+  readonly keepsImageConstant?: (key: string) => boolean;
   /** Keys of the source that cannot be read; a pattern may name them. */
   readonly unreadable?: readonly string[];
   /** Height and width of what enters fc6, where the target says them. */

@@ -7,6 +7,7 @@ import type { NumericDType } from "../tensor/dtype.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { FeatureArea } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
+import { isImageConstant, isPreparation } from "./image-mean.ts";
 import type { ConvertOptions } from "./options.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
@@ -61,6 +62,7 @@ export function makePlan(
     };
     if (role !== undefined || selection.averages.has(key)) leave(whyUnused(role, options, network));
     else if (tensor.dtype === "string") leave("text");
+    else if (isImageConstant(key) && !keepsConstant(key, target)) leave(isPreparation);
     else if (target.carries === "network" || (target.like !== undefined && !sameTensor(tensor, target.like))) leave(noPlace);
     else if (taken.has(key)) {
       throw new CheckpointError("mismatch", "a tensor of no layer has the name that a layer gets", {
@@ -88,6 +90,10 @@ function carried(tensor: Described & { readonly dtype: NumericDType }, target: P
     move: quantised ? "dequantise" : dtype === tensor.dtype ? "copy" : "cast",
     fills: [{ formula: "value", from: [{ key: tensor.name, axes, shape: tensor.shape }] }],
   };
+}
+
+function keepsConstant(key: string, target: PlanTarget): boolean {
+  return target.carries === "tensors" && target.keepsImageConstant?.(key) !== false;
 }
 
 function sameTensor(tensor: Described, like: ReadonlyMap<string, Described>): boolean {

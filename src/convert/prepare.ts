@@ -7,6 +7,7 @@ import { schemeById } from "../model/schemes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { convention, rescaled, schemeFor, withScale } from "./conventions.ts";
 import { editNetwork } from "./head.ts";
+import { keepsImageConstants } from "./image-mean.ts";
 import { gaps, judge } from "./judge.ts";
 import { keepsOwn, type Like, likeTarget, templateTarget } from "./like.ts";
 import { planFromFile } from "./map.ts";
@@ -43,7 +44,10 @@ export function prepare(
   const edited = identity === undefined ? undefined : editNetwork(identity.network, options);
   const network = edited !== undefined && scales ? rescaled(edited, schemeById(options.naming ?? target.scheme)?.inputScale) : edited;
   const known = identity !== undefined && scales ? withScale(identity) : identity;
-  const place: PlanTarget = { ...planTarget(target, format, network, options), unreadable: unreadable(checkpoint) };
+  const place: PlanTarget = {
+    ...planTarget(target, format, network, options, checkpoint.format),
+    unreadable: unreadable(checkpoint),
+  };
   const planned = mapped(makePlan(checkpoint.tensors, known, network, place, options), checkpoint, place, options);
   judge(planned, format, options, identity === undefined);
   const warnings = [...planned.warnings, ...gaps(planned, checkpoint, identity)];
@@ -106,7 +110,13 @@ function asksForNetwork(options: ConvertOptions): string | undefined {
   return options.swapRgb === true ? "--swap-rgb" : undefined;
 }
 
-function planTarget(target: Target, format: Format, network: Network | undefined, options: ConvertOptions): PlanTarget {
+function planTarget(
+  target: Target,
+  format: Format,
+  network: Network | undefined,
+  options: ConvertOptions,
+  sourceFormat: string,
+): PlanTarget {
   const { carries } = format;
   if (network === undefined) return keeping(format);
   const names = options.naming ?? target.scheme;
@@ -128,5 +138,6 @@ function planTarget(target: Target, format: Format, network: Network | undefined
     ...(fc === undefined ? {} : { fc }),
     ...(target.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
     fillsNeutral,
+    keepsImageConstant: keepsImageConstants(naming ?? "keep", sourceFormat, format.id),
   };
 }

@@ -83,6 +83,8 @@ export interface Scheme {
   readonly inputScale?: number;
   /** false: a convolution with batch norm behind it has no bias of its own. */
   readonly biasBesideNorm?: false;
+  /** Last part of the key under which its files keep the mean colour as a tensor. */
+  readonly imageMean?: string;
   /** An adaptive average pool stands before the head. */
   readonly adaptivePool?: boolean;
 }

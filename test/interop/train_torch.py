@@ -2,7 +2,7 @@
 
     check(NETWORKS, FOLDER)
 
-NETWORKS: rows of `trained_networks.py`. Writes FOLDER/index.json: what each file is, for the one who judges what vggtool says of it.
+NETWORKS: rows of `trained_networks.py`. Adds lines to FOLDER/torch.jsonl: what each file is, for the one who judges what vggtool says of it.
 """
 import json
 import os
@@ -12,7 +12,7 @@ from torch import nn
 
 from drawn import pictures
 
-BATCH = 32
+BATCH = 16
 
 
 def build(row):
@@ -70,7 +70,7 @@ def train(row, folder):
     # One: with two, each waits for the other by spinning when the machine has something else to do.
     torch.set_num_threads(1)
     network, (channels, side) = build(row)
-    count = min(4096, BATCH * max(row["steps"]) + BATCH)
+    count = min(2048, BATCH * max(row["steps"]) + BATCH)
     images, labels = (torch.from_numpy(each) for each in pictures(row["task"], count, row["size"], row["channels"], row["seed"]))
     frozen = {"": [], "features": [network.features], "classifier": [network.classifier]}[row["frozen"]]
     for part in frozen:
@@ -117,7 +117,10 @@ def save(row, network, folder, step, accuracy, channels, side):
 
 
 def check(networks, folder):
-    records = [record for row in networks for record in train(row, folder)]
-    with open(os.path.join(folder, "torch.json"), "w", encoding="utf8") as file:
-        json.dump(records, file)
-    return f"{len(records)} files"
+    count = 0
+    for row in networks:
+        records = train(row, folder)
+        count += len(records)
+        with open(os.path.join(folder, "torch.jsonl"), "a", encoding="utf8") as file:
+            file.writelines(f"{json.dumps(record)}\n" for record in records)
+    return f"{count} files of PyTorch"

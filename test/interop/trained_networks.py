@@ -10,10 +10,10 @@ import sys
 
 USUAL = {
     "task": "digits", "size": 28, "channels": 1, "blocks": ((16,), (32,)), "head": (64,), "norm": False, "init": "default", "dropout": 0.0,
-    "optimizer": "adam", "rate": 1e-3, "decay": 0.0, "frozen": "", "new-head": False, "seed": 1, "steps": (0, 300),
+    "optimizer": "adam", "rate": 1e-3, "decay": 0.0, "frozen": "", "new-head": False, "seed": 1, "steps": (0, 200),
 }
 VGG11 = ((8,), (16,), (24, 24), (32, 32), (32, 32))
-DEEP = {"blocks": VGG11, "size": 96, "channels": 3, "head": (64, 64), "init": "he", "steps": (0, 200)}
+DEEP = {"blocks": VGG11, "size": 96, "channels": 3, "head": (64, 64), "norm": True, "init": "he"}
 
 
 def network(name, **changes):
@@ -24,28 +24,33 @@ FEW = [
     network("plain"),
     network("norm-sgd", norm=True, init="he", optimizer="sgd", rate=0.02),
     network("stripes-xavier", task="stripes", init="xavier", head=(64, 32)),
-    network("vgg11-norm", **{**DEEP, "norm": True, "steps": (0, 120)}),
-    network("new-head", steps=(300,), **{"new-head": True}),
-    network("frozen-features", frozen="features", init="xavier", steps=(200,)),
+    network("new-head", steps=(200,), **{"new-head": True}),
+    network("frozen-features", frozen="features", init="xavier", steps=(100,)),
+    network("vgg11", **{**DEEP, "steps": (0, 60)}),
 ]
 
-LONG = (0, 10, 30, 100, 300, 1000, 3000)
+LONG = (0, 10, 30, 100, 300, 1000)
 MANY = [
-    *(network(f"digits-{init}-{optimizer}", init=init, optimizer=optimizer, rate=rate, steps=LONG, seed=seed)
-      for seed, init in enumerate(("default", "xavier", "he", "truncated", "normal"), 2)
-      for optimizer, rate in (("adam", 1e-3), ("sgd", 0.01))),
-    *(network(f"stripes-{width}", task="stripes", blocks=((width,), (2 * width,)), steps=LONG, seed=width) for width in (8, 16, 32)),
-    *(network(f"norm-{task}", task=task, norm=True, init="he-out", optimizer="sgd", rate=0.02, steps=LONG, seed=20) for task in ("digits", "stripes")),
-    network("decay", init="he", optimizer="sgd", rate=0.02, decay=5e-4, dropout=0.5, head=(128, 64), steps=LONG, seed=21),
-    network("wide", blocks=((32,), (64,)), head=(256,), dropout=0.3, steps=LONG[:6], seed=22),
-    network("few-outputs", head=(), steps=LONG, seed=23),
-    network("large-places", blocks=((8,), (16,)), size=64, channels=3, steps=LONG[:6], seed=24),
-    network("orthogonal", init="orthogonal", steps=LONG, seed=25),
-    *(network(f"vgg11-{task}-{norm}", **{**DEEP, "task": task, "norm": norm, "size": size, "steps": (0, 30, 100, 300, 1000), "seed": 30 + size})
-      for task, norm, size in (("digits", True, 96), ("stripes", True, 96), ("digits", False, 96), ("stripes", True, 128), ("digits", True, 224))),
-    *(network(f"new-head-{init}", init=init, steps=(1000,), seed=40, **{"new-head": True}) for init in ("default", "xavier", "he", "truncated")),
-    *(network(f"frozen-features-{init}", frozen="features", init=init, steps=(100, 1000), seed=41) for init in ("default", "xavier", "he")),
-    network("frozen-classifier", frozen="classifier", steps=(1000,), seed=42),
+    network("default-adam", steps=LONG, seed=2),
+    network("stripes-16", task="stripes", init="xavier", steps=LONG, seed=3),
+    network("he-sgd-norm", init="he-out", norm=True, optimizer="sgd", rate=0.02, steps=LONG, seed=4),
+    network("vgg11-digits", **{**DEEP, "steps": (0, 30, 100, 300)}, seed=5),
+    network("truncated-sgd", init="truncated", optimizer="sgd", rate=0.01, steps=LONG, seed=6),
+    network("decay-dropout", init="he", optimizer="sgd", rate=0.02, decay=5e-4, dropout=0.5, head=(128, 64), steps=LONG, seed=7),
+    network("new-head-xavier", init="xavier", steps=(300,), seed=8, **{"new-head": True}),
+    network("frozen-features-he", frozen="features", init="he", steps=(30, 300), seed=9),
+    network("frozen-classifier", frozen="classifier", steps=(300,), seed=10),
+    network("few-outputs", head=(), steps=LONG, seed=11),
+    network("vgg11-stripes", **{**DEEP, "task": "stripes", "init": "xavier", "size": 128, "steps": (0, 30, 100, 300)}, seed=12),
+    network("normal-adam", init="normal", steps=LONG, seed=13),
+    network("stripes-8", task="stripes", blocks=((8,), (16,)), init="he", steps=LONG, seed=14),
+    network("large-places", blocks=((8,), (16,)), size=64, channels=3, steps=LONG[:5], seed=15),
+    network("vgg11-no-norm", **{**DEEP, "norm": False, "steps": (0, 100, 300)}, seed=16),
+    network("wide", blocks=((32,), (64,)), head=(256,), dropout=0.3, init="xavier", steps=LONG[:5], seed=17),
+    network("default-sgd", optimizer="sgd", rate=0.01, steps=LONG, seed=18),
+    network("orthogonal", init="orthogonal", steps=LONG, seed=19),
+    network("stripes-norm", task="stripes", norm=True, optimizer="sgd", rate=0.02, steps=LONG, seed=20),
+    network("long", steps=(3000,), seed=21),
 ]
 
 

@@ -21,6 +21,7 @@ const common = {
   channels: "rgb",
   preprocessing: slimMean,
   biasBesideNorm: false,
+  imageMean: "/mean_rgb",
 } as const;
 
 /** slim's own: fc6 is a 7×7 VALID convolution, fc7 and fc8 are 1×1. */

@@ -18,7 +18,7 @@ export const matconvnetJobs = [
     environment: "tensorflow",
     async run({ vggtool, python, out }) {
       const file = join(out, "vgg16.mat");
-      await vggtool("convert", demo.tfslim, "--to", "matconvnet", "--exclude", "vgg_16/mean_rgb", "-o", file);
+      await vggtool("convert", demo.tfslim, "--to", "matconvnet", "-o", file);
       return python("check_mat", file, demo.input, demo.logits, { reference: demo.matconvnet });
     },
   },
