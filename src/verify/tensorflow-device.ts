@@ -7,6 +7,7 @@ export const GPU_PACKAGE = "@tensorflow/tfjs-node-gpu";
 export const CPU_PACKAGE = "@tensorflow/tfjs-node";
 /** TensorFlow.js 4.22 is the last release that npm has; docs/cuda.md lists what goes with it. */
 const INSTALL = `npm install ${GPU_PACKAGE}@4.22.0`;
+const INSTALL_CUDA = "install the CUDA and cuDNN versions that docs/cuda.md names for it and put them on LD_LIBRARY_PATH";
 
 /** What the package says of itself once it is imported. */
 export interface TensorflowAnswer {
@@ -51,20 +52,22 @@ export function tensorflowDevice(answer: TensorflowAnswer, asked: "cpu" | "cuda"
 /** Which piece is missing, the outermost first: package, driver, GPU, CUDA libraries. `log`: TensorFlow's stderr. */
 function explainNoGpu(answer: TensorflowAnswer, driver: GpuReport, log: string): string {
   if (answer.package === CPU_PACKAGE) return `${CPU_PACKAGE} runs on the CPU only: ${INSTALL}`;
-  const missing = [...new Set([...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map((match) => match[1] ?? ""))];
-  const libraries = missing.filter((library) => !library.startsWith("libcuda.so") && !library.startsWith("libnvinfer"));
   if (driver.problem !== undefined) return `TensorFlow found no GPU: ${driver.problem}`;
   const initialise = /failed call to cuInit: ([^\n]+)/.exec(log)?.[1]?.trim();
+  const missing = [...new Set([...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map((match) => match[1] ?? ""))];
+  // TensorRT is wished for and not needed; the driver's library comes last, it is the rarest to be missing where there is a driver.
+  const libraries = missing.filter((library) => !/^lib(cuda\.so|nvinfer)/.test(library));
+  if (missing.some((library) => library.startsWith("libcuda.so"))) libraries.push("libcuda.so.1");
+  const own = `TensorFlow ${answer.library}`;
+  if (libraries.length > 0) return `${own} misses ${libraries.join(", ")}: ${libraryHint(libraries[0] ?? "")}`;
+  // Seen with TensorFlow 2.15: said where libcudart cannot be loaded, whatever the driver.
+  if (/Could not find cuda drivers/.test(log)) return `${own} cannot load the CUDA runtime (libcudart): ${INSTALL_CUDA}`;
+  if (/Cannot dlopen some GPU libraries/.test(log)) return `${own} cannot load its CUDA libraries: ${INSTALL_CUDA}`;
   if (initialise !== undefined)
     return `the CUDA driver refuses to start (${initialise}): check CUDA_VISIBLE_DEVICES and the driver's version, ${driver.gpus[0]?.driver ?? "unknown"}`;
-  if (libraries.length > 0) {
-    return `TensorFlow ${answer.library} misses ${libraries.join(", ")}: ${libraryHint(libraries[0] ?? "")}`;
-  }
-  if (/Cannot dlopen some GPU libraries/.test(log)) {
-    return `TensorFlow ${answer.library} cannot load its CUDA libraries: install the CUDA and cuDNN versions that docs/cuda.md names for it and put them on LD_LIBRARY_PATH`;
-  }
-  const compiled = /not compiled with CUDA|without CUDA|CPU-only/i.test(log) ? "it was built without CUDA" : "it does not say why";
-  return `TensorFlow ${answer.library} uses no GPU (${compiled}): use a TensorFlow library built with CUDA, as docs/cuda.md describes`;
+  // Seen with TensorFlow 2.15: a library with CUDA speaks of it while it is loaded ("cuDNN factory"), and says nothing of a missing libcuda.
+  if (/cuda|cudnn/i.test(log)) return `${own} cannot load libcuda.so.1: ${libraryHint("libcuda.so.1")}`;
+  return `${own} uses no GPU (it was built without CUDA): use a TensorFlow library built with CUDA, as docs/cuda.md describes`;
 }
 
 function rebuild(name: string): string {

@@ -3,7 +3,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Device, Engine } from "./engine.ts";
 import type { DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
-import { importOptional, specifier } from "./optional-package.ts";
+import { type Imported, type ImportFailure, importOptional, specifier } from "./optional-package.ts";
 import { askNode } from "./subprocess.ts";
 import { CPU_PACKAGE, explainImport, GPU_PACKAGE, type TensorflowAnswer, tensorflowDevice } from "./tensorflow-device.ts";
 import { hasTfjsOps, openTfjsSession, type TfjsOps } from "./tfjs-session.ts";
@@ -38,16 +38,23 @@ async function load(asked: DeviceChoice): Promise<Loaded> {
   prepareEnvironment(asked);
   const gpu = await importOptional(GPU_PACKAGE);
   const isAbsent = "failure" in gpu && gpu.failure.code === "ERR_MODULE_NOT_FOUND";
-  const found = isAbsent && asked !== "cuda" ? await importOptional(CPU_PACKAGE) : gpu;
-  const name = isAbsent && asked !== "cuda" && "module" in found ? CPU_PACKAGE : GPU_PACKAGE;
-  if ("failure" in found) return { tf: undefined, device: unavailable(explainImport("failure" in gpu ? gpu.failure : found.failure)) };
+  const found = isAbsent ? await importOptional(CPU_PACKAGE) : gpu;
+  if ("failure" in found) return { tf: undefined, device: unavailable(explainImports(gpu, found)) };
+  const name = isAbsent ? CPU_PACKAGE : GPU_PACKAGE;
   const answer = answerOf(found.module, name);
   if (answer === undefined || !hasTfjsOps(found.module)) {
     return { tf: undefined, device: unavailable(`${name} was imported and is not TensorFlow.js as this tool knows it (4.x)`) };
   }
   const missed = asked === "cuda" && !answer.isUsingGpu;
   const driver = answer.isUsingGpu || missed ? await askDriver() : { gpus: [] };
-  return { tf: found.module, device: tensorflowDevice(answer, asked, driver, missed ? await nativeLog(name) : "") };
+  return { tf: found.module, device: tensorflowDevice(answer, asked, driver, missed && !isAbsent ? await nativeLog(name) : "") };
+}
+
+/** The package for the GPU is the one to install, unless the other is there and broken. */
+function explainImports(gpu: Imported, cpu: { readonly failure: ImportFailure }): string {
+  const isBroken = cpu.failure.code !== "ERR_MODULE_NOT_FOUND";
+  if ("failure" in gpu && gpu.failure.code === "ERR_MODULE_NOT_FOUND" && isBroken) return explainImport(cpu.failure, CPU_PACKAGE);
+  return explainImport("failure" in gpu ? gpu.failure : cpu.failure);
 }
 
 /** Read by the native libraries when they are loaded: before the import, and only where the person has not decided. */

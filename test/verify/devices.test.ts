@@ -112,7 +112,34 @@ describe("tfjs-node's answers", () => {
       "E tensorflow/stream_executor/cuda/cuda_driver.cc:271] failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected",
       /cuInit|CUDA_ERROR_NO_DEVICE.*CUDA_VISIBLE_DEVICES.*535\.161\.08/,
     ],
-    ["nothing said", cpuAnswer, h100, "", /uses no GPU/],
+    [
+      "libcuda, as TensorFlow 2.9 says it",
+      cpuAnswer,
+      h100,
+      "W tensorflow/stream_executor/platform/default/dso_loader.cc:64] Could not load dynamic library 'libcuda.so.1'; dlerror: libcuda.so.1: cannot open shared object file: No such file or directory",
+      /^TensorFlow 2\.9\.1 misses libcuda\.so\.1: install the NVIDIA driver, or start the container with --gpus all$/,
+    ],
+    [
+      "libcudart, as TensorFlow 2.15 says it",
+      { ...cpuAnswer, library: "2.15.1" },
+      h100,
+      "I external/local_tsl/tsl/cuda/cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used.\nE external/local_xla/xla/stream_executor/cuda/cuda_dnn.cc:9261] Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN when one has already been registered",
+      /^TensorFlow 2\.15\.1 cannot load the CUDA runtime \(libcudart\): install the CUDA and cuDNN versions that docs\/cuda\.md names/,
+    ],
+    [
+      "libcuda, of which TensorFlow 2.15 says nothing",
+      { ...cpuAnswer, library: "2.15.1" },
+      h100,
+      "E external/local_xla/xla/stream_executor/cuda/cuda_dnn.cc:9261] Unable to register cuDNN factory: Attempting to register factory for plugin cuDNN when one has already been registered\nI tensorflow/core/platform/cpu_feature_guard.cc:182] This TensorFlow binary is optimized to use available CPU instructions",
+      /^TensorFlow 2\.15\.1 cannot load libcuda\.so\.1: install the NVIDIA driver, or start the container with --gpus all$/,
+    ],
+    [
+      "a library that was built with it",
+      { ...cpuAnswer, library: "2.15.1" },
+      h100,
+      "I tensorflow/core/platform/cpu_feature_guard.cc:182] This TensorFlow binary is optimized to use available CPU instructions in performance-critical operations.",
+      /^TensorFlow 2\.15\.1 uses no GPU \(it was built without CUDA\): /,
+    ],
   ])("cuda without %s", (_, answer, driver, log, words) => {
     expect(tensorflowDevice(answer, "cuda", driver, log).problem).toMatch(words);
   });
