@@ -101,7 +101,7 @@ export async function convert(path: string, options: ConvertRunOptions = {}): Pr
     import("./io/run.ts"),
     import("./convert/convert.ts"),
     import("./model/identify.ts"),
-    import("./io/output.ts"),
+    import("./io/existing-folder.ts"),
     import("./io/json-file.ts"),
   ]);
   const { folder } = convertPlace(options, path);

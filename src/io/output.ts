@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { CheckpointError } from "../errors.ts";
+import { existingFolder } from "./existing-folder.ts";
 import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
 import { insideFolder } from "./paths.ts";
 import type { OutputSet } from "./source.ts";
@@ -54,14 +55,14 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
       hint: "add --force to replace it, or choose another name with -o",
     });
 
-  const makeFolder = (path: string): void => {
-    if (existsSync(path)) return;
-    makeFolder(dirname(path));
-    try {
-      mkdirSync(path);
-      madeFolders.push(path);
-    } catch (error) {
-      if (systemCode(error) !== "EEXIST") throw fromSystem(error, path);
+  const makeFolder = (folder: string): void => {
+    for (const path of missingFolders(folder)) {
+      try {
+        mkdirSync(path);
+        madeFolders.push(path);
+      } catch (error) {
+        if (systemCode(error) !== "EEXIST") throw fromSystem(error, path);
+      }
     }
   };
 
@@ -125,14 +126,16 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
   return {
     async create(name) {
       const path = join(folder, ...insideFolder(name, folder).split("/"));
-      const there = statSync(path, { throwIfNoEntry: false });
-      if (there?.isDirectory()) throw new CheckpointError("usage", "a folder is there, a file was needed", { file: path });
+      const there = kindOf(path);
+      if (there === "folder") throw new CheckpointError("usage", "a folder is there, a file was needed", { file: path });
       if (!options.force && there !== undefined) throw exists(path);
-      makeFolder(dirname(path));
-      removeStale(dirname(path));
+      const unnamed = openUnnamed(existingFolder(dirname(path)));
+      // A folder of a file without a name is made on commit, so that a killed run does not leave it behind.
+      if (unnamed === undefined) makeFolder(dirname(path));
+      else madeFolders.push(...missingFolders(dirname(path)));
+      if (existsSync(dirname(path))) removeStale(dirname(path));
       counter += 1;
       const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${counter}${SUFFIX}`);
-      const unnamed = openUnnamed(dirname(path));
       const file = unnamed === undefined ? createOutput(temporary, path) : outputOn(unnamed, temporary, path);
       pending.push({ name, path, file, unnamed });
       return file;
@@ -161,11 +164,20 @@ export function freeBytes(folder: string): number {
   return stat.bavail * stat.bsize;
 }
 
-/** The folder itself, or its nearest ancestor that exists: where files beside an output can lie before it is made. */
-export function existingFolder(folder: string): string {
-  let path = folder;
-  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
-  return path;
+/** The folder and those around it that do not exist, outermost first. */
+function missingFolders(folder: string): readonly string[] {
+  const missing: string[] = [];
+  for (let path = folder; !existsSync(path) && dirname(path) !== path; path = dirname(path)) missing.unshift(path);
+  return missing;
+}
+
+function kindOf(path: string): "file" | "folder" | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isDirectory() ? "folder" : stat && "file";
+  } catch (error) {
+    throw fromSystem(error, path);
+  }
 }
 
 function unnamedFile({ path, file }: Pending, fd: number): Unnamed {
