@@ -21,6 +21,8 @@ export interface Format {
   readonly containers: readonly ContainerKind[];
   /** network: the file holds the network itself, so that a writer needs a recognised one and every slot filled. */
   readonly carries: "tensors" | "network";
+  /** The writer puts what is known of the network (preprocessing, class names) into the file, where the reader finds it. */
+  readonly describes?: true;
   /** A command that reads or writes it, for `vggtool formats`. */
   readonly example: string;
   /** dtypes the writer can store; absent where nothing is written. */
@@ -36,6 +38,7 @@ export const formats: readonly Format[] = [
     title: "safetensors, single or sharded",
     containers: ["safetensors", "json", "folder", "binary"],
     carries: "tensors",
+    describes: true,
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
     dtypes: safetensorsTypes,
     read: async () => (await import("./readers/safetensors.ts")).reader,
@@ -92,6 +95,7 @@ export const formats: readonly Format[] = [
     title: "MatConvNet network in a MAT-file (simplenn, dagnn)",
     containers: ["mat", "hdf5", "binary"],
     carries: "network",
+    describes: true,
     example: "vggtool convert vgg_face.mat --to keras",
     dtypes: matconvnetTypes,
     read: async () => (await import("./readers/mat.ts")).reader,
@@ -152,6 +156,7 @@ export const formats: readonly Format[] = [
     title: "Keras HDF5 (.h5): weights or whole model of Keras 1, 2 and 3",
     containers: ["hdf5"],
     carries: "network",
+    describes: true,
     example: "vggtool inspect vgg16_weights.h5",
     dtypes: npzTypes,
     read: async () => (await import("./readers/keras-h5.ts")).reader,
@@ -162,6 +167,7 @@ export const formats: readonly Format[] = [
     title: "Keras 3: .keras, .weights.h5, sharded weights, folders",
     containers: ["zip", "hdf5", "json", "folder"],
     carries: "network",
+    describes: true,
     example: "vggtool inspect model.keras",
     dtypes: kerasTypes,
     read: async () => (await import("./readers/keras-v3.ts")).reader,
@@ -172,6 +178,7 @@ export const formats: readonly Format[] = [
     title: "TensorFlow.js model (model.json and shards)",
     containers: ["json", "folder", "binary"],
     carries: "network",
+    describes: true,
     example: "vggtool inspect model.json",
     dtypes: tfjsTypes,
     read: async () => (await import("./readers/tfjs.ts")).reader,
@@ -218,6 +225,7 @@ export const formats: readonly Format[] = [
     title: "ONNX model, with external data",
     containers: ["binary"],
     carries: "network",
+    describes: true,
     example: "vggtool inspect vgg16.onnx",
     dtypes: onnxTypes,
     read: async () => (await import("./readers/onnx.ts")).reader,

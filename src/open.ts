@@ -1,4 +1,5 @@
 import type { ContainerKind, Containers, Probe, Reader } from "./containers/probe.ts";
+import { withSidecar } from "./containers/sidecar.ts";
 import { signatures } from "./containers/signature.ts";
 import { describeUnknown } from "./containers/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
@@ -54,7 +55,7 @@ async function openLocated(located: Located, ctx: Context, options: OpenOptions)
     throw new CheckpointError("truncated", "the file is empty", { hint: "the download or the copy may have failed; fetch it again" });
   }
   const format = await detect(probe, options);
-  if (format !== undefined) return format.reader.read(probe, ctx);
+  if (format !== undefined) return withSidecar(await format.reader.read(probe, ctx), located.set, located.entry);
   const inner = await unwrapped(probe, ctx);
   if (inner !== undefined) return inner;
   throw unknown(probe);
@@ -76,7 +77,7 @@ async function makeProbe(located: Located): Promise<KindedProbe> {
   };
   const containers: { readonly [K in keyof Containers]: () => Promise<Containers[K] | undefined> } = {
     zip: once("zip", async () => (await import("./containers/zip.ts")).openZip(source)),
-    hdf5: once("hdf5", async () => (await import("./containers/hdf5/file.ts")).openHdf5(source)),
+    hdf5: once("hdf5", async () => (await import("./containers/hdf5/file.ts")).openHdf5(source, set)),
     json: once("json", () => parseJson(source)),
   };
   return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };

@@ -2,8 +2,11 @@ import { join } from "node:path";
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { freeBytes, outputSet } from "../io/output.ts";
+import { readBack } from "../io/read-back.ts";
 import { isInside, samePath } from "../io/same-path.ts";
 import type { FileSet } from "../io/source.ts";
+import { watchFiles } from "../io/unchanged.ts";
+import { window } from "../io/window.ts";
 import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
@@ -65,6 +68,7 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, input, like } = request;
+  const refuseChanged = watchFiles(input === undefined ? [] : inputFiles(checkpoint, input));
   const identity = await withImageMean(request.identity, checkpoint, ctx);
   const template = like !== undefined && mayFillIn(like, options) ? await templateOf(like.checkpoint, entryOf(like)) : undefined;
   const prepared = prepare(checkpoint, identity, options, like, template);
@@ -88,12 +92,14 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     refuseInputs(layouts, place, checkpoint, input);
     refuseInputs(layouts, place, like?.checkpoint, like?.path);
     refuseFullDisk(layouts, place);
-    const outputs = await execute(layouts, run, set, ctx);
+    const checks = options.check !== false;
+    const outputs = await execute(layouts, run, checks ? readBack(set, ctx) : set, ctx);
     const entry = outputs.at(-1);
     if (entry === undefined) throw new Error("a writer without files");
     const bytes = outputs.reduce((sum, { file }) => sum + file.size, 0);
-    const checked = options.check !== false && prepared.format.read !== undefined;
+    const checked = checks && prepared.format.read !== undefined;
     if (checked) await check(prepared, outputs, entry.name, run, ctx);
+    refuseChanged();
     await set.commit(entry.name);
     return finish(
       outputs.map(({ name }) => join(place.folder, name)),
@@ -108,6 +114,12 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   }
 }
 
+/** Where the files of a checkpoint may lie: beside what was named, in it, or as the reader says. */
+function inputFiles({ files }: Checkpoint, input: string): readonly string[] {
+  const folder = join(input, "..");
+  return [input, ...files.flatMap((file) => [join(folder, file), join(input, file), file])];
+}
+
 /** Never onto an input, nor between the files of one. */
 function refuseInputs(
   layouts: readonly FileLayout[],
@@ -116,8 +128,7 @@ function refuseInputs(
   input: string | undefined,
 ): void {
   if (input === undefined || checkpoint === undefined) return;
-  const folder = join(input, "..");
-  const inputs = [input, ...checkpoint.files.map((file) => join(folder, file)), ...checkpoint.files];
+  const inputs = inputFiles(checkpoint, input);
   for (const { name } of layouts) {
     const path = join(place.folder, name);
     if (inputs.some((other) => samePath(path, other))) {
@@ -162,7 +173,7 @@ function writtenSet(outputs: readonly NamedOutput[]): FileSet {
     name: "output",
     open: async (name) => {
       const file = files.get(name);
-      return file === undefined ? undefined : { ...file, size: file.size, read: file.read.bind(file), close: async () => {} };
+      return file === undefined ? undefined : window(file, 0, file.size, file.name);
     },
     list: async () => [...files.keys()].sort(),
   };

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import type { OutputFile } from "../io/source.ts";
 import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import { type Loss, noLoss } from "../tensor/cast.ts";
 import { itemsize } from "../tensor/dtype.ts";
@@ -18,6 +19,16 @@ export type Losses = Map<string, Loss>;
 export interface PlanRun extends TensorSupply {
   readonly losses: Losses;
   readonly warnings: readonly string[];
+  /** Where each tensor was written last, by target key. */
+  readonly places: ReadonlyMap<string, WrittenPlace>;
+  /** The source's values that a target tensor takes as they are, along elementary axes; undefined where they are computed or rounded. */
+  exact(move: Move, ctx: Context): Promise<View | undefined>;
+}
+
+export interface WrittenPlace {
+  readonly file: OutputFile;
+  readonly at: number;
+  readonly order: "row" | "column";
 }
 
 /** Values for an executor, made as the plan says: streamed wherever a tensor only changes order and type. */
@@ -25,15 +36,22 @@ export function runPlan(plan: Plan, tensors: TensorMap): PlanRun {
   const moves = new Map(plan.moves.map((move) => [move.to, move]));
   const losses: Losses = new Map();
   const warnings: string[] = [];
+  const places = new Map<string, WrittenPlace>();
+  const warn = (message: string): void => {
+    if (!warnings.includes(message)) warnings.push(message);
+  };
   return {
     losses,
     warnings,
+    places,
+    async exact(move, ctx) {
+      const source = await sourceOf(move, tensors, ctx, warn);
+      return source.exact && source.scale === undefined && source.view.dtype === move.toDtype ? source.view : undefined;
+    },
     async fill(key, file, at, order, ctx) {
       const move = moves.get(key);
       if (move === undefined) throw new Error(`the writer asks for ${key}, which is not in the plan`);
-      const warn = (message: string): void => {
-        if (!warnings.includes(message)) warnings.push(message);
-      };
+      places.set(key, { file, at, order });
       await fillMove(move, tensors, { file, at, order, ctx }, losses, warn);
     },
   };

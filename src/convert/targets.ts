@@ -34,6 +34,7 @@ export const targets: readonly Target[] = [
   framework("paddle", "paddle", "paddle-vision", [".pdparams"]),
   { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix", fc: "conv" },
   { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), fc: "source", keys: layerAndVariable },
+  { ...framework("keras", "keras-h5", "keras-applications", ["_weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
   { ...framework("keras", "keras-v3", "keras-applications", [".weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
   { ...network("keras", "keras-v3", "keras-applications", [".keras"]), fc: "source", keys: layerAndVariable },
   { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), keys: /^layers\{\d+\}\.weights\{\d+\}$/ },

@@ -17,15 +17,15 @@ export interface Recorded {
 
 /** Reads it back; undefined for files of other makers. Text that says something else than we write is left unread. */
 export function readRecorded(checkpoint: DescribedCheckpoint): Recorded | undefined {
-  const { metadata } = checkpoint;
-  if (metadata.get("producer") !== "vggtool") return undefined;
-  const architecture = parse(metadata.get("architecture"));
-  const axes = parse(metadata.get("axes"));
+  const metadata = recordedMetadata(checkpoint);
+  if (metadata === undefined) return undefined;
+  const architecture = parseText(metadata.get("architecture"));
+  const axes = parseText(metadata.get("axes"));
   const feature = pair(isRecord(architecture) && Array.isArray(architecture.featureShape) ? architecture.featureShape.slice(1) : undefined);
   const inputSize = isRecord(architecture) ? pair(architecture.inputSize) : undefined;
   const inputScale = isRecord(architecture) ? positive(architecture.inputScale) : undefined;
   const epsilon = positive(Number(metadata.get("epsilon")));
-  const preprocessing = readPreprocessing(parse(metadata.get("preprocessing")));
+  const preprocessing = readPreprocessing(parseText(metadata.get("preprocessing")));
   return {
     axes: new Map(
       isRecord(axes) ? Object.entries(axes).flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])) : [],
@@ -38,7 +38,22 @@ export function readRecorded(checkpoint: DescribedCheckpoint): Recorded | undefi
   };
 }
 
-function parse(text: Inert | undefined): unknown {
+/**
+ * What this tool wrote, wherever the format keeps it: as the metadata itself (safetensors, ONNX, beside the file), as one text (Keras), or
+ * as a record (TF.js). undefined for files of other makers.
+ */
+export function recordedMetadata({ metadata }: Pick<DescribedCheckpoint, "metadata">): ReadonlyMap<string, Inert> | undefined {
+  if (metadata.get("producer") === "vggtool") return metadata;
+  const inner = metadata.get("userDefinedMetadata");
+  if (inner instanceof Map && inner.get("producer") === "vggtool") return inner;
+  const record = parseText(metadata.get("vggtool"));
+  const own = isRecord(record) && isRecord(record.metadata) ? Object.entries(record.metadata) : [];
+  const texts = new Map(own.flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])));
+  return texts.get("producer") === "vggtool" ? texts : undefined;
+}
+
+/** JSON, or undefined for what is none. */
+export function parseText(text: Inert | undefined): unknown {
   if (typeof text !== "string") return undefined;
   try {
     return JSON.parse(text);

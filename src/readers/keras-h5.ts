@@ -215,7 +215,7 @@ function bestMatch(weight: string, layers: readonly KerasLayer[]): KerasLayer | 
 
 async function metadataOf(file: Hdf5File, weights: Weights, model: KerasModel | undefined): Promise<ReadonlyMap<string, Inert>> {
   const metadata = new Map<string, Inert>();
-  for (const name of ["keras_version", "backend"]) {
+  for (const name of ["keras_version", "backend", "vggtool"]) {
     const value = (await textAttribute(file.root, name)) ?? (await textAttribute(weights.group, name));
     if (value !== undefined) metadata.set(name, value);
   }

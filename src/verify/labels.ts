@@ -1,32 +1,11 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { locateInput } from "../io/locate.ts";
+import { labelsOf, listOfTexts } from "../model/labels.ts";
 import { open } from "../open.ts";
-import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 
 /** A list of class names is a few hundred kilobytes; 22,000 of ImageNet's whole tree are 600. */
 const MAX_BYTES = 16 << 20;
-
-/** Class names that the file itself carries: MatConvNet's descriptions, else its synset ids; undefined where there are none. */
-export function labelsOf({ metadata }: Checkpoint): readonly string[] | undefined {
-  for (const key of ["meta.classes.description", "classes.description", "meta.classes.name", "classes.name", "labels", "classes"]) {
-    const found = texts(metadata.get(key));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** A list of texts, or one kept as JSON (safetensors' metadata holds strings only). */
-function texts(value: Inert | undefined): readonly string[] | undefined {
-  if (typeof value === "string" && value.startsWith("[")) return list(parsed(value));
-  return list(value);
-}
-
-function list(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const names = value.filter((item): item is string => typeof item === "string");
-  return names.length === value.length ? names : undefined;
-}
 
 /**
  * `--labels FILE`: a JSON list of names, a JSON object from index to name (or to [synset, name], as Keras keeps ImageNet's),
@@ -77,7 +56,7 @@ export function labelsFromText(text: string, file: string): readonly string[] {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
   if (trimmed.startsWith("[") || trimmed.startsWith("{")) {
     const json = parsed(trimmed);
-    const labels = list(json) ?? indexed(json);
+    const labels = listOfTexts(json) ?? indexed(json);
     if (labels === undefined)
       throw new CheckpointError("malformed", "this is no JSON list of names and no object from index to name", { file });
     return labels;

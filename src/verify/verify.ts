@@ -1,15 +1,16 @@
 import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { identify } from "../model/identify.ts";
+import { labelsOf } from "../model/labels.ts";
 import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { heldBatch, type InputBatch } from "./batch.ts";
+import { heldBatch, type InputBatch, madeBatch } from "./batch.ts";
 import { chooseEngine, type EngineChoice } from "./engines.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
 import { defaultSize } from "./geometry.ts";
 import { type InputLayout, inputFrom } from "./input.ts";
-import { labelsOf, readLabels } from "./labels.ts";
+import { readLabels } from "./labels.ts";
 import { photos } from "./photo.ts";
 import { contractFor, pairOf } from "./picture-options.ts";
 import { findPictures, pictureBatch } from "./pictures.ts";
@@ -155,8 +156,10 @@ function generated({ identity }: Subject, options: VerifyOptions): InputBatch {
   const { height, width, assumed } = options.inputSize === undefined ? defaultSize(network) : sized(options.inputSize);
   const seeds = options.seeds ?? [0];
   const source = `generated, ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
-  return heldBatch(
-    photos(seeds, [network.inputChannels, height, width], identity.preprocessing),
+  const picture = [network.inputChannels, height, width] as const;
+  return madeBatch(
+    [seeds.length, ...picture],
+    () => photos(seeds, picture, identity.preprocessing).values,
     source,
     assumed === undefined ? [] : [assumed],
   );
