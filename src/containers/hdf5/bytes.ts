@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../../io/source.ts";
+import type { ByteSource, FileSet } from "../../io/source.ts";
 
 /** Where a file's addresses count from, and how wide they are; from its superblock. */
 export interface Hdf5Layout {
@@ -9,6 +9,8 @@ export interface Hdf5Layout {
   /** Bytes of an address and of a length: 2, 4 or 8. */
   readonly offsetSize: number;
   readonly lengthSize: number;
+  /** The files beside it, where they are known: virtual and external data may lie there. */
+  readonly files?: FileSet | undefined;
 }
 
 /** No structure but a heap or a data block is longer; object headers stay below 64 KiB in practice. */

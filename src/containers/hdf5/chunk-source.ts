@@ -4,6 +4,7 @@ import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Chunk } from "./chunk-index.ts";
 import { undoFilters } from "./filters.ts";
+import type { ChunkLibrary } from "./library.ts";
 import type { Hdf5Filter } from "./storage.ts";
 
 /** Decoded chunks kept: one row of the chunks that a tile of 16 MiB touches. */
@@ -36,15 +37,18 @@ export class ChunkCache {
   }
 }
 
+/** How the chunks of a dataset are kept. */
+export interface ChunkCoding {
+  readonly filters: readonly Hdf5Filter[];
+  /** Bytes of a decoded chunk. */
+  readonly size: number;
+  /** Only where the filters need it. */
+  readonly library?: () => Promise<ChunkLibrary>;
+}
+
 /** One chunk's elements as a source of `size` bytes. `offset` is where the stored chunk starts in `source`. */
-export function chunkSource(
-  source: ByteSource,
-  offset: number,
-  chunk: Chunk,
-  filters: readonly Hdf5Filter[],
-  size: number,
-  cache: ChunkCache,
-): ByteSource {
+export function chunkSource(source: ByteSource, offset: number, chunk: Chunk, coding: ChunkCoding, cache: ChunkCache): ByteSource {
+  const { filters, size, library } = coding;
   const stored = window(source, offset, chunk.size);
   const applied = filters.filter((_, index) => Math.floor(chunk.mask / 2 ** index) % 2 === 0);
   if (applied.length === 0) {
@@ -66,7 +70,11 @@ export function chunkSource(
     async read(at, length, into) {
       let bytes = cache.get(offset);
       if (bytes === undefined) {
-        bytes = undoFilters(await stored.read(0, chunk.size), filters, chunk.mask, size, source.name);
+        const data = await stored.read(0, chunk.size);
+        bytes =
+          library === undefined
+            ? undoFilters(data, filters, chunk.mask, size, source.name)
+            : (await library()).decode(data, chunk.mask, size);
         cache.put(offset, bytes);
       }
       if (at < 0 || length < 0 || at + length > size) {

@@ -5,11 +5,14 @@ import { denseStrides } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 import type { Hdf5Layout } from "./bytes.ts";
 import { maxChunks, readChunks } from "./chunk-index.ts";
-import { type ChunkCache, chunkSource } from "./chunk-source.ts";
+import { type ChunkCache, type ChunkCoding, chunkSource } from "./chunk-source.ts";
 import { type Dataspace, type Hdf5Shape, type Hdf5Type, readDataspace, readDatatype } from "./datatype.ts";
-import { unknownFilter } from "./filters.ts";
+import { externalSource } from "./external.ts";
+import { libraryFilter, unknownFilter } from "./filters.ts";
+import type { GlobalHeap } from "./heaps.ts";
 import { type Message, messageType } from "./object-header.ts";
 import { type Hdf5Filter, type Hdf5Storage, readFill, readFilters, readStorage } from "./storage.ts";
+import { type FindSource, virtualParts } from "./virtual.ts";
 
 /** What an object header says of a dataset. */
 export interface DatasetHeader {
@@ -20,8 +23,18 @@ export interface DatasetHeader {
   readonly filters: readonly Hdf5Filter[];
   /** undefined: zeros. */
   readonly fill: Uint8Array | undefined;
-  /** What this reader cannot follow, in words; h5wasm may. */
+  /** What is not read, in words. */
   readonly beyond: string | undefined;
+  /** Only where the chunks are for the HDF5 library to decode. */
+  readonly raw: RawChunked | undefined;
+  /** The message that lists other files, where the elements are in those. */
+  readonly external: Uint8Array | undefined;
+}
+
+/** Messages of an object header as they are stored. */
+export interface RawChunked {
+  readonly datatype: Uint8Array;
+  readonly filters: Uint8Array;
 }
 
 /** Whole values are read for what a reader interprets (texts, references, small lists), never for tensors. */
@@ -47,8 +60,13 @@ export function readDatasetHeader(messages: readonly Message[]): DatasetHeader |
   const oldFillBody = find(messageType.oldFill);
   // A copy: the view would keep the whole header in memory.
   const fill = (fillBody ? readFill(fillBody, false) : oldFillBody && readFill(oldFillBody, true))?.slice();
-  const external = find(messageType.externalFiles) !== undefined ? "data in other files" : undefined;
-  return { type, shape, most, storage, filters, fill, beyond: external ?? beyond(storage, filters) };
+  // A copy, as above.
+  const external = find(messageType.externalFiles)?.bytes.slice();
+  const raw =
+    filterBody !== undefined && libraryFilter(filters) !== undefined
+      ? { datatype: typeBody.bytes.slice(), filters: filterBody.bytes.slice() }
+      : undefined;
+  return { type, shape, most, storage, filters, fill, beyond: beyond(storage, filters), raw, external };
 }
 
 function beyond(storage: Hdf5Storage, filters: readonly Hdf5Filter[]): string | undefined {
@@ -56,9 +74,19 @@ function beyond(storage: Hdf5Storage, filters: readonly Hdf5Filter[]): string | 
   return storage.kind === "chunked" ? unknownFilter(filters) : undefined;
 }
 
+/** What the parts of a dataset are found with. */
+export interface DatasetFile {
+  readonly layout: Hdf5Layout;
+  readonly heap: GlobalHeap;
+  readonly cache: ChunkCache;
+  /** The sources of virtual datasets. */
+  readonly find: FindSource;
+}
+
 /** Where the elements lie, in the file's own byte order. Throws `unsupported` for what `beyond` says. */
-export async function datasetParts(layout: Hdf5Layout, header: DatasetHeader, cache: ChunkCache): Promise<readonly Part[]> {
+export async function datasetParts(file: DatasetFile, header: DatasetHeader): Promise<readonly Part[]> {
   const { shape, storage, type } = header;
+  const { layout, heap, cache, find } = file;
   const { source, base } = layout;
   const total = shape === null ? 0 : shape.reduce((product, dim) => product * dim, 1);
   if (shape === null || total === 0) return [];
@@ -80,15 +108,18 @@ export async function datasetParts(layout: Hdf5Layout, header: DatasetHeader, ca
     const bytes = await source.read(storage.offset, storage.size);
     return [whole(memorySource(bytes, source.name), 0, bytes.length)];
   }
+  if (header.external !== undefined) {
+    const size = total * type.size;
+    return [whole(await externalSource(layout, header.external, size), 0, size)];
+  }
+  if (storage.kind === "virtual") {
+    const block = storage.address === undefined ? undefined : await heap.read(storage.address, storage.index);
+    return block === undefined
+      ? [everywhere(header, shape)]
+      : virtualParts(layout, block, { type, shape }, find, (start, box) => filled(header, start, box));
+  }
   if (storage.kind === "contiguous") {
-    if (storage.address === undefined)
-      return [
-        filled(
-          header,
-          shape.map(() => 0),
-          shape,
-        ),
-      ];
+    if (storage.address === undefined) return [everywhere(header, shape)];
     return [whole(source, base + storage.address, source.size - base - storage.address)];
   }
   return chunkedParts(layout, header, storage, shape, cache);
@@ -109,23 +140,20 @@ async function chunkedParts(
     throw new CheckpointError("malformed", `chunks of ${chunk.join("x")} in a dataset of ${shape.join("x")}`, { file: source.name });
   }
   const strides = denseStrides(chunk, type.size, "row");
+  const coding: ChunkCoding = { filters, size: chunkBytes, ...libraryCoding(header, chunk, source.name) };
   const crop = (start: readonly number[]): number[] => shape.map((extent, axis) => Math.min(chunk[axis] ?? 0, extent - (start[axis] ?? 0)));
   const chunks = await readChunks(layout, { storage, shape, most, chunkBytes, filtered: filters.length > 0 });
+  const plain: ChunkCoding = { filters: [], size: chunkBytes };
   const parts = chunks.map((entry): Part => {
-    const elements = chunkSource(source, base + entry.address, entry, filters, chunkBytes, cache);
-    return { source: elements, offset: 0, start: entry.start, shape: crop(entry.start), strides };
+    const box = crop(entry.start);
+    const edge = storage.plainEdges === true && box.some((extent, axis) => extent < (chunk[axis] ?? 0));
+    const elements = chunkSource(source, base + entry.address, entry, edge ? plain : coding, cache);
+    return { source: elements, offset: 0, start: entry.start, shape: box, strides };
   });
   const grid = shape.map((extent, axis) => Math.ceil(extent / (chunk[axis] ?? 1)));
   const all = grid.reduce((product, extent) => product * extent, 1);
   if (all === parts.length) return parts;
-  if (parts.length === 0)
-    return [
-      filled(
-        header,
-        shape.map(() => 0),
-        shape,
-      ),
-    ];
+  if (parts.length === 0) return [everywhere(header, shape)];
   if (all > maxChunks) throw new CheckpointError("unsafe", `${all} chunks, at most ${maxChunks} are followed`, { file: source.name });
   const written = new Set(chunks.map(({ start }) => start.join()));
   for (let number = 0; number < all; number++) {
@@ -135,11 +163,26 @@ async function chunkedParts(
   return parts;
 }
 
+/** For filters that only the HDF5 library undoes: it is loaded by the first chunk that is read. */
+function libraryCoding({ raw, filters, type }: DatasetHeader, chunk: readonly number[], file: string): Pick<ChunkCoding, "library"> {
+  if (raw === undefined) return {};
+  const filter = libraryFilter(filters) ?? "";
+  return { library: async () => (await import("./library.ts")).chunkLibrary(raw, chunk, type, filter, file) };
+}
+
 /** A box that was never written: one fill value for every index, so all strides are 0. */
 function filled({ type, fill }: DatasetHeader, start: readonly number[], shape: readonly number[]): Part {
   const value = new Uint8Array(type.size);
   if (fill !== undefined && fill.length === type.size) value.set(fill);
   return { source: memorySource(value, "fill value"), offset: 0, start, shape, strides: shape.map(() => 0) };
+}
+
+function everywhere(header: DatasetHeader, shape: readonly number[]): Part {
+  return filled(
+    header,
+    shape.map(() => 0),
+    shape,
+  );
 }
 
 function startOf(number: number, grid: readonly number[], chunk: readonly number[]): readonly number[] {

@@ -59,9 +59,11 @@ export function readDatatype(fields: Fields, depth = 0): Hdf5Type {
       return { class: "other", size, what: "time" };
     case 3:
       return { class: "string", size, padding: flags % 16 === 0 ? "terminated" : flags % 16 === 1 ? "nul" : "space" };
-    case 4:
-      fields.skip(4);
-      return { class: "other", size, what: "bit field" };
+    case 4: {
+      // A bit field; h5py shows it as the unsigned integer of its width.
+      const whole = fields.u16() === 0 && fields.u16() === size * 8;
+      return { class: "integer", size, signed: false, bigEndian: flags % 2 === 1, whole };
+    }
     case 5:
       return { class: "opaque", size, tag: new TextDecoder().decode(fields.take(flags % 256)).replace(/\0.*$/s, "") };
     case 6:

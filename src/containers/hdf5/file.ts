@@ -1,17 +1,19 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../../io/source.ts";
+import type { ByteSource, FileSet } from "../../io/source.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import type { Part } from "../../tensor/tensor.ts";
 import { type Hdf5Attribute, readAttributes } from "./attributes.ts";
 import type { Hdf5Layout } from "./bytes.ts";
 import { ChunkCache } from "./chunk-source.ts";
-import { type DatasetHeader, datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
+import { type DatasetFile, type DatasetHeader, datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
 import type { Hdf5Shape, Hdf5Type } from "./datatype.ts";
+import { siblingSource } from "./external.ts";
 import { GlobalHeap } from "./heaps.ts";
 import { type Hdf5Link, isGroup, readLinks } from "./links.ts";
 import { type Message, readObjectHeader } from "./object-header.ts";
 import { readSuperblock } from "./superblock.ts";
-import { decodeValues } from "./values.ts";
+import { decodeValues, textBytes } from "./values.ts";
+import type { FindSource } from "./virtual.ts";
 
 interface Hdf5Common {
   /** Of its object header; two paths with one address are one object. */
@@ -42,6 +44,8 @@ export interface Hdf5Dataset extends Hdf5Common {
   bytes(): Promise<Uint8Array>;
   /** All elements decoded; for texts, references and small lists. */
   values(): Promise<readonly Inert[]>;
+  /** The bytes of all texts; empty where the elements are none. */
+  texts(): Promise<readonly Uint8Array[]>;
 }
 
 /** A committed datatype, or what no known message describes. */
@@ -71,18 +75,58 @@ const maxSoft = 16;
 /** Soft links followed in one file: paths through links through paths multiply. */
 const maxFollowed = 100_000;
 
-/** Throws `malformed`, `truncated` (shorter than its superblock says) or `unsupported`. */
-export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
-  const { layout, root, version } = await readSuperblock(source);
+/** Virtual datasets of virtual datasets, and sources looked up for all of them; the library has no bounds. */
+const maxVirtual = 8;
+const maxSought = 10_000;
+
+/**
+ * `files` are those beside it, where virtual and external data may lie; `depth` counts files that virtual datasets led to. Throws
+ * `malformed`, `truncated` (shorter than its superblock says) or `unsupported`.
+ */
+export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): Promise<Hdf5File> {
+  const { layout: own, root, version } = await readSuperblock(source);
+  const layout: Hdf5Layout = { ...own, files };
   const heap = new GlobalHeap(layout);
   const cache = new ChunkCache();
   let followed = 0;
+  let virtual = depth;
+  let sought = 0;
+  const siblings = new Map<string, Promise<Hdf5File>>();
+  const sibling = async (name: string): Promise<Hdf5File> => openHdf5(await siblingSource(layout, name), files, virtual);
+  const find: FindSource = async (name, path) => {
+    virtual++;
+    try {
+      if (virtual > maxVirtual) throw new CheckpointError("unsafe", `virtual datasets deeper than ${maxVirtual}`, { file: source.name });
+      if (sought++ > maxSought)
+        throw new CheckpointError("unsafe", `virtual datasets with more than ${maxSought} sources`, { file: source.name });
+      const other = name === "." ? undefined : (siblings.get(name) ?? sibling(name));
+      if (other !== undefined) siblings.set(name, other);
+      const file = other === undefined ? opened : await other;
+      const object = await file.find(path);
+      if (object?.kind === "dataset") return { type: object.type, shape: object.shape, parts: () => deeper(object) };
+      throw new CheckpointError("not-found", `a virtual dataset takes ${path} of ${name}, which is no dataset there`, {
+        file: source.name,
+      });
+    } finally {
+      virtual--;
+    }
+  };
+  /** A source in the same file may be virtual again. */
+  const deeper = async (dataset: Hdf5Dataset): Promise<readonly Part[]> => {
+    virtual++;
+    try {
+      return await dataset.parts();
+    } finally {
+      virtual--;
+    }
+  };
+  const shared: DatasetFile = { layout, heap, cache, find };
 
   const object = async (address: number): Promise<Hdf5Object> => {
     const messages = await readObjectHeader(layout, address);
     const header = readDatasetHeader(messages);
-    if (header !== undefined) return new StoredDataset({ layout, heap, cache }, address, header);
-    const common = commonOf({ layout, heap, cache }, address, messages);
+    if (header !== undefined) return new StoredDataset(shared, address, header);
+    const common = commonOf(shared, address, messages);
     return isGroup(messages) ? groupOf(common, messages) : { kind: "other", ...common };
   };
 
@@ -121,10 +165,10 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
     return at;
   };
 
-  const opened = await object(root);
-  if (opened.kind !== "group") throw new CheckpointError("malformed", "the root of the HDF5 file is no group", { file: source.name });
-  const top: Hdf5Group = opened;
-  return {
+  const first = await object(root);
+  if (first.kind !== "group") throw new CheckpointError("malformed", "the root of the HDF5 file is no group", { file: source.name });
+  const top: Hdf5Group = first;
+  const opened: Hdf5File = {
     name: source.name,
     source,
     version,
@@ -133,16 +177,10 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5File> {
     find: (path) => walk(path, top, maxSoft),
     decode: (type, bytes) => decodeValues(layout, heap, type, bytes),
   };
+  return opened;
 }
 
-/** What all objects of a file share. */
-interface Opened {
-  readonly layout: Hdf5Layout;
-  readonly heap: GlobalHeap;
-  readonly cache: ChunkCache;
-}
-
-function commonOf({ layout, heap }: Opened, address: number, messages: readonly Message[]): Hdf5Common {
+function commonOf({ layout, heap }: DatasetFile, address: number, messages: readonly Message[]): Hdf5Common {
   let attributes: Promise<ReadonlyMap<string, Hdf5Attribute>> | undefined;
   const all = (): Promise<ReadonlyMap<string, Hdf5Attribute>> => {
     attributes ??= readAttributes(layout, messages);
@@ -162,10 +200,10 @@ function commonOf({ layout, heap }: Opened, address: number, messages: readonly 
 class StoredDataset implements Hdf5Dataset {
   readonly kind = "dataset";
   readonly address: number;
-  readonly #file: Opened;
+  readonly #file: DatasetFile;
   readonly #header: DatasetHeader;
 
-  constructor(file: Opened, address: number, header: DatasetHeader) {
+  constructor(file: DatasetFile, address: number, header: DatasetHeader) {
     this.#file = file;
     this.address = address;
     this.#header = header;
@@ -191,7 +229,7 @@ class StoredDataset implements Hdf5Dataset {
   }
 
   parts(): Promise<readonly Part[]> {
-    return datasetParts(this.#file.layout, this.#header, this.#file.cache);
+    return datasetParts(this.#file, this.#header);
   }
 
   async bytes(): Promise<Uint8Array> {
@@ -200,5 +238,9 @@ class StoredDataset implements Hdf5Dataset {
 
   async values(): Promise<readonly Inert[]> {
     return decodeValues(this.#file.layout, this.#file.heap, this.type, await this.bytes());
+  }
+
+  async texts(): Promise<readonly Uint8Array[]> {
+    return textBytes(this.#file.layout, this.#file.heap, this.type, await this.bytes());
   }
 }

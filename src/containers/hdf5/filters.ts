@@ -14,10 +14,23 @@ const names: ReadonlyMap<number, string> = new Map([
   [32015, "Zstandard"],
 ]);
 
-/** The first filter that this reader does not undo, in words. */
+/** Filters that the HDF5 library itself brings along: szip, n-bit, scale-offset. */
+const inLibrary: ReadonlySet<number> = new Set([4, 5, 6]);
+
+/** The first filter that the HDF5 library is needed for, in words. */
+export function libraryFilter(filters: readonly Hdf5Filter[]): string | undefined {
+  const filter = filters.find(({ id }) => inLibrary.has(id));
+  return filter && words(filter);
+}
+
+/** The first filter that neither this reader nor the library undoes, in words. */
 export function unknownFilter(filters: readonly Hdf5Filter[]): string | undefined {
-  const filter = filters.find(({ id }) => !known.has(id));
-  return filter && `filter ${filter.id}${names.has(filter.id) ? ` (${names.get(filter.id)})` : ""}`;
+  const filter = filters.find(({ id }) => !known.has(id) && !inLibrary.has(id));
+  return filter && words(filter);
+}
+
+function words({ id }: Hdf5Filter): string {
+  return `filter ${id}${names.has(id) ? ` (${names.get(id)})` : ""}`;
 }
 
 /**
@@ -32,7 +45,7 @@ export function undoFilters(stored: Uint8Array, filters: readonly Hdf5Filter[], 
     else if (filter.id === 2) bytes = unshuffle(bytes, filter.values[0] ?? 1);
     else if (filter.id === 3) bytes = unchecked(bytes, file);
     else if (filter.id === 32000) bytes = unLzf(bytes, size, file);
-    else throw new CheckpointError("unsupported", `HDF5 ${unknownFilter([filter])} is not read`, { file });
+    else throw new CheckpointError("unsupported", `HDF5 ${words(filter)} is not read`, { file });
   }
   if (bytes.length !== size) throw new CheckpointError("malformed", `chunk of ${bytes.length} bytes, ${size} expected`, { file });
   return bytes;

@@ -32,6 +32,12 @@ export const messageType = {
 
 /** All messages of the header at an address, continuation blocks included, in order; shared ones are resolved. */
 export async function readObjectHeader(layout: Hdf5Layout, address: number): Promise<readonly Message[]> {
+  const messages = await readStored(layout, address);
+  return Promise.all(messages.map((message) => resolveShared(layout, message, address)));
+}
+
+/** The same, but shared messages are still references to where they are kept. */
+async function readStored(layout: Hdf5Layout, address: number): Promise<readonly Message[]> {
   const start = await readAt(layout, address, 16, "object header").catch(shortHeader(layout, address));
   const reading = start.bytes[0] === 0x4f ? await openVersion2(layout, address, start) : await openVersion1(layout, address, start);
   const messages: Message[] = [];
@@ -54,7 +60,7 @@ export async function readObjectHeader(layout: Hdf5Layout, address: number): Pro
       blocks.push(await continuation(layout, target, length, reading.version));
     }
   }
-  return Promise.all(messages.map((message) => resolveShared(layout, message, address)));
+  return messages;
 }
 
 /** A version 2 header can be shorter than the 16 bytes that version 1 has at least. */
@@ -125,9 +131,7 @@ export async function sharedBody(layout: Hdf5Layout, reference: Fields, type: nu
   if (version === 3 && kind === 1) reference.unsupported("messages in a shared heap are not read");
   const address = reference.address();
   if (address === undefined || address === from) reference.fail("a shared message leads nowhere");
-  const start = await readAt(layout, address, 16, "object header").catch(shortHeader(layout, address));
-  const reading = start.bytes[0] === 0x4f ? await openVersion2(layout, address, start) : await openVersion1(layout, address, start);
-  for (const message of messagesOf(reading.first, reading.version, reading.order)) {
+  for (const message of await readStored(layout, address)) {
     if (message.type === type && !has(message.flags, 0x02)) return message.body;
   }
   throw new CheckpointError("malformed", `no message of type ${type} at address ${address}`, { file: layout.source.name });

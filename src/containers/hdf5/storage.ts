@@ -5,7 +5,14 @@ import { has } from "./object-header.ts";
 export type Hdf5Storage =
   | { readonly kind: "compact"; readonly offset: number; readonly size: number } // in the file, in bytes
   | { readonly kind: "contiguous"; readonly address: number | undefined }
-  | { readonly kind: "chunked"; readonly address: number | undefined; readonly chunk: readonly number[]; readonly index: ChunkIndex }
+  | {
+      readonly kind: "chunked";
+      readonly address: number | undefined;
+      readonly chunk: readonly number[];
+      readonly index: ChunkIndex;
+      readonly plainEdges?: boolean;
+    }
+  | { readonly kind: "virtual"; readonly address: number | undefined; readonly index: number } // of the list of its sources
   | { readonly kind: "other"; readonly what: string };
 
 /** How chunks are found. */
@@ -27,7 +34,8 @@ export function readStorage(fields: Fields): Hdf5Storage {
   const kind = fields.u8();
   if (kind === 0) return compact(fields, fields.u16());
   if (kind === 1) return { kind: "contiguous", address: fields.address() };
-  if (kind !== 2) return { kind: "other", what: kind === 3 ? "a virtual dataset" : `layout class ${kind}` };
+  if (kind === 3) return { kind: "virtual", address: fields.address(), index: fields.u32() };
+  if (kind !== 2) return { kind: "other", what: `layout class ${kind}` };
   return version === 3 ? readChunked3(fields) : readChunked4(fields);
 }
 
@@ -65,25 +73,26 @@ function readChunked4(fields: Fields): Hdf5Storage {
   const dims = Array.from({ length: rank }, () => fields.uint(width));
   const kind = fields.u8();
   const chunk = dims.slice(0, -1);
-  if (has(flags, 0x01)) return { kind: "other", what: "edge chunks without filters" };
+  // Chunks that reach beyond the extents are stored without filters.
+  const edges = has(flags, 0x01) ? { plainEdges: true } : {};
   switch (kind) {
     case 1: {
       const filtered = has(flags, 0x02);
       const storedSize = filtered ? fields.length() : undefined;
       const mask = filtered ? fields.u32() : 0;
-      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "single", storedSize, mask } };
+      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "single", storedSize, mask }, ...edges };
     }
     case 2:
-      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "implicit" } };
+      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "implicit" }, ...edges };
     case 3:
       fields.skip(1);
-      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "fixed" } };
+      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "fixed" }, ...edges };
     case 4:
       fields.skip(5);
-      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "extensible" } };
+      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "extensible" }, ...edges };
     case 5:
       fields.skip(6);
-      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "btree2" } };
+      return { kind: "chunked", address: fields.address(), chunk, index: { kind: "btree2" }, ...edges };
     default:
       return { kind: "other", what: `chunk index ${kind}` };
   }
@@ -117,6 +126,7 @@ export function readFill(fields: Fields, old: boolean): Uint8Array | undefined {
   return version === 1 || defined ? bytes(fields, fields.u32()) : undefined;
 }
 
+/** A size of -1 says that the library was told of no fill value. */
 function bytes(fields: Fields, size: number): Uint8Array | undefined {
-  return size === 0 ? undefined : fields.take(size);
+  return size === 0 || size === 0xffffffff ? undefined : fields.take(size);
 }

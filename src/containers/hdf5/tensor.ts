@@ -1,7 +1,6 @@
 import { byteSwapped } from "../../io/mapped.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
-import type { Inert } from "../../tensor/checkpoint.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import type { Part, Tensor, TensorInfo } from "../../tensor/tensor.ts";
 import type { Hdf5Type } from "./datatype.ts";
@@ -97,9 +96,5 @@ function swapped(source: ByteSource, offset: number, size: number, unit: number)
 }
 
 async function* texts(dataset: Hdf5Dataset): AsyncGenerator<Uint8Array> {
-  for (const text of await dataset.values()) yield new TextEncoder().encode(plain(text));
-}
-
-function plain(value: Inert): string {
-  return typeof value === "string" ? value : "";
+  yield* await dataset.texts();
 }

@@ -50,6 +50,17 @@ async function decodeOne(layout: Hdf5Layout, heap: GlobalHeap, type: Hdf5Type, b
   }
 }
 
+/** The own bytes of every text, row-major; no text comes of another type. They need not be UTF-8. */
+export async function textBytes(layout: Hdf5Layout, heap: GlobalHeap, type: Hdf5Type, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+  const texts: Uint8Array[] = [];
+  for (let at = 0; at + type.size <= bytes.length; at += type.size) {
+    const element = bytes.subarray(at, at + type.size);
+    if (type.class === "string") texts.push(trimmed(element, type.padding));
+    else if (type.class === "vlen") texts.push(trimmed((await vlenBytes(layout, heap, element)).bytes, "terminated"));
+  }
+  return texts;
+}
+
 /** NumPy's bool as h5py writes it: an enum over int8. */
 export function isBool(type: Hdf5Type): boolean {
   return type.class === "enum" && type.size === 1 && type.names.length === 2 && type.names[0] === "FALSE" && type.names[1] === "TRUE";
