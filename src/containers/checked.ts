@@ -73,6 +73,7 @@ export function checked(
     name: file.name,
     size: inner.size,
     access: file.access,
+    checks: { source: file, offset: inner.offset },
     async read(offset, length, into) {
       checkRange(file.name, inner.size, offset, length, into);
       const from = inner.offset + offset;

@@ -38,20 +38,20 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const signal = options.signal ?? new AbortController().signal;
   const memory = options.memory ?? 50 << 20;
   const folder = options.temporaryFolder ?? tmpdir();
-  const buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+  const buffers: [Uint8Array, Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)];
   const twins = new WeakMap<ByteSource, ByteSource>();
   const temporaries: OpenOutput[] = [];
   let spool: { readonly file: OpenOutput; used: number } | undefined;
   let lastTurn = Date.now();
   let arenaTried = false;
 
-  const grow = (which: 0 | 1, length: number): void => {
+  const grow = (which: 0 | 1 | 2, length: number): void => {
     const each = Math.ceil(memory / 2) + ARENA_SLACK;
     if (!arenaTried && length > SMALL_BUFFER && length <= each) {
       arenaTried = true;
       const arena = createArena(each);
       if (arena !== undefined) {
-        buffers.splice(0, 2, ...arena);
+        buffers.splice(0, 3, ...arena);
         return;
       }
     }
@@ -106,6 +106,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
       spool = undefined;
       buffers[0] = new Uint8Array(0);
       buffers[1] = new Uint8Array(0);
+      buffers[2] = new Uint8Array(0);
     },
   };
 }

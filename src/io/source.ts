@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly whole?: true;
   /** Of windows: the source whose bytes these are, and where they begin in it. Absent where bytes are owned or made. */
   readonly within?: { readonly source: ByteSource; readonly offset: number };
+  /** Of bytes that are compared with a checksum on the way: the source that they come from, and where they begin in it. */
+  readonly checks?: { readonly source: ByteSource; readonly offset: number };
   /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
   readonly decodes?: { readonly source: ByteSource; readonly offset: number; readonly length: number };
   /**

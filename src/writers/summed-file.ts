@@ -16,6 +16,7 @@ const kinds = {
  */
 export class SummedFile implements OutputFile {
   readonly access = "random";
+  readonly within: { readonly source: OutputFile; readonly offset: 0 };
   readonly #file: OutputFile;
   readonly #kind: NonNullable<Group["checksum"]>;
   readonly #from: number;
@@ -25,6 +26,7 @@ export class SummedFile implements OutputFile {
 
   constructor(file: OutputFile, kind: NonNullable<Group["checksum"]>, from: number, length: number) {
     this.#file = file;
+    this.within = { source: file, offset: 0 };
     this.#kind = kind;
     this.#from = from;
     this.#length = length;
