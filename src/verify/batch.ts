@@ -15,15 +15,23 @@ export interface InputBatch {
 }
 
 /** A batch in memory; parts are views, no copies. */
-export function heldBatch({ shape, values }: Omit<Activation, "layer">, source: string, notes: readonly string[] = []): InputBatch {
+export function heldBatch(batch: Omit<Activation, "layer">, source: string, notes: readonly string[] = []): InputBatch {
+  return madeBatch(batch.shape, () => batch.values, source, notes);
+}
+
+/** A batch in memory that is made when it is first read: an engine without room for it refuses before. */
+export function madeBatch(shape: readonly number[], make: () => Float32Array, source: string, notes: readonly string[] = []): InputBatch {
   const [pictures = 0, ...rest] = shape;
-  const size = pictures === 0 ? 0 : values.length / pictures;
+  const size = rest.reduce((product, axis) => product * axis, 1);
+  let held: Float32Array | undefined;
   return {
     shape,
     source,
     notes,
     async read(from, count) {
-      return { layer: "input", shape: [count, ...rest], values: values.subarray(from * size, (from + count) * size) };
+      held ??= make();
+      if (held.length !== pictures * size) throw new TypeError(`${held.length} values for a batch of ${shape.join(" × ")}`);
+      return { layer: "input", shape: [count, ...rest], values: held.subarray(from * size, (from + count) * size) };
     },
   };
 }

@@ -67,14 +67,17 @@ async function openSession(
     session = await ort.InferenceSession.create(folder.path(MODEL), sessionOptions(device.device));
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError("unsupported", `ONNX Runtime refuses the network: ${failureOf(error).message}`, { cause: error });
+    throw failed("refuses", error);
   } finally {
     folder.remove();
   }
   return {
     device,
     async run(input, visit) {
-      const outputs = await session.run({ [INPUT]: new ort.Tensor("float32", input.values, input.shape) });
+      const feeds = { [INPUT]: new ort.Tensor("float32", input.values, input.shape) };
+      const outputs = await session.run(feeds).catch((error: unknown) => {
+        throw failed("cannot run", error);
+      });
       for (const { layer, output } of layerShapes(network, input.shape)) {
         const wanted = [input.shape[0] ?? 0, ...output];
         await visit({ layer: layer.name, shape: wanted, values: valuesOf(outputs, layer.name, elements(wanted)) });
@@ -83,6 +86,17 @@ async function openSession(
     },
     close: () => session.release(),
   };
+}
+
+function failed(what: "refuses" | "cannot run", error: unknown): CheckpointError {
+  const { message } = failureOf(error);
+  if (/bad_alloc|out of memory|fail\w* to allocate|allocation failed/i.test(message)) {
+    return new CheckpointError("unsupported", "ONNX Runtime has not enough memory for this network and input", {
+      hint: "use a smaller --batch or input",
+      cause: error,
+    });
+  }
+  return new CheckpointError("unsupported", `ONNX Runtime ${what} the network: ${message}`, { cause: error });
 }
 
 async function writeFiles(folder: TemporaryFolder, graph: OnnxGraph, weights: Weights, ctx: Context): Promise<void> {
