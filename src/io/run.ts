@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
-import { createOutput, type OpenOutput } from "./output-file.ts";
+import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
 import type { ByteSource, OutputFile } from "./source.ts";
 import { spooled } from "./spooled.ts";
+import { openUnnamed } from "./unnamed.ts";
 
 export interface ContextOptions {
   readonly values?: boolean;
@@ -61,9 +62,10 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const createTemporary = (): OpenOutput => {
     counter += 1;
     const path = join(folder, `.${process.pid}-${counter}.vggtool-tmp`);
-    const file = createOutput(path, path);
-    // Without a name at once: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
-    if (process.platform !== "win32") unlinkSync(path);
+    const unnamed = openUnnamed(folder);
+    const file = unnamed === undefined ? createOutput(path, path) : outputOn(unnamed, path, path);
+    // Without a name at once, where it has one: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
+    if (unnamed === undefined && process.platform !== "win32") unlinkSync(path);
     temporaries.push(file);
     return file;
   };
