@@ -10,7 +10,7 @@ import { roleTable } from "./roles.ts";
 
 /*
  * MatConvNet networks in level 5 MAT-files, not compressed (v6) or with the option `compress` (v7). The planned names say which
- * kind: `layers{1}.weights{1}` is simplenn, `params(1).value` dagnn; `net.` in front puts all of it into one variable, as training
+ * kind: `layers{1}.weights{1}` is simplenn, `params(1).value` and names of parameters (`conv1_1f`) dagnn; `net.` in front puts all of it into one variable, as training
  * checkpoints and Oxford's files have it, without that `layers` and `meta` are variables, as in vlfeat's downloads. All fully
  * connected layers are convolutions.
  */

@@ -79,14 +79,17 @@ function paramsOf(layer: ChainLayer): readonly { readonly spec: TensorSpec; read
   return learnt(layer).flatMap((spec, k) => {
     if (spec === undefined) return [];
     const suffix = suffixes[layer.kind][k] ?? "";
-    return [{ spec, param: { name: `${layer.name}${suffix}`, spec, decays: suffix === "f" } }];
+    const place = placeOf(spec);
+    const named = place.kind === "dagnn" && place.param === undefined;
+    return [{ spec, param: { name: named ? spec.key : `${layer.name}${suffix}`, spec, decays: suffix === "f" } }];
   });
 }
 
 function place(params: Map<number, Param>, spec: TensorSpec, param: Param, layer: string): void {
   const where = placeOf(spec);
-  if (where.kind !== "dagnn" || params.has(where.param)) throw misplaced(spec, layer);
-  params.set(where.param, param);
+  const number = where.kind === "dagnn" ? (where.param ?? params.size + 1) : undefined;
+  if (number === undefined || params.has(number)) throw misplaced(spec, layer);
+  params.set(number, param);
 }
 
 /** Parameters are numbered from 1 without gaps. */

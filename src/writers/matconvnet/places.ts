@@ -18,8 +18,8 @@ interface SimplePlace {
 interface DagPlace {
   readonly kind: "dagnn";
   readonly variable: string | undefined;
-  /** Number of the parameter, from 1. */
-  readonly param: number;
+  /** Number of the parameter, from 1; undefined where the tensor is named as the parameter is, and its layer gives the place. */
+  readonly param: number | undefined;
 }
 
 /** Layers or parameters that a name may count up to: names come from other files too. */
@@ -35,6 +35,7 @@ export function placeOf(spec: TensorSpec): Place {
     const slot = simple?.[3] === undefined ? (simple?.[4] === undefined ? 2 : 1) : Number(simple[3]);
     return { kind: "simplenn", variable: simple?.[1], layer: number, form: simple?.[3] === undefined ? "old" : "weights", slot };
   }
+  if (/^[A-Za-z]\w*$/.test(spec.key)) return { kind: "dagnn", variable: undefined, param: undefined };
   throw new CheckpointError("unsupported", `a MatConvNet network has no place for ${spec.key}`, {
     tensor: spec.key,
     hint: "convert with --naming matconvnet, or leave it out with --exclude",

@@ -8,6 +8,8 @@ const golden = [
   { from: "vgg16-64x96/torchvision", reference: "vgg16-64x96/matconvnet", to: ["--compress"] },
   { from: "vgg16-224/caffe-v1", reference: "vgg16-224/matconvnet" },
   { from: "vgg16bn-64x96/torchvision", reference: "vgg16bn-64x96/matconvnet-bnorm" },
+  { from: "vgg16-64x96/npz", reference: "vgg16-64x96/matconvnet-dagnn", to: ["--naming", "matconvnet-dagnn"] },
+  { from: "vgg16bn-64x96/torchvision", reference: "vgg16bn-64x96/matconvnet-dagnn", to: ["--naming", "matconvnet-dagnn"] },
 ].map(({ to = [], ...job }) =>
   goldenJob({ environment: "tensorflow", to: ["--to", "matconvnet", ...to], output: "vgg.mat", check: "check_mat", ...job }),
 );
