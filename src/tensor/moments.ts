@@ -1,3 +1,5 @@
+import type { ChunkKernel, ChunkPass } from "./chunk-kernel.ts";
+
 /** Running sums over the chunks of a tensor. */
 export interface ChunkSums {
   /** Over the finite values; ∞ and −∞ before the first. */
@@ -44,6 +46,17 @@ export function addChunk(chunk: Floats, sums: ChunkSums): Floats {
   return values;
 }
 
+/** `addChunk` of the values that a kernel holds; undefined, and nothing added, where not all of them are finite. */
+export function addLoaded(kernel: ChunkKernel, values: number, sums: ChunkSums): ChunkPass | undefined {
+  const pass = kernel.first(values);
+  if (!Number.isFinite(pass.sum)) return undefined;
+  sums.min = Math.min(sums.min, pass.min);
+  sums.max = Math.max(sums.max, pass.max);
+  sums.zeros += pass.zeros;
+  addMoments(values, pass.sum, kernel.squares(values, pass.sum / values), sums);
+  return pass;
+}
+
 function first(chunk: Floats, sums: ChunkSums): number {
   return chunk instanceof Float32Array ? first32(chunk, sums) : first64(chunk, sums);
 }
@@ -51,7 +64,12 @@ function first(chunk: Floats, sums: ChunkSums): number {
 function combine(values: Floats, sum: number, sums: ChunkSums): void {
   const n = values.length;
   const mean = sum / n;
-  const squares = values instanceof Float32Array ? second32(values, mean) : second64(values, mean);
+  addMoments(n, sum, values instanceof Float32Array ? second32(values, mean) : second64(values, mean), sums);
+}
+
+/** `squares`: Σ (x − sum ÷ n)². */
+function addMoments(n: number, sum: number, squares: number, sums: ChunkSums): void {
+  const mean = sum / n;
   addCompensated(sums, sum);
   const delta = mean - sums.mean;
   const all = sums.finite + n;

@@ -1,3 +1,5 @@
+import type { ChunkKernel } from "./chunk-kernel.ts";
+
 /** Sorted finite values, or representatives of them. */
 export interface SortedValues {
   readonly size: number;
@@ -51,8 +53,21 @@ const spare: Int32Array[] = [];
 
 /** How many values lie where, in bounded memory, for a tensor of any size. */
 export class Sketch {
-  readonly #buckets = spare.pop()?.fill(0) ?? new Int32Array(BUCKETS);
+  readonly #kernel: ChunkKernel | undefined;
+  readonly #buckets: Int32Array;
   #negativeZeros = 0;
+
+  /** With a kernel, that one's counters. */
+  constructor(kernel?: ChunkKernel) {
+    this.#kernel = kernel;
+    this.#buckets = kernel?.buckets ?? spare.pop()?.fill(0) ?? new Int32Array(BUCKETS);
+  }
+
+  /** The finite values that the kernel holds. */
+  addLoaded(values: number, negativeZeros: number): void {
+    this.#kernel?.count(values);
+    this.#negativeZeros += negativeZeros;
+  }
 
   /** At most 4,096 finite values. */
   add(values: Float32Array | Float64Array): void {
@@ -65,8 +80,11 @@ export class Sketch {
    * smallest bucket; `low` and `high`: the extremes.
    */
   sorted(zeros: number, low: number, high: number): SortedValues {
-    spare.push(this.#buckets);
-    const buckets = new Uint32Array(this.#buckets.buffer);
+    const buckets = new Uint32Array(this.#buckets.buffer, this.#buckets.byteOffset, BUCKETS);
+    const release = (): void => {
+      if (this.#kernel === undefined) spare.push(this.#buckets);
+      else this.#kernel.release();
+    };
     const sign = BUCKETS / 2;
     const infinity = 0x7f800000 >>> DROPPED_BITS;
     const values: number[] = [];
@@ -86,6 +104,7 @@ export class Sketch {
       const amount = (buckets[key] ?? 0) - (key === 0 ? zeros - this.#negativeZeros : 0);
       if (amount > 0) push(middle(key), amount);
     }
+    release();
     return {
       size,
       at(rank) {

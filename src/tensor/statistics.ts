@@ -1,5 +1,6 @@
+import { CHUNK_VALUES, ChunkKernel } from "./chunk-kernel.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
-import { addChunk, noSums } from "./moments.ts";
+import { addChunk, addLoaded, noSums } from "./moments.ts";
 import { decode } from "./numbers.ts";
 import { ExactValues, SKETCH_ACCURACY, Sketch, type SortedValues } from "./sketch.ts";
 
@@ -36,21 +37,23 @@ const EXACT_LIMIT = 1 << 16;
 /** Bins for the largest tensors; small ones get about √n. */
 const MOST_BINS = 64;
 
-const CHUNK = 2048;
-const decoded = new Float64Array(CHUNK);
+const decoded = new Float64Array(CHUNK_VALUES);
 
 /** Collects the statistics of one tensor from its elements in any order. Not for complex numbers. */
 export class StatisticsBuilder {
   readonly #dtype: NumericDType;
   readonly #sums = noSums();
   readonly #places: ExactValues | Sketch;
+  /** For large tensors of float32. */
+  readonly #kernel: ChunkKernel | undefined;
   #count = 0;
   #big: { min: bigint; max: bigint } | undefined;
 
   /** `count`: elements to come. */
   constructor(dtype: NumericDType, count: number) {
     this.#dtype = dtype;
-    this.#places = count <= EXACT_LIMIT ? new ExactValues(count) : new Sketch();
+    this.#kernel = count <= EXACT_LIMIT || dtype !== "float32" ? undefined : ChunkKernel.take();
+    this.#places = count <= EXACT_LIMIT ? new ExactValues(count) : new Sketch(this.#kernel);
   }
 
   /** Dense little-endian elements. */
@@ -59,13 +62,23 @@ export class StatisticsBuilder {
     this.#count += count;
     const direct =
       this.#dtype === "float32" && bytes.byteOffset % 4 === 0 ? new Float32Array(bytes.buffer, bytes.byteOffset, count) : undefined;
-    for (let done = 0; done < count; done += CHUNK) {
-      const n = Math.min(CHUNK, count - done);
+    for (let done = 0; done < count; done += CHUNK_VALUES) {
+      const n = Math.min(CHUNK_VALUES, count - done);
       if (direct === undefined) decode(bytes, done * width, this.#dtype, decoded, n);
       const values = direct === undefined ? decoded.subarray(0, n) : direct.subarray(done, done + n);
-      this.#places.add(addChunk(values, this.#sums));
+      if (!this.#addByKernel(values)) this.#places.add(addChunk(values, this.#sums));
     }
     if (width === 8 && dtypes[this.#dtype].kind !== "float") this.#addBig(bytes, count);
+  }
+
+  /** False, having done nothing, where a chunk is not for the kernel. */
+  #addByKernel(values: Float32Array | Float64Array): boolean {
+    const [kernel, places] = [this.#kernel, this.#places];
+    if (kernel === undefined || !(places instanceof Sketch) || !(values instanceof Float32Array) || !kernel.load(values)) return false;
+    const pass = addLoaded(kernel, values.length, this.#sums);
+    if (pass === undefined) return false;
+    places.addLoaded(values.length, pass.negativeZeros);
+    return true;
   }
 
   /** 64-bit integers beyond 2^53 lose their last digits as numbers; their extremes are kept apart. */

@@ -53,6 +53,25 @@ export const access32 = access([0x28], [0x36]);
 export const access64 = access([0x29], [0x37]);
 export const access128 = access([0xfd, 0x00], [0xfd, 0x0b]);
 
+/** A 128-bit instruction over what its operands leave; opcodes beyond 0x7f take two bytes. */
+export const simd = (opcode: number, ...operands: readonly Code[]): Code => [...operands.flat(), 0xfd, ...unsigned(opcode)];
+
+/** v128.load and v128.store at `offset` bytes behind an address; both are multiples of 16. */
+export const load128 = (address: Code, offset: number): Code => [...simd(0x00, address), 4, ...unsigned(offset)];
+export const store128 = (address: Code, offset: number, value: Code): Code => [...simd(0x0b, address, value), 4, ...unsigned(offset)];
+
+/** v128.load64_splat: one 64-bit number in both lanes. */
+export const load64Twice = (address: Code, offset: number): Code => [...simd(0x0a, address), 3, ...unsigned(offset)];
+
+/** v128.const of four equal 32-bit lanes. */
+export function constant128(lane: number): Code {
+  const bytes = new Uint8Array(new Uint32Array([lane, lane, lane, lane]).buffer);
+  return [...simd(0x0c), ...bytes];
+}
+
+/** i32.store */
+export const store32 = (address: Code, offset: number, value: Code): Code => [...address, ...value, 0x36, 2, ...unsigned(offset)];
+
 /** i8x16.shuffle: lanes 0–15 are the bytes of `a`, 16–31 those of `b`. */
 export const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [...a, ...b, 0xfd, 0x0d, ...lanes];
 
