@@ -8,6 +8,7 @@ import { targetDtype } from "./dtype-rule.ts";
 import type { FeatureArea } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
 import { isImageConstant, isPreparation } from "./image-mean.ts";
+import { list } from "./judge.ts";
 import type { ConvertOptions } from "./options.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
@@ -52,6 +53,7 @@ export function makePlan(
         missing.push({ key: layer, reason: "the source lacks this layer" });
     }
   }
+  warnings.push(...standIns(moves, network, options));
   const taken = new Set(moves.map(({ to }) => to));
   for (const tensor of tensors.values()) {
     const key = tensor.name;
@@ -98,6 +100,18 @@ function keepsConstant(key: string, target: PlanTarget): boolean {
 
 function sameTensor(tensor: Described, like: ReadonlyMap<string, Described>): boolean {
   return like.get(tensor.name)?.shape.join() === tensor.shape.join();
+}
+
+/** Sentences on zeros and ones that the source does not have: the target's network has a place for them. */
+function standIns(moves: readonly Move[], network: Network | undefined, options: ConvertOptions): readonly string[] {
+  const last = network === undefined || options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
+  const made = moves
+    .flatMap(({ fills }) => fills)
+    .filter(({ from, role }) => from.length === 0 && role !== undefined && !role.endsWith(".bn.factor"));
+  return (["zeros", "ones"] as const).flatMap((formula) => {
+    const roles = made.filter((fill) => fill.formula === formula && layerOf(fill.role ?? "") !== last).map(({ role }) => role ?? "");
+    return roles.length === 0 ? [] : [`${formula} stand for what the source does not store: ${list(roles)}`];
+  });
 }
 
 function whyUnused(role: Role | undefined, options: ConvertOptions, network: Network | undefined): string {
