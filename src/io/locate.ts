@@ -43,14 +43,22 @@ export async function locateInput(path: string): Promise<Located> {
 
 function kindOf(path: string): "file" | "folder" | undefined {
   try {
-    return statSync(path).isDirectory() ? "folder" : "file";
+    const stat = statSync(path);
+    if (stat.isDirectory()) return "folder";
+    if (stat.isFile()) return "file";
+    // Opening a pipe waits for whoever writes to it, and neither it nor a device can be read at any place.
+    throw new CheckpointError("usage", "this is a pipe or a device, a file was needed", { file: path, hint: "copy it into a file first" });
   } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw fromSystem(error, path);
   }
 }
 
-function prefixed(folder: string, prefix: string): string {
+/** How TensorFlow's Saver writes the name of a sharded checkpoint: the question marks are part of what it prints. */
+const anyShard = /(\.data)?-\?{5}-of-(\d{5}|\?{5})$/;
+
+function prefixed(folder: string, named: string): string {
+  const prefix = named.replace(anyShard, "");
   const names = kindOf(folder) === "folder" ? readdirSync(folder).sort() : [];
   for (const suffix of suffixes) {
     const name = names.find((candidate) => candidate.startsWith(prefix) && suffix.test(candidate.slice(prefix.length)));

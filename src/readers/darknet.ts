@@ -1,5 +1,6 @@
 import { type CfgSection, looksLikeCfg, parseCfg } from "../containers/darknet/cfg.ts";
 import { type WeightArray, type WeightLayout, weightLayout } from "../containers/darknet/layout.ts";
+import { publishedCfg } from "../containers/darknet/published.ts";
 import { folderOf, stemOf } from "../containers/file-names.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
 import { CheckpointError, isCheckpointError } from "../errors.ts";
@@ -10,7 +11,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /*
  * Darknet: `.weights` has i32 major, minor, revision, the number of images seen (u64 from version 0.2 on, else i32), then
- * float32 without any structure: that is in the `.cfg`, which has to account for every byte.
+ * float32 without any structure: that is in the `.cfg`, which has to account for every byte. Without one, only the
+ * number of values of a published VGG tells what they are.
  */
 
 const weightsSuffix = ".weights";
@@ -64,7 +66,9 @@ interface Header {
 }
 
 interface Cfg {
-  readonly name: string;
+  /** undefined where there is no file and the network is a published one, told by its number of values. */
+  readonly name: string | undefined;
+  readonly network?: string;
   readonly bytes: number;
   readonly sections: readonly CfgSection[];
   readonly layout: WeightLayout;
@@ -113,13 +117,16 @@ async function fittingCfg(probe: Probe, header: Header): Promise<Cfg> {
   }
   if (failure !== undefined) throw failure;
   const body = probe.source.size - header.bytes;
+  const published = publishedCfg(body / 4);
+  if (published !== undefined) {
+    const sections = parseCfg(published.text, stem);
+    return { name: undefined, network: published.network, bytes: 0, sections, layout: weightLayout(sections, header.transpose) };
+  }
   const odd = body % 4 === 0 ? "" : `; its ${body} bytes behind the header are no whole number of float32 values either`;
   throw new CheckpointError(
     "not-found",
     `a Darknet .weights file has no structure of its own: the ${cfgSuffix} of its network is needed beside it${odd}`,
-    {
-      file: stem,
-    },
+    { file: stem },
   );
 }
 
@@ -161,12 +168,20 @@ async function checkpoint(entry: string, source: ByteSource, header: Header, cfg
   return {
     format: "darknet",
     variant: `Darknet ${header.version}`,
-    files: [entry, cfg.name],
+    files: cfg.name === undefined ? [entry] : [entry, cfg.name],
     bytes: source.size + cfg.bytes,
     tensors,
     layers: layersOf(cfg),
     metadata,
-    notes: [],
+    notes:
+      cfg.network === undefined
+        ? []
+        : [
+            {
+              code: "assumed",
+              message: `there is no ${cfgSuffix} beside it; it holds exactly as many values as ${cfg.network}, and is read as that`,
+            },
+          ],
     close,
   };
 }

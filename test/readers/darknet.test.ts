@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { parseCfg } from "../../src/containers/darknet/cfg.ts";
 import { weightLayout } from "../../src/containers/darknet/layout.ts";
+import type { Probe } from "../../src/containers/probe.ts";
 import { createContext } from "../../src/io/run.ts";
+import type { ByteSource } from "../../src/io/source.ts";
+import { identify } from "../../src/model/identify.ts";
 import { reader } from "../../src/readers/darknet.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
@@ -122,6 +125,51 @@ test("damage ends in a clear error or in a correct parse", async () => {
       [...flips.keys()].filter((key) => !["same", "other", "malformed", "truncated", "mismatch", "unsupported"].includes(key)),
     ).toEqual([]);
   }
+});
+
+describe("without a .cfg", () => {
+  /** As many zeros as asked for behind a header of version 0.1, made when they are read. */
+  const zeros = (count: number): Probe => {
+    const source: ByteSource = {
+      name: "vgg.weights",
+      size: 16 + 4 * count,
+      access: "random",
+      read: async (offset, length) => {
+        const bytes = new Uint8Array(length);
+        if (offset <= 4 && offset + length > 4) bytes[4 - offset] = 1;
+        return bytes;
+      },
+      close: async () => {},
+    };
+    const files: Files = new Map([["vgg.weights", new Uint8Array(64).fill(1, 4, 5)]]);
+    return { ...memoryProbe(files, "vgg.weights"), source };
+  };
+
+  test.each([
+    ["VGG-11 with 1000 classes", 132_863_336, 11],
+    ["VGG-13 with 1000 classes", 133_047_848, 13],
+    ["VGG-16 with 1000 classes", 138_357_544, 16],
+    ["VGG-19 with 1000 classes", 143_667_240, 19],
+    ["VGG-16 with 2622 classes", 145_002_878, 16],
+    ["VGG-16 without its head", 14_714_688, 13],
+  ])("%s is told by its number of values, and said to be assumed", async (network, count, layers) => {
+    const ctx = createContext();
+    const checkpoint = await reader.read(zeros(count), ctx);
+    expect(checkpoint.files).toEqual(["vgg.weights"]);
+    expect(checkpoint.notes).toMatchObject([{ code: "assumed", message: expect.stringContaining(`exactly as many values as ${network}`) }]);
+    expect(checkpoint.tensors.size).toBe(2 * layers);
+    expect(identify(checkpoint)?.network).toMatchObject({ name: network.slice(0, 6), complete: true });
+  });
+
+  test("any other number is refused, with what is needed", async () => {
+    const ctx = createContext();
+    for (const count of [138_357_543, 138_357_545, 7]) {
+      await expect(reader.read(zeros(count), ctx)).rejects.toMatchObject({
+        code: "not-found",
+        message: expect.stringContaining("the .cfg of its network is needed beside it"),
+      });
+    }
+  });
 });
 
 describe.skipIf(golden === undefined)("golden cases", () => {
