@@ -252,31 +252,3 @@ export const formats: readonly Format[] = [
 export function findFormat(id: string): Format | undefined {
   return formats.find((format) => format.id === id);
 }
-
-/** What `vggtool formats` shows; made from the same table that the code runs on. */
-export interface FormatsRecord {
-  readonly schema: "vggtool/formats/1";
-  readonly formats: readonly {
-    readonly id: string;
-    readonly title: string;
-    readonly read: boolean;
-    readonly write: boolean;
-    readonly example: string;
-  }[];
-  readonly schemes: readonly { readonly id: string; readonly title: string; readonly formats: readonly string[] }[];
-}
-
-export async function formatsRecord(): Promise<FormatsRecord> {
-  const { schemes } = await import("./model/schemes.ts");
-  return {
-    schema: "vggtool/formats/1",
-    formats: formats.map(({ id, title, example, read, write }) => ({
-      id,
-      title,
-      read: read !== undefined,
-      write: write !== undefined,
-      example,
-    })),
-    schemes: schemes.map(({ id, title, formats: home }) => ({ id, title, formats: home })),
-  };
-}

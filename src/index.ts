@@ -4,9 +4,9 @@
  */
 
 import type { ConvertResult } from "./convert/convert.ts";
+import type { FormatsRecord } from "./convert/formats-record.ts";
 import type { ConvertOptions } from "./convert/options.ts";
 import { CheckpointError } from "./errors.ts";
-import type { FormatsRecord } from "./formats.ts";
 import type { Side } from "./inspect/diff/side.ts";
 import type { DiffRecord } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
@@ -169,7 +169,7 @@ export async function checkDevices(device: DeviceChoice = "auto"): Promise<reado
 
 /** What can be read and written, and the naming schemes. */
 export async function listFormats(): Promise<FormatsRecord> {
-  return (await import("./formats.ts")).formatsRecord();
+  return (await import("./convert/formats-record.ts")).formatsRecord();
 }
 
 /** Checks the Python file that built a network for layers that the framework never learns of; the code is parsed, never run. */

@@ -1,4 +1,4 @@
-import type { FormatsRecord } from "../formats.ts";
+import type { FormatsRecord } from "../convert/formats-record.ts";
 import type { Style } from "./style.ts";
 import { table } from "./table.ts";
 
@@ -9,7 +9,7 @@ export function formatsText(record: FormatsRecord, { paint }: Style): string {
     record.formats.map((format) => [
       format.id,
       format.read ? "yes" : "",
-      format.write ? "yes" : "",
+      format.to.map((id) => `--to ${id}`).join(" "),
       format.title,
       paint.faint(format.example),
     ]),
