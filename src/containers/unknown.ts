@@ -31,6 +31,7 @@ const looks: readonly Look[] = [
   { matches: starts(0x89, 0x50, 0x4e, 0x47), found: "a PNG picture" },
   { matches: starts(0xff, 0xd8, 0xff), found: "a JPEG picture" },
   { matches: starts(0x47, 0x49, 0x46, 0x38), found: "a GIF picture" },
+  { matches: says(/^RIFF[\s\S]{4}WEBP/), found: "a WebP picture" },
   { matches: says(/^%PDF-/), found: "a PDF document" },
   { matches: starts(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c), found: "a 7z archive", hint: "unpack it and name the file inside" },
   { matches: says(/^Rar!/), found: "a RAR archive", hint: "unpack it and name the file inside" },
@@ -47,6 +48,7 @@ const looks: readonly Look[] = [
   { matches: says(/^PAR1/), found: "a Parquet table" },
   { matches: says(/^SQLite format 3/), found: "an SQLite database" },
   { matches: says(/^Salted__/), found: "data encrypted by OpenSSL", hint: "decrypt it first" },
+  { matches: says(/^(age-encryption\.org\/|-----BEGIN AGE ENCRYPTED)/), found: "data encrypted by age", hint: "decrypt it first" },
   { matches: says(/^-----BEGIN PGP/), found: "a PGP message", hint: "decrypt it first" },
   { matches: says(/^#!/), found: "a script" },
   {
