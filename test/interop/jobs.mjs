@@ -9,6 +9,7 @@ import { statsJobs } from "./jobs/stats.mjs";
 import { tensorflowJobs } from "./jobs/tensorflow.mjs";
 import { tfjsJobs } from "./jobs/tfjs.mjs";
 import { torchJobs } from "./jobs/torch.mjs";
+import { trainedJobs } from "./jobs/trained.mjs";
 
 /**
  * One row a job: its name, the environment it needs, `needs: "golden"` where it reads ../shared/golden, and what it does with
@@ -26,5 +27,6 @@ export const jobs = [
   ...caffeJobs,
   ...tfjsJobs,
   ...statsJobs,
+  ...trainedJobs,
   ...enginesJobs,
 ];

@@ -16,21 +16,35 @@ VGG11 = ((8,), (16,), (24, 24), (32, 32), (32, 32))
 DEEP = {"blocks": VGG11, "size": 96, "channels": 3, "head": (64, 64), "norm": True, "init": "he"}
 
 
+# The smallest that is recognised as a VGG: looks-initial looks at recognised networks only.
+COMPACT = {"blocks": ((8, 8), (16, 16, 16), (32, 32, 32)), "size": 32, "head": (64, 32)}
+
+
 def network(name, **changes):
     return {**USUAL, "name": name, **changes}
 
 
 FEW = [
     network("plain"),
-    network("norm-sgd", norm=True, init="he", optimizer="sgd", rate=0.02),
     network("stripes-xavier", task="stripes", init="xavier", head=(64, 32)),
-    network("new-head", steps=(200,), **{"new-head": True}),
-    network("frozen-features", frozen="features", init="xavier", steps=(100,)),
-    network("vgg11", **{**DEEP, "steps": (0, 60)}),
+    network("he-sgd", init="he", optimizer="sgd", rate=0.02, steps=(300,)),
+    network("compact-norm", **COMPACT, norm=True, init="he"),
+    network("compact-new-head", **COMPACT, norm=True, init="xavier", steps=(100,), **{"new-head": True}),
+    network("compact-frozen", **COMPACT, norm=True, frozen="features", steps=(100,)),
 ]
 
 LONG = (0, 10, 30, 100, 300, 1000)
 MANY = [
+    network("compact-default-adam", **COMPACT, steps=LONG, seed=31),
+    network("compact-norm-sgd", **COMPACT, norm=True, init="he-out", optimizer="sgd", rate=0.02, steps=LONG, seed=32),
+    network("compact-xavier-adam", **COMPACT, init="xavier", task="stripes", steps=LONG, seed=33),
+    network("compact-he-sgd", **COMPACT, init="he", optimizer="sgd", rate=0.01, decay=5e-4, steps=LONG, seed=34),
+    network("compact-new-head", **COMPACT, norm=True, init="xavier", steps=(300,), seed=35, **{"new-head": True}),
+    network("compact-frozen-features", **COMPACT, norm=True, frozen="features", init="he", steps=(30, 300), seed=36),
+    network("compact-frozen-classifier", **COMPACT, norm=True, frozen="classifier", steps=(300,), seed=37),
+    network("compact-truncated-adam", **COMPACT, norm=True, init="truncated", steps=LONG, seed=38),
+    network("compact-norm-default-adam", **COMPACT, norm=True, steps=LONG, seed=39),
+    network("compact-orthogonal", **COMPACT, norm=True, init="orthogonal", steps=LONG[:5], seed=40),
     network("default-adam", steps=LONG, seed=2),
     network("stripes-16", task="stripes", init="xavier", steps=LONG, seed=3),
     network("he-sgd-norm", init="he-out", norm=True, optimizer="sgd", rate=0.02, steps=LONG, seed=4),

@@ -1,18 +1,11 @@
-import { loadView } from "../../tensor/load.ts";
-import { slice, view } from "../../tensor/view.ts";
 import type { Check } from "./check.ts";
 import { type FirstDense, firstDense } from "./first-dense.ts";
-import { type Correlation, neighbourCorrelation } from "./neighbours.ts";
-
-/** So many weights tell as much as all of them (fc6 of VGG-16: the rows of 83 outputs). */
-const SAMPLE = 2 ** 21;
-/** Fewer places have too few neighbours; fewer outputs no spread to measure the noise from. */
-const FEWEST_PLACES = 9;
-const FEWEST_OUTPUTS = 4;
+import { measureOrders } from "./flatten-orders.ts";
+import type { Correlation } from "./neighbours.ts";
 
 /** When one order is taken for the true one: clear of zero, of the noise, and of the other order. */
-const CLEAR = 0.05;
-const NOISES = 6;
+const CLEAR = 0.02;
+const NOISES = 5;
 const TIMES = 3;
 
 /**
@@ -26,17 +19,9 @@ export const layoutSuspect: Check = {
   needs: "values",
   async run({ checkpoint, identity, ctx }) {
     const dense = firstDense(checkpoint, identity);
-    if (dense === undefined || dense.places < FEWEST_PLACES || dense.channels < 2) return [];
-    const { axes, tensor, sizes, channels, places } = dense;
-    const whole = await view(tensor, axes, sizes);
-    const outputs = whole.shape[whole.axes.indexOf("o")] ?? 0;
-    if (outputs < FEWEST_OUTPUTS) return [];
-    const sample = slice(whole, "o", 0, Math.min(outputs, Math.max(FEWEST_OUTPUTS, Math.floor(SAMPLE / (channels * places)))));
-    const rows = await loadView(sample, `o (${dense.order})`, ctx);
-    const shape = { channels, places, width: dense.width };
-    const other = dense.order === "i h w" ? "h w i" : "i h w";
-    const asRead = neighbourCorrelation(rows, dense.order, shape);
-    const asOther = neighbourCorrelation(rows, other, shape);
+    const found = dense === undefined ? undefined : await measureOrders(dense, ctx);
+    if (dense === undefined || found === undefined) return [];
+    const { asRead, asOther, other } = found;
     if (!isClear(asOther, asRead)) return [];
     return [
       {
@@ -44,7 +29,7 @@ export const layoutSuspect: Check = {
         severity: "warning",
         message: `${describe(dense, asRead, asOther, other)}`,
         layers: [dense.layer],
-        fix: `if the network was trained with inputs flattened as (${other}), say so with --map: the tensor's axes are "${axes.replace(dense.order, other)}"`,
+        fix: `if the network was trained with inputs flattened as (${other}), say so with --map: the tensor's axes are "${dense.axes.replace(dense.order, other)}"`,
       },
     ];
   },
@@ -57,7 +42,7 @@ function isClear(best: Correlation, rest: Correlation): boolean {
 
 function describe(dense: FirstDense, asRead: Correlation, asOther: Correlation, other: string): string {
   const ratio = asOther.value / Math.max(Math.abs(asRead.value), asRead.noise);
-  const sure = asOther.value > 2 * CLEAR && ratio > 2 * TIMES ? "nearly certain" : "likely";
+  const sure = asOther.value > 4 * CLEAR && ratio > 2 * TIMES ? "nearly certain" : "likely";
   return (
     `${dense.layer} is read as (${dense.order}), but weights of neighbouring places correlate with ${asOther.value.toFixed(3)} in the order (${other}) ` +
     `and with ${asRead.value.toFixed(3)} in this one (noise ${Math.max(asOther.noise, asRead.noise).toFixed(3)}, ratio ${ratio.toFixed(0)}): ${sure}`

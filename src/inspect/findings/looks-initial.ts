@@ -99,7 +99,7 @@ function suspect(
   statistics: ReadonlyMap<string, Statistics>,
 ): readonly Suspect[] {
   const found = statistics.get(weight.tensor.name);
-  const match = found === undefined ? undefined : matches(found, weight.fanIn, weight.fanOut, initialiser);
+  const match = found === undefined ? undefined : matches(found, weight.tensor.dtype, weight.fanIn, weight.fanOut, initialiser);
   if (match === undefined) return [];
   const biases = ["bias", "bn.bias"].flatMap((part) => {
     const slot = subject.identity?.roles.get(`${weight.layer}.${part}`);
@@ -108,7 +108,7 @@ function suspect(
   });
   const untouched = biases.length > 0 && biases.every((bias) => bias.count > 1 && bias.min === bias.max);
   // One step of training moves every bias.
-  const bound = initialiser.bias?.(weight.fanIn);
-  const within = bound !== undefined && biases.every(({ min, max }) => Number(min) >= -bound && Number(max) <= bound);
+  const bound = (initialiser.bias?.(weight.fanIn) ?? Number.NaN) * (1 + 1e-6);
+  const within = biases.every(({ min, max }) => Number(min) >= -bound && Number(max) <= bound);
   return untouched || biases.length === 0 || within ? [{ weight, match, untouched }] : [];
 }

@@ -1,6 +1,6 @@
 export interface Correlation {
   readonly value: number;
-  /** Standard error, from how the outputs differ. */
+  /** Standard error: from how the outputs differ, and no less than independent weights have (1 ÷ √pairs). */
   readonly noise: number;
 }
 
@@ -19,32 +19,40 @@ export interface InputShape {
 export function neighbourCorrelation(rows: Float32Array, order: "i h w" | "h w i", shape: InputShape): Correlation {
   const inputs = shape.channels * shape.places;
   const each: number[] = [];
-  let [products, squares] = [0, 0];
+  let [products, squares, pairs] = [0, 0, 0];
   for (let from = 0; from + inputs <= rows.length; from += inputs) {
     const sums = ofOutput(rows.subarray(from, from + inputs), order, shape);
     products += sums.products;
     squares += sums.squares;
+    pairs += sums.pairs;
     if (sums.squares > 0) each.push(sums.products / sums.squares);
   }
   const mean = each.reduce((sum, value) => sum + value, 0) / each.length;
   const variance = each.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, each.length - 1);
   return {
     value: squares === 0 ? 0 : products / squares,
-    noise: each.length < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(variance / each.length),
+    noise: each.length < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(Math.max(variance / each.length, 1 / pairs)),
   };
 }
 
-/** Σ ab and Σ (a² + b²) / 2 over all pairs of neighbours. */
-function ofOutput(row: Float32Array, order: "i h w" | "h w i", shape: InputShape): { products: number; squares: number } {
+interface PairSums {
+  /** Σ ab and Σ (a² + b²) / 2 over all pairs of neighbours. */
+  products: number;
+  squares: number;
+  pairs: number;
+}
+
+function ofOutput(row: Float32Array, order: "i h w" | "h w i", shape: InputShape): PairSums {
   const { channels, places, width } = shape;
   const [perChannel, perPlace] = order === "i h w" ? [places, 1] : [1, channels];
   const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
-  let [products, squares] = [0, 0];
+  const sums: PairSums = { products: 0, squares: 0, pairs: 0 };
   const pair = (p: number, q: number): void => {
     const a = (row[p] ?? 0) - mean;
     const b = (row[q] ?? 0) - mean;
-    products += a * b;
-    squares += (a * a + b * b) / 2;
+    sums.products += a * b;
+    sums.squares += (a * a + b * b) / 2;
+    sums.pairs += 1;
   };
   for (let channel = 0; channel < channels; channel++) {
     const base = channel * perChannel;
@@ -55,5 +63,5 @@ function ofOutput(row: Float32Array, order: "i h w" | "h w i", shape: InputShape
       if (width !== undefined && place + width < places) pair(at, at + width * perPlace);
     }
   }
-  return { products, squares };
+  return sums;
 }
