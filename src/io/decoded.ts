@@ -3,8 +3,12 @@ import { CheckpointError, isCheckpointError } from "../errors.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
 
-/** Bytes read and inflated at a time: the default of 16 KiB takes nearly twice as long. */
+/** Bytes read at a time. */
 const CHUNK = 1 << 20;
+/** Bytes inflated at a time: the default of 16 KiB takes nearly twice as long, and these are still in the cache when they are used. */
+const INFLATED = 256 << 10;
+/** Inflated ahead, in the thread pool, while what is there is used. */
+const AHEAD = 1 << 20;
 
 /** A forward source that also tells how often its decoding was begun anew; a test counts that. */
 export interface DecodedSource extends ByteSource {
@@ -86,9 +90,9 @@ export function decoded(name: string, size: number, start: () => AsyncIterable<U
 
 export type Deflate = "zlib" | "raw" | "gzip";
 
-/** The bytes of `source` inflated, as they come, in chunks of up to 1 MiB. Throws `malformed` and `truncated`. */
+/** The bytes of `source` inflated, as they come, in chunks of up to 256 KiB. Throws `malformed` and `truncated`. */
 export async function* inflate(source: ByteSource, format: Deflate): AsyncGenerator<Uint8Array> {
-  const options = { chunkSize: CHUNK };
+  const options = { chunkSize: INFLATED, readableHighWaterMark: AHEAD };
   const stream = format === "zlib" ? createInflate(options) : format === "raw" ? createInflateRaw(options) : createGunzip(options);
   let fed = 0;
   let failure: unknown;
