@@ -1,3 +1,4 @@
+import { sidecarSuffix } from "../containers/sidecar.ts";
 import type { ConvertResult } from "../convert/convert.ts";
 import type { Left, Move } from "../convert/plan-types.ts";
 import { count, duration, type Style, shape, shortened, size, tiny, visible } from "./style.ts";
@@ -17,6 +18,8 @@ export function convertText(result: ConvertResult, style: Style): string {
   const checked = result.checked ? "read back and compared with the source" : "not compared with the source";
   const speed = `${duration(result.seconds)}, ${size(result.bytes)}`;
   lines.push(`${paint.good("wrote")} ${paint.strong(visible(result.output))} (${plan.format}, ${speed}, ${checked})`);
+  const beside = result.files.find((file) => file.endsWith(sidecarSuffix));
+  if (beside !== undefined) lines.push(`beside it, as the format has no place for it: how images are prepared (${visible(beside)})`);
   return lines.join("\n");
 }
 
