@@ -17,6 +17,8 @@ const entryName = "saved_model.pb";
 const prefix = "variables/variables";
 /** Files of the folder that hold no tensors of the checkpoint. */
 const besideNames = [entryName, "fingerprint.pb", "keras_metadata.pb"] as const;
+/** Schema version 1, then a meta graph. */
+const begins = [0x08, 0x01, 0x12] as const;
 /** Only the first few fields are read; a graph with constants in it can have gigabytes. */
 const maxHead = 1 << 20;
 
@@ -38,8 +40,9 @@ async function locate(probe: Probe): Promise<string | undefined> {
   const inFolder = probe.container === "folder";
   if (!inFolder && !besideNames.some((name) => name === baseName(probe.entry))) return undefined;
   const folder = inFolder ? "" : folderOf(probe.entry);
-  // A SavedModel without variables is legal, so for a folder saved_model.pb alone decides; its name alone says little.
-  const needed = inFolder ? [entryName] : [entryName, `${prefix}.index`];
+  // A SavedModel without variables is legal, so saved_model.pb alone decides: a folder that has it, or its name and first bytes.
+  const isEntry = baseName(probe.entry) === entryName && begins.every((byte, k) => probe.head[k] === byte);
+  const needed = inFolder || isEntry ? [entryName] : [entryName, `${prefix}.index`];
   for (const name of needed) {
     const source = await probe.set.open(folder + name);
     await source?.close();
