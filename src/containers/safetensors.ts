@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { ByteSource } from "../io/source.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
-import { isObject, type Json, parseJsonBytes } from "./json.ts";
+import { eachJsonEntry, isObject, type Json } from "./json.ts";
 
 /*
  * safetensors (huggingface/safetensors, README "Format" and src/tensor.rs): u64 N, N bytes of JSON, then the data.
@@ -79,14 +79,12 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   if (dataStart > source.size) {
     throw new CheckpointError("truncated", `header of ${length} bytes, ${source.size - 8} are left in the file`, { file, offset: 0 });
   }
-  const header = parseJsonBytes(await source.read(8, length), file);
-  if (!isObject(header)) throw new CheckpointError("malformed", "safetensors header is no JSON object", { file, offset: 8 });
   const entries: SafetensorsEntry[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();
-  for (const [name, value] of header) {
+  eachJsonEntry(await source.read(8, length), file, (name, value) => {
     if (name === "__metadata__") metadata = readMetadata(value, file);
     else entries.push(readEntry(name, value, dataStart, file));
-  }
+  });
   entries.sort((a, b) => a.offset - b.offset || a.size - b.size);
   checkCover(entries, dataStart, source.size, file);
   return { entries, metadata };
@@ -128,12 +126,9 @@ function readEntry(name: string, value: Json, dataStart: number, file: string): 
 
 function integers(value: Json | undefined): number[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const numbers: number[] = [];
-  for (const item of value) {
-    if (typeof item !== "number" || !Number.isSafeInteger(item) || item < 0) return undefined;
-    numbers.push(item);
-  }
-  return numbers;
+  if (!value.every((item) => typeof item === "number" && Number.isSafeInteger(item) && item >= 0)) return undefined;
+  // Of exactly that length: an array that is pushed to has room for 17, and a checkpoint may have a hundred thousand of them.
+  return value.map(Number);
 }
 
 /** Each tensor starts where the one before ends, and the last ends with the file: no gap, no sharing, nothing behind. */

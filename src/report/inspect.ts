@@ -63,7 +63,7 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withHash ? [{ title: "sha256" }] : []),
     ...(withStats ? statsColumns : []),
   ];
-  const rows = tensors.map((tensor) => [
+  const cells = (tensor: TensorRecord): string[] => [
     tensor.name === "" ? "''" : visible(tensor.name),
     tensor.stored === undefined ? tensor.dtype : `${tensor.dtype} (${tensor.stored})`,
     shape(tensor.shape),
@@ -72,7 +72,12 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withLabels ? [visible(tensor.label ?? "")] : []),
     ...(withHash ? [tensor.sha256 ?? ""] : []),
     ...(withStats ? statsCells(tensor.stats) : []),
-  ]);
+  ];
+  const rows = {
+    *[Symbol.iterator]() {
+      for (const tensor of tensors) yield cells(tensor);
+    },
+  };
   return table(columns, rows, paint.faint, width);
 }
 

@@ -12,6 +12,9 @@ export interface Column {
 
 type Row = readonly string[];
 
+/** Gone through twice: rows that are made as they are asked for are never all there, and a checkpoint may have a hundred thousand. */
+export type Rows = Iterable<Row>;
+
 const empty = {
   top: "",
   "top-mid": "",
@@ -29,55 +32,46 @@ const frameless = { ...empty, left: "", "left-mid": "", mid: "", "mid-mid": "", 
 const fewest = 12;
 
 /** Rows under titles, without a frame, within `width` columns where that can be: easy to read, and easy to cut with other tools. */
-export function table(
-  columns: readonly Column[],
-  rows: readonly Row[],
-  title: (text: string) => string,
-  width = Number.POSITIVE_INFINITY,
-): string {
-  const fitted = narrowed(columns, rows, width);
-  const lines = fitted.rows.every((row) => row.every(isNarrow)) ? padded(fitted, title) : drawn(fitted, title);
-  return lines.map((line) => line.trimEnd()).join("\n");
+export function table(columns: readonly Column[], rows: Rows, title: (text: string) => string, width = Number.POSITIVE_INFINITY): string {
+  const { natural, narrow } = measured(columns, rows);
+  const shown = fitColumns(columns, natural, width);
+  return narrow ? padded(shown, rows, title) : drawn(shown, rows, title);
 }
 
-interface Fitted {
-  readonly columns: readonly Column[];
-  readonly rows: readonly Row[];
+interface Measured {
+  /** Characters of the longest cell of each column, or of its title. */
+  readonly natural: readonly number[];
+  /** Whether each character is known to take one column. */
+  readonly narrow: boolean;
 }
 
-/** Whether every character is known to take one column: Latin letters, the signs that this tool writes itself, and no escapes. */
+function measured(columns: readonly Column[], rows: Rows): Measured {
+  const natural = columns.map((column) => column.title.length);
+  let narrow = true;
+  for (const row of rows) {
+    row.forEach((cell, k) => {
+      const plain = isNarrow(cell);
+      natural[k] = Math.max(natural[k] ?? 0, plain ? cell.length : Array.from(cell).length);
+      narrow &&= plain;
+    });
+  }
+  return { natural, narrow };
+}
+
+/** Latin letters and the signs that this tool writes itself; no escapes. */
 function isNarrow(cell: string): boolean {
   return /^[ -~\u00a1-\u00ac\u00ae-\u024f…–—−≤≥→≈]*$/.test(cell);
 }
 
-/** What `drawn` gives, for cells whose widths are their lengths: cli-table3 takes a third of the time of a plain inspection for it. */
-function padded({ columns, rows }: Fitted, title: (text: string) => string): string[] {
-  const widths = columns.map((column, k) => rows.reduce((most, row) => Math.max(most, row[k]?.length ?? 0), column.title.length));
-  const line = (cell: (k: number) => string, paint = (text: string) => text): string =>
-    columns
-      .map(({ align }, k) => {
-        const space = " ".repeat((widths[k] ?? 0) - cell(k).length);
-        return align === "right" ? space + paint(cell(k)) : paint(cell(k)) + space;
-      })
-      .join(gap);
-  return [line((k) => columns[k]?.title ?? "", title), ...rows.map((row) => line((k) => row[k] ?? ""))];
-}
-
-/** Cells may hold anything: wide characters, colours, several lines. */
-function drawn({ columns, rows }: Fitted, title: (text: string) => string): string[] {
-  const whole = new Table({
-    head: columns.map((column) => title(column.title)),
-    colAligns: columns.map((column) => column.align ?? "left"),
-    chars: frameless,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-  });
-  for (const row of rows) whole.push([...row]);
-  return whole.toString().split("\n");
+/** A column that is shown: its place in the row, and the characters it may take. */
+interface Shown {
+  readonly column: Column;
+  readonly k: number;
+  readonly size: number;
 }
 
 /** Leaves columns out and shortens cells until the rows are no wider than `width`, or no more can be done. */
-function narrowed(columns: readonly Column[], rows: readonly Row[], width: number): Fitted {
-  const natural = columns.map((column, k) => rows.reduce((most, row) => Math.max(most, length(row[k] ?? "")), column.title.length));
+function fitColumns(columns: readonly Column[], natural: readonly number[], width: number): readonly Shown[] {
   const widthOf = (kept: readonly number[], of: (k: number) => number): number =>
     kept.reduce((sum, k) => sum + of(k), gap.length * (kept.length - 1));
   const least = (k: number, floor: number): number =>
@@ -96,13 +90,53 @@ function narrowed(columns: readonly Column[], rows: readonly Row[], width: numbe
     if (widest === undefined) break;
     sizes[widest] = (sizes[widest] ?? 0) - 1;
   }
-  const cell = (row: Row, k: number): string => (columns[k]?.least === undefined ? (row[k] ?? "") : shortened(row[k] ?? "", sizes[k] ?? 0));
-  return {
-    columns: kept.flatMap((k) => columns[k] ?? []),
-    rows: rows.map((row) => kept.map((k) => cell(row, k))),
-  };
+  return columns.flatMap((column, k) => (kept.includes(k) ? [{ column, k, size: sizes[k] ?? 0 }] : []));
 }
 
-function length(text: string): number {
-  return Array.from(text).length;
+function cellOf(row: Row, { column, k, size }: Shown): string {
+  const cell = row[k] ?? "";
+  return column.least === undefined || cell.length <= size ? cell : shortened(cell, size);
+}
+
+/** Lines are joined this many at a time: single strings take several times the memory of their characters. */
+const BLOCK = 1024;
+
+/** What `drawn` gives, for cells whose widths are their lengths: cli-table3 takes a third of the time of a plain inspection for it. */
+function padded(shown: readonly Shown[], rows: Rows, title: (text: string) => string): string {
+  const line = (cell: (column: Shown) => string, paint: (text: string) => string): string =>
+    shown
+      .map((column) => {
+        const text = cell(column);
+        const space = " ".repeat(Math.max(0, column.size - text.length));
+        return column.column.align === "right" ? space + paint(text) : paint(text) + space;
+      })
+      .join(gap)
+      .trimEnd();
+  const blocks: string[] = [];
+  const lines = [line(({ column }) => column.title, title)];
+  for (const row of rows) {
+    if (lines.length === BLOCK) blocks.push(lines.splice(0).join("\n"));
+    lines.push(line((column) => cellOf(row, column), same));
+  }
+  return [...blocks, lines.join("\n")].join("\n");
+}
+
+function same(text: string): string {
+  return text;
+}
+
+/** Cells may hold anything: wide characters, colours, several lines. */
+function drawn(shown: readonly Shown[], rows: Rows, title: (text: string) => string): string {
+  const whole = new Table({
+    head: shown.map(({ column }) => title(column.title)),
+    colAligns: shown.map(({ column }) => column.align ?? "left"),
+    chars: frameless,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
+  });
+  for (const row of rows) whole.push(shown.map((column) => cellOf(row, column)));
+  return whole
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { ByteSource } from "../io/source.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
 import { byteLength, denseStrides, elementCount } from "./shape.ts";
-import type { NumericTensor, Part, TensorInfo } from "./tensor.ts";
+import type { NumericTensor, Part, TensorInfo, TensorKind } from "./tensor.ts";
 
 /** What a reader knows of a tensor whose elements lie in one run. */
 export interface ContiguousSpec extends TensorInfo {
@@ -17,14 +17,39 @@ export interface ContiguousSpec extends TensorInfo {
 
 /** A tensor of one dense part. Throws `malformed` or `truncated` (naming the tensor) when it does not fit its source. */
 export function contiguous(spec: ContiguousSpec): NumericTensor {
-  const { source, offset = 0, order = "row", ...info } = spec;
-  const needed = located(info.name, () => byteLength(info.shape, info.dtype));
-  checkRange(source, offset, needed, info.name);
-  return {
-    ...info,
-    parts: () =>
-      Promise.resolve(needed === 0 ? [] : [wholePart(source, offset, info.shape, denseStrides(info.shape, itemsize(info.dtype), order))]),
-  };
+  const needed = located(spec.name, () => byteLength(spec.shape, spec.dtype));
+  checkRange(spec.source, spec.offset ?? 0, needed, spec.name);
+  return new DenseTensor(spec);
+}
+
+/** A class, since a checkpoint may have a hundred thousand: a function for each would take as much as all the rest. */
+class DenseTensor implements NumericTensor {
+  readonly name: string;
+  readonly dtype: NumericDType;
+  readonly shape: readonly number[];
+  declare readonly kind?: TensorKind;
+  declare readonly label?: string;
+  declare readonly stored?: string;
+  readonly #source: ByteSource;
+  readonly #offset: number;
+  readonly #order: "row" | "column";
+
+  constructor(spec: ContiguousSpec) {
+    this.name = spec.name;
+    this.dtype = spec.dtype;
+    this.shape = spec.shape;
+    if (spec.kind !== undefined) this.kind = spec.kind;
+    if (spec.label !== undefined) this.label = spec.label;
+    if (spec.stored !== undefined) this.stored = spec.stored;
+    this.#source = spec.source;
+    this.#offset = spec.offset ?? 0;
+    this.#order = spec.order ?? "row";
+  }
+
+  async parts(): Promise<readonly Part[]> {
+    if (elementCount(this.shape) === 0) return [];
+    return [wholePart(this.#source, this.#offset, this.shape, denseStrides(this.shape, itemsize(this.dtype), this.#order))];
+  }
 }
 
 /** What a reader knows of a tensor that is a strided window of a storage (PyTorch views). */

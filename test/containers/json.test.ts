@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { eachJsonEntry, type Json, parseJson, parseJsonBytes } from "../../src/containers/json.ts";
+import { CheckpointError } from "../../src/errors.ts";
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** Maps as plain objects, to compare with JSON.parse. */
+function plain(value: Json): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, of]) => [key, plain(of)]));
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+describe("JSON", () => {
+  test.each([
+    '{"a": [1, -2.5e3, true, false, null], "b": {"": "x"}}',
+    '["\\u00e9\\n\\"\\\\\\/", "é層𝄞", "\\ud834\\udd1e"]',
+    " [ ] ",
+    '{"deep": [[[[{"x": [0, 1e-7]}]]]]}',
+    '"plain"',
+    "12345678901",
+  ])("%s is what JSON.parse makes of it", (text) => {
+    expect(plain(parseJson(text, "f"))).toEqual(JSON.parse(text));
+  });
+
+  test("integers beyond 2^53 stay exact, and Python's words need leave", () => {
+    expect(parseJson("[9007199254740993]", "f")).toEqual([9007199254740993n]);
+    expect(parseJson("[NaN, -Infinity]", "f", { python: true })).toEqual([Number.NaN, Number.NEGATIVE_INFINITY]);
+    expect(() => parseJson("[NaN]", "f")).toThrow(CheckpointError);
+  });
+
+  test("a byte order mark in front is passed over", () => {
+    expect(parseJsonBytes(Uint8Array.from([0xef, 0xbb, 0xbf, 0x31]), "f")).toBe(1);
+  });
+
+  test.each(['{"a":1,"a":2}', "[1,]", '{"a"}', '"\\x"', '"\n"', "[1] 2", "", "{", '"open', "01", "1.", "tru"])("%j is refused", (text) => {
+    expect(() => parseJson(text, "f")).toThrow(expect.objectContaining({ code: "malformed" }));
+  });
+
+  test("bytes that are no UTF-8 are refused, in strings and beside them", () => {
+    expect(() => parseJsonBytes(Uint8Array.from([0x22, 0xff, 0x22]), "f")).toThrow(/no UTF-8/);
+    expect(() => parseJsonBytes(Uint8Array.from([0x5b, 0xff, 0x5d]), "f")).toThrow(expect.objectContaining({ code: "malformed" }));
+  });
+
+  test("nesting has an end", () => {
+    expect(() => parseJson("[".repeat(100_000), "f")).toThrow(expect.objectContaining({ code: "unsafe" }));
+  });
+
+  test("entries come one at a time and in their order", () => {
+    const seen: [string, Json][] = [];
+    eachJsonEntry(bytes('{"b": [1], "a": "x"}'), "f", (key, value) => seen.push([key, value]));
+    expect(seen).toEqual([
+      ["b", [1]],
+      ["a", "x"],
+    ]);
+    expect(() => eachJsonEntry(bytes('{"a": 1, "a": 2}'), "f", () => {})).toThrow(/occurs twice/);
+    expect(() => eachJsonEntry(bytes("[1]"), "f", () => {})).toThrow(/an object expected/);
+  });
+});
