@@ -2,6 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { locateInput } from "../io/locate.ts";
 import { labelsOf, listOfTexts } from "../model/labels.ts";
+import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
 
 /** A list of class names is a few hundred kilobytes; 22,000 of ImageNet's whole tree are 600. */
@@ -18,6 +19,14 @@ export async function readLabels(path: string, classes: number | undefined, ctx:
     throw new CheckpointError("mismatch", `${labels.length} class names, and the network has ${classes} classes`, { file: path });
   }
   return labels;
+}
+
+export const ASSUMED_LABELS =
+  "class names are assumed to be those of ImageNet's 1000 classes, in the order of their sorted synset ids (--labels FILE gives others)";
+
+/** ImageNet's names for a network of 1000 classes and colour pictures that carries none of its own; else undefined. */
+export async function assumedLabels({ classes, inputChannels }: Network): Promise<readonly string[] | undefined> {
+  return classes === 1000 && inputChannels === 3 ? (await import("./imagenet.ts")).imagenetClasses : undefined;
 }
 
 /** Tab to carriage return; every binary format has other control characters in its first bytes. */

@@ -10,7 +10,7 @@ import { chooseEngine, type EngineChoice } from "./engines.ts";
 import { type Expected, expectedFrom } from "./expected.ts";
 import { defaultSize } from "./geometry.ts";
 import { type InputLayout, inputFrom } from "./input.ts";
-import { readLabels } from "./labels.ts";
+import { ASSUMED_LABELS, assumedLabels, readLabels } from "./labels.ts";
 import { photos } from "./photo.ts";
 import { contractFor, pairOf } from "./picture-options.ts";
 import { findPictures, pictureBatch } from "./pictures.ts";
@@ -92,17 +92,23 @@ async function run(
   const input = await inputOf(subject, options, ctx);
   const carried = labelsOf(subject.checkpoint) ?? (against.other === undefined ? undefined : labelsOf(against.other.checkpoint));
   const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes, ctx);
+  const assumed = labels === undefined ? await assumedLabels(network) : undefined;
   const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
   const { batch, rtol, atol, top, pair, output } = options;
+  const said = [
+    ...notes,
+    ...(assumed === undefined ? [] : [ASSUMED_LABELS]),
+    ...(against.expected === undefined || options.input !== undefined || pair !== undefined ? [] : [NO_INPUT]),
+  ];
   const record = await runVerify(
     subject,
     {
       engine,
       input,
-      notes: against.expected === undefined || options.input !== undefined || pair !== undefined ? notes : [...notes, NO_INPUT],
+      notes: said,
       ...against,
       ...(output === undefined ? {} : { save: (values: Scores) => saveValues(output, values, options.force === true) }),
-      ...defined({ batch, rtol, atol, top, labels, descriptor }),
+      ...defined({ batch, rtol, atol, top, labels: labels ?? assumed, descriptor }),
     },
     ctx,
   );

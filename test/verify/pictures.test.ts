@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { labelsOf } from "../../src/model/labels.ts";
-import { labelsFromText, readLabels } from "../../src/verify/labels.ts";
+import { assumedLabels, labelsFromText, readLabels } from "../../src/verify/labels.ts";
 import { contractFor, pairOf } from "../../src/verify/picture-options.ts";
 import { findPictures, isPicture, pictureBatch } from "../../src/verify/pictures.ts";
 import { contractFromJson, describeContract, preset, presetNames } from "../../src/verify/preprocess.ts";
@@ -48,6 +48,25 @@ describe("class names", () => {
       code: "mismatch",
       message: "3 class names, and the network has 4 classes",
     });
+  });
+
+  test("ImageNet's, where a network of 1000 classes carries none", async () => {
+    const names = await assumedLabels({ ...network, classes: 1000, inputChannels: 3 });
+    expect(new Set(names).size).toBe(1000);
+    expect([0, 1, 281, 134, 517, 638, 639, 817, 999].map((index) => names?.[index])).toEqual([
+      "tench",
+      "goldfish",
+      "tabby",
+      "crane (bird)",
+      "crane",
+      "maillot",
+      "maillot (tank suit)",
+      "sports car",
+      "toilet tissue",
+    ]);
+    expect(names?.filter((name) => name.trim() !== name || name === "")).toEqual([]);
+    expect(await assumedLabels({ ...network, classes: 999, inputChannels: 3 })).toBeUndefined();
+    expect(await assumedLabels({ ...network, classes: 1000, inputChannels: 1 })).toBeUndefined();
   });
 
   test("that the file itself carries", () => {
