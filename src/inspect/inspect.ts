@@ -109,7 +109,7 @@ function withSource(audited: readonly Finding[], source: readonly Finding[]): re
 function withStats(tensors: readonly TensorRecord[], found: ReadonlyMap<string, Statistics>): readonly TensorRecord[] {
   return tensors.map((tensor) => {
     const of = found.get(tensor.name);
-    return of === undefined ? tensor : { ...tensor, stats: statsRecord(of) };
+    return of === undefined ? tensor : { ...tensor, stats: statsRecord(of, tensor.dtype) };
   });
 }
 

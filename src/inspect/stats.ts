@@ -1,6 +1,7 @@
 import type { Context } from "../io/context.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { dtypes } from "../tensor/dtype.ts";
+import { type DType, dtypes, itemsize } from "../tensor/dtype.ts";
+import { decode } from "../tensor/numbers.ts";
 import { scan } from "../tensor/scan.ts";
 import { elementCount } from "../tensor/shape.ts";
 import { type Statistics, StatisticsBuilder } from "../tensor/statistics.ts";
@@ -9,6 +10,8 @@ import { plainView } from "../tensor/view.ts";
 
 /** Statistics as `inspect --stats` shows them; field names are part of the command-line contract. Without values: null. */
 export interface StatsRecord {
+  /** Complex numbers have no order: theirs are the statistics of their magnitudes, as of numpy.abs(x). Absent for all others. */
+  readonly of?: "magnitude";
   readonly min: number | bigint | null;
   readonly max: number | bigint | null;
   readonly mean: number | null;
@@ -24,8 +27,8 @@ export interface StatsRecord {
 }
 
 /**
- * The statistics of every numeric tensor, or of those named, in one streaming pass over the file, in its order. Complex
- * tensors, which have no order, and strings are left out.
+ * The statistics of every numeric tensor, or of those named, in one streaming pass over the file, in its order; of complex
+ * tensors those of the magnitudes. Strings are left out.
  */
 export async function statistics(
   checkpoint: Checkpoint,
@@ -35,19 +38,42 @@ export async function statistics(
   const found = new Map<string, Statistics>();
   for (const tensor of checkpoint.tensors.values()) {
     if (names !== undefined && !names.has(tensor.name)) continue;
-    if (isNumeric(tensor) && dtypes[tensor.dtype].kind !== "complex") found.set(tensor.name, await tensorStatistics(tensor, ctx));
+    if (isNumeric(tensor)) found.set(tensor.name, await tensorStatistics(tensor, ctx));
   }
   return found;
 }
 
 export async function tensorStatistics(tensor: NumericTensor, ctx: Context): Promise<Statistics> {
+  if (dtypes[tensor.dtype].kind === "complex") return magnitudeStatistics(tensor, ctx);
   const builder = new StatisticsBuilder(tensor.dtype, elementCount(tensor.shape));
   await scan(await plainView(tensor), ctx, ({ bytes, count }) => builder.add(bytes, count));
   return builder.finish();
 }
 
-export function statsRecord(of: Statistics): StatsRecord {
+/** Values that are taken at once, two numbers each. */
+const MAGNITUDES = 8192;
+
+async function magnitudeStatistics(tensor: NumericTensor, ctx: Context): Promise<Statistics> {
+  const part = tensor.dtype === "complex64" ? "float32" : "float64";
+  const builder = new StatisticsBuilder("float64", elementCount(tensor.shape));
+  const parts = new Float64Array(2 * MAGNITUDES);
+  const magnitudes = new Float64Array(MAGNITUDES);
+  const asBytes = new Uint8Array(magnitudes.buffer);
+  await scan(await plainView(tensor), ctx, ({ bytes, count }) => {
+    for (let done = 0; done < count; done += MAGNITUDES) {
+      const taken = Math.min(MAGNITUDES, count - done);
+      decode(bytes, done * itemsize(tensor.dtype), part, parts, 2 * taken);
+      for (let k = 0; k < taken; k++) magnitudes[k] = Math.hypot(parts[2 * k] ?? 0, parts[2 * k + 1] ?? 0);
+      builder.add(asBytes, taken);
+    }
+  });
+  return builder.finish();
+}
+
+export function statsRecord(of: Statistics, dtype?: DType): StatsRecord {
+  const complex = dtype !== undefined && dtype !== "string" && dtypes[dtype].kind === "complex";
   return {
+    ...(complex && { of: "magnitude" as const }),
     min: of.min ?? null,
     max: of.max ?? null,
     mean: of.mean ?? null,

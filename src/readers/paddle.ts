@@ -75,6 +75,7 @@ async function withProgram(probe: Probe): Promise<Checkpoint> {
       files: [...checkpoint.files, name],
       bytes: checkpoint.bytes + source.size,
       layers: program.layers,
+      ...(program.input !== undefined && { metadata: new Map([...checkpoint.metadata, ["input", program.input]]) }),
     };
   } catch (error) {
     if (!isCheckpointError(error)) throw error;

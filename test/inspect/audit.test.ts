@@ -93,6 +93,67 @@ describe("audit of headers", () => {
     expect(await found({ tensors }, "layers-missing")).toMatchObject({ severity: "error", layers: ["conv3_2"] });
   });
 
+  test("a gap with a pool in it: the channels, else the published depths, tell on which side", async () => {
+    const wide = [64, 128, 256, 512, 512];
+    let inputs = 3;
+    let at = 0;
+    const full: Entry[] = [2, 2, 3, 3, 3].flatMap((count, block) => {
+      const convs = Array.from({ length: count }, (): Entry => {
+        const outputs = wide[block] ?? 1;
+        const entry: Entry = [`features.${at}.weight`, [outputs, inputs, 3, 3]];
+        inputs = outputs;
+        at += 2;
+        return entry;
+      });
+      at++;
+      return convs;
+    });
+    const names = "conv1_1 conv1_2 conv2_1 conv2_2 conv3_1 conv3_2 conv3_3 conv4_1 conv4_2 conv4_3 conv5_1 conv5_2".split(" ");
+    for (const [k, name] of names.entries()) {
+      expect(await found({ tensors: full.toSpliced(k, 1) }, "layers-missing"), name).toMatchObject({ severity: "error", layers: [name] });
+    }
+  });
+
+  test("the last convolution of a block, whose channels fit without it, is a warning under names of a known convention", async () => {
+    const last = vgg16().filter(([name]) => !name.startsWith("features.28."));
+    const finding = await found({ tensors: last }, "layers-missing");
+    expect(finding).toMatchObject({ severity: "warning", layers: ["conv5_3"] });
+    expect(finding?.message).toContain(
+      "12 convolutions in blocks of 2, 2, 3, 3, 2, where VGG-16 has 2, 2, 3, 3, 3: conv5_3 is probably missing",
+    );
+    const own = last.map(([name, shape]): Entry => [name.replace("features", "mine").replace("classifier", "top"), shape]);
+    expect(await found({ tensors: own }, "layers-missing")).toBeUndefined();
+  });
+
+  test("it is an error where the scope says the depth", async () => {
+    const slim: Entry[] = [];
+    let inputs = 3;
+    for (const [block, count] of [2, 2, 2, 3, 3].entries()) {
+      for (let n = 1; n <= count; n++) {
+        const scope = `vgg_16/conv${block + 1}/conv${block + 1}_${n}`;
+        slim.push([`${scope}/weights`, [3, 3, inputs, 4 + 2 * block]], [`${scope}/biases`, [4 + 2 * block]]);
+        inputs = 4 + 2 * block;
+      }
+    }
+    for (const [name, shape] of [
+      ["fc6", [7, 7, 12, 24]],
+      ["fc7", [1, 1, 24, 24]],
+      ["fc8", [1, 1, 24, 1000]],
+    ] as const)
+      slim.push([`vgg_16/${name}/weights`, shape], [`vgg_16/${name}/biases`, shape.slice(3)]);
+    const finding = await found({ format: "tf-v2", tensors: slim }, "layers-missing");
+    expect(finding).toMatchObject({ severity: "error", layers: ["conv3_3"] });
+    expect(finding?.message).toContain("VGG-16, whose name the tensors carry");
+  });
+
+  test("a counter of convolutions with a number left out", async () => {
+    const counted = vgg16()
+      .filter(([name, shape]) => name.startsWith("features.") && shape.length === 4)
+      .map(([, shape], k): Entry => [`conv2d${k === 0 ? "" : `_${k}`}/kernel:0`, [3, 3, shape[1] ?? 0, shape[0] ?? 0]]);
+    const finding = await found({ format: "keras-h5", tensors: counted.toSpliced(8, 1) }, "layers-missing");
+    expect(finding).toMatchObject({ severity: "error", layers: ["conv4_2"] });
+  });
+
   test("batch norm without running statistics is an error", async () => {
     const finding = await found({ tensors: vgg16(true) }, "layers-missing");
     expect(finding?.severity).toBe("error");

@@ -35,6 +35,11 @@ describe("fixtures written by Paddle 2.6 and 3.3", () => {
     expect((await listing(item.path)).tensors).toEqual(Object.fromEntries(item.tensors));
   });
 
+  test("a program says what is fed to it", async () => {
+    expect((await inspected(join(folder, "inference-26/model.pdmodel"))).metadata.get("input")).toEqual([-1, 3, 64, 96]);
+    expect((await inspected(join(folder, "inference-pir/model.json"))).metadata.get("input")).toEqual([-1, 3, 64, 96]);
+  });
+
   test("what is no tensor is metadata, by path", async () => {
     const { metadata } = await inspected(join(folder, "dtypes/model.pdparams"));
     expect(metadata.get("nested/deep/count")).toBe(2);

@@ -36,7 +36,7 @@ export function inspectCommand(): Command {
     .argument("[file...]", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
-    .option("--stats", "add statistics of every tensor's values, and the findings that need them")
+    .option("--stats", "add statistics of every tensor's values (of complex numbers: their magnitudes), and the findings that need them")
     .option("--layers", "add the layer table: output shapes, parameters, activations, multiply-adds")
     .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
     .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
 import { isObject, type Json, parseJsonBytes } from "../json.ts";
-import type { Declared, Program } from "./program.ts";
+import { type Declared, type Program, pictureShape } from "./program.ts";
 
 /*
  * The program of Paddle 3 as JSON (paddle/fluid/pir/serialize_deserialize/include/schema.h). Short keys: "#" what it is, "%" a value's
@@ -42,7 +42,17 @@ export function readPir(bytes: Uint8Array, file: string): Program {
     version: typeof version === "number" ? `PIR version ${version}` : "PIR",
     parameters,
     layers: operations.flatMap((operation) => layer(operation, names)),
+    input: inputShape(operations),
   };
+}
+
+/** Of `data` operations that are not saved with the network: the type of the result tells the shape. */
+function inputShape(operations: readonly Json[]): readonly number[] | undefined {
+  const fed = operations.filter((operation) => {
+    const id = field(operation, "#");
+    return typeof id === "string" && /^\d+\.data$/.test(id) && savedName(operation) === undefined;
+  });
+  return pictureShape(fed.map(dims));
 }
 
 /** Operations that hand values over, or belong to training, and compute nothing of the network. */

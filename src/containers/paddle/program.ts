@@ -21,6 +21,8 @@ export interface Program {
   readonly parameters: readonly Declared[];
   /** The forward operators of the main block. */
   readonly layers: readonly LayerRecord[];
+  /** Shape of what is fed, −1 where the program leaves it open: of pictures, where there are any; undefined where nothing is fed. */
+  readonly input: readonly number[] | undefined;
 }
 
 /** A program of a thousand operators with call stacks has a few MB. */
@@ -66,12 +68,19 @@ export function readProgram(bytes: Uint8Array, file: string): Program {
   }
   const saved = new Set(variables.filter((variable) => variable.persistable && !unsaved.has(variable.type)).map(({ name }) => name));
   const used = new Set(operators.flatMap((operator) => operator.inputs));
+  const fed = new Set(operators.filter(({ type }) => type === "feed").flatMap(({ outputs }) => outputs));
   const number = [Math.floor(version / 1e6), Math.floor(version / 1e3) % 1e3, version % 1e3].join(".");
   return {
     version: version === 0 ? "program" : `program ${number}`,
     parameters: variables.filter(({ name }) => saved.has(name)).map(({ name, shape }) => ({ name, shape, used: used.has(name) })),
     layers: operators.filter(isForward).map((operator, index) => layer(operator, index, saved)),
+    input: pictureShape(variables.filter(({ name }) => fed.has(name)).map(({ shape }) => shape)),
   };
+}
+
+/** Labels, learning rates and counters are fed to programs that train; a picture has four axes. */
+export function pictureShape(shapes: readonly (readonly number[])[]): readonly number[] | undefined {
+  return shapes.find((shape) => shape.length === 4) ?? shapes[0];
 }
 
 interface Variable {

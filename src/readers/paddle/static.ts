@@ -66,6 +66,7 @@ class StaticReader {
     else this.#notes.push(withoutParameters(program, programFile));
     const metadata = new Map<string, Inert>();
     if (labels.size > 0) metadata.set("structured names", labels);
+    if (program?.input !== undefined) metadata.set("input", program.input);
     const kind = combined !== undefined ? "combined parameters" : separate !== undefined ? "separate parameters" : "no parameters";
     return {
       format: "paddle",
@@ -91,8 +92,10 @@ class StaticReader {
   async #withPickle(name: string, program: Program | undefined): Promise<Omit<Checkpoint, "close">> {
     const checkpoint = await readPickled(await this.#open(name), name);
     const layers = program?.layers ?? [];
+    const input = program?.input;
     return {
       ...checkpoint,
+      ...(input !== undefined && { metadata: new Map([...checkpoint.metadata, ["input", input]]) }),
       variant: `${checkpoint.variant}, ${program?.version ?? "no program"}`,
       files: this.#used,
       bytes: this.#bytes,
