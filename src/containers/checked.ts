@@ -1,6 +1,7 @@
 import { CheckpointError, type ErrorWhere } from "../errors.ts";
 import { checkRange } from "../io/range.ts";
 import type { ByteSource } from "../io/source.ts";
+import { window } from "../io/window.ts";
 import type { Crc } from "./crc.ts";
 import { crc32c } from "./crc32c.ts";
 
@@ -57,16 +58,17 @@ export function checked(
     });
   };
   /** The checksum of `from` to `to` behind `start`. */
-  const roll = async (from: number, to: number, start: number): Promise<number> => {
+  const roll = async (from: number, to: number, start: number, pausing = false): Promise<number> => {
     const buffer = new Uint8Array(Math.min(chunk, to - from));
     let result = start;
     for (let at = from; at < to; at += buffer.length) {
       result = compute(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
+      if (pausing) await new Promise((resolve) => setImmediate(resolve));
     }
     return result;
   };
-  const checkRest = async (): Promise<void> => {
-    state.checking ??= roll(position, outerEnd, rolled).then(compare);
+  const checkRest = async (pausing = false): Promise<void> => {
+    state.checking ??= roll(position, outerEnd, rolled, pausing).then(compare);
     await state.checking;
   };
   return {
@@ -74,6 +76,13 @@ export function checked(
     size: inner.size,
     access: file.access,
     checks: { source: file, offset: inner.offset },
+    get late() {
+      if (file.access !== "random") return undefined;
+      const verified = async (): Promise<void> => {
+        if (!state.verified) await checkRest(true);
+      };
+      return { source: window(file, inner.offset, inner.size), verified };
+    },
     async read(offset, length, into) {
       checkRange(file.name, inner.size, offset, length, into);
       const from = inner.offset + offset;

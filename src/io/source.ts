@@ -11,6 +11,8 @@ export interface ByteSource {
   readonly within?: { readonly source: ByteSource; readonly offset: number };
   /** Of bytes that are compared with a checksum on the way: the source that they come from, and where they begin in it. */
   readonly checks?: { readonly source: ByteSource; readonly offset: number };
+  /** Of the same: the bytes before they are compared, for whoever awaits `verified` before anything that came of them counts. */
+  readonly late?: LateBytes | undefined;
   /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
   readonly decodes?: { readonly source: ByteSource; readonly offset: number; readonly length: number };
   /**
@@ -20,6 +22,12 @@ export interface ByteSource {
   read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** By whoever opened it; windows and decodings own nothing and close nothing. */
   close(): Promise<void>;
+}
+
+export interface LateBytes {
+  readonly source: ByteSource;
+  /** Compares in the pauses of whatever else is done. Throws `malformed`. */
+  readonly verified: () => Promise<void>;
 }
 
 /** A file being written, or a temporary one. Positional both ways: lengths are patched, checksums are read back. */

@@ -14,6 +14,9 @@ export function window(source: ByteSource, offset: number, size: number, name: s
     size,
     access: source.access,
     within: { source, offset },
+    get late() {
+      return source.late === undefined ? undefined : { ...source.late, source: window(source.late.source, offset, size, name) };
+    },
     async read(at, length, into) {
       checkRange(name, size, at, length, into);
       return source.read(offset + at, length, into);

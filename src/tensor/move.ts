@@ -52,8 +52,7 @@ export async function move(
       if (elementCount(part.shape) === 0) continue;
       await movePart(part, view.itemsize, { dtype: view.dtype, strides, scaled, file, at, writing }, ctx, map);
     }
-    await writing.free(0);
-    await writing.free(1);
+    await writing.finish();
   } finally {
     await writing.settled();
   }
@@ -72,16 +71,27 @@ interface Goal {
 
 type Slot = 0 | 1;
 
-/** The writes that are under way out of the two tile buffers, while the next tile is read. */
+/** What is under way while the next tile is read: the writes out of the two tile buffers, and comparisons with checksums. */
 class Writing {
   /** Never rejected, so that no failure is without a listener; what went wrong is thrown when the buffer is wanted. */
   readonly #failures: [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
+  #verified: Promise<unknown> = Promise.resolve();
 
   start(slot: Slot, write: Promise<void>): void {
-    this.#failures[slot] = write.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    this.#failures[slot] = failureOf(write);
+  }
+
+  /** What has to come out well before all is done. */
+  expect(comparison: Promise<void>): void {
+    this.#verified = Promise.all([this.#verified, failureOf(comparison)]).then(([before, now]) => before ?? now);
+  }
+
+  /** Waits for all of it. Throws what went wrong. */
+  async finish(): Promise<void> {
+    await this.free(0);
+    await this.free(1);
+    const failure = await this.#verified;
+    if (failure !== undefined) throw failure;
   }
 
   /** Waits until a buffer may be filled again. Throws what its write threw. */
@@ -91,7 +101,17 @@ class Writing {
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#failures);
+    await Promise.all([...this.#failures, this.#verified]);
+  }
+}
+
+/** What a piece of work throws; undefined where it ends well. */
+async function failureOf(work: Promise<void>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 
@@ -115,7 +135,10 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
   const firstMark = distance(part.start, marks);
   // One axis read in order never goes back: a source that only runs forward needs no twin.
   const forward = shape.length <= 1 && (a[0] ?? 0) >= 0;
-  const source = forward ? part.source : ctx.random(part.source);
+  // Out of order, a checksum would be compared by a pass of its own before the first read: it is done while tiles are written.
+  const late = forward ? undefined : part.source.late;
+  if (late !== undefined) writing.expect(late.verified());
+  const source = forward ? part.source : ctx.random(late?.source ?? part.source);
   let turn: Slot = 1;
   await eachTile(shape, tile, slowestFirst(a), async (start, size) => {
     const read = layoutTile(size, a, unit, READ_OVER);
