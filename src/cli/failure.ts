@@ -7,7 +7,7 @@ export function reportFailure(error: unknown, json: boolean, file?: string): Exi
   const where = { ...error.where, ...(error.where.file === undefined && file !== undefined ? { file } : {}) };
   if (json) process.stdout.write(`${toJson(errorRecord(error.code, error.message, where))}\n`);
   else process.stderr.write(`${sentence(error.message, where)}\n`);
-  if (process.env.VGGTOOL_DEBUG === "1") process.stderr.write(`${error.stack ?? ""}\n`);
+  if (process.env.VGGTOOL_DEBUG === "1") process.stderr.write(`${stackOf(error)}\n`);
   return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
 }
 
@@ -26,11 +26,15 @@ function errorRecord(code: string, message: string, where: ErrorWhere): unknown 
   return { schema: "vggtool/error/1", error: { code, message, file, offset, tensor, hint } };
 }
 
+function stackOf({ stack = "" }: Error): string {
+  return stack.split("\n").map(visible).join("\n");
+}
+
 /** Anything that is no CheckpointError is a bug of ours, and says so. */
 function reportBug(error: unknown, json: boolean): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${toJson(errorRecord("internal", message, {}))}\n`);
-  const stack = process.env.VGGTOOL_DEBUG === "1" && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  const stack = process.env.VGGTOOL_DEBUG === "1" && error instanceof Error ? `\n${stackOf(error)}` : "";
   process.stderr.write(
     `vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`,
   );

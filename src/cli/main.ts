@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import { visible } from "../index.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { formatsCommand } from "./commands/formats.ts";
@@ -28,10 +29,13 @@ function build(): Command {
     .helpOption("-h, --help")
     .addHelpText("before", "Examples:\n  vggtool inspect vgg_face.mat\n  vggtool convert vgg_16.ckpt --fc dense --to tfslim\n")
     .exitOverride()
+    // What was typed is repeated in errors, and may have come from a file's name.
+    .configureOutput({ outputError: (text, write) => write(text.split("\n").map(visible).join("\n")) })
     .showHelpAfterError("(vggtool --help lists the commands)");
   for (const make of commands) {
     const command = make()
       .exitOverride()
+      .copyInheritedSettings(program)
       .addOption(new Option("--json", "print one JSON object instead of text"))
       .addOption(new Option("--quiet", "print nothing but the result"))
       .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]).default("auto"))

@@ -1,4 +1,4 @@
-import { count } from "../index.ts";
+import { count, visible } from "../index.ts";
 
 /** A bar is drawn after this many milliseconds: short work needs none. */
 const PATIENCE = 700;
@@ -23,7 +23,7 @@ export function progress(label: string, total: number | undefined, quiet: boolea
       drawn = now;
       const megabytes = `${count(Math.round(seen / 1e6))} MB`;
       const share = total === undefined || total === 0 ? "" : bar(Math.min(1, seen / total));
-      process.stderr.write(`\r${label} ${share}${megabytes}\x1b[K`);
+      process.stderr.write(`\r${visible(label)} ${share}${megabytes}\x1b[K`);
     },
     done() {
       if (drawn > 0) process.stderr.write("\r\x1b[K");
