@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { fileSource } from "./file.ts";
@@ -13,7 +13,7 @@ const MOST_FILES = 100_000;
 
 /**
  * A folder on disk. A name that leads outside throws `unsafe`; a symbolic link in the folder is the owner's own choice and is
- * followed when it leads to a file (caches of model hubs are made of such links), never when it leads to a folder.
+ * followed when it leads to a file (caches of model hubs are made of such links), never when it leads to a folder (`unsafe`).
  */
 export function folderSet(path: string): FileSet {
   return {
@@ -21,6 +21,7 @@ export function folderSet(path: string): FileSet {
     async open(name) {
       const inside = insideFolder(name, path);
       const full = join(path, ...inside.split("/"));
+      refuseLinkedFolders(path, inside);
       try {
         if (inside === "" || !statSync(full).isFile()) return undefined;
       } catch (error) {
@@ -51,6 +52,20 @@ export function folderSet(path: string): FileSet {
       return names.sort();
     },
   };
+}
+
+/** A link in the middle of a name leads to another folder's files as ".." would. */
+function refuseLinkedFolders(folder: string, inside: string): void {
+  const parts = inside.split("/").slice(0, -1);
+  for (const [k, part] of parts.entries()) {
+    const stat = lstatSync(join(folder, ...parts.slice(0, k + 1)), { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) {
+      throw new CheckpointError("unsafe", `the name ${JSON.stringify(inside)} leads through ${JSON.stringify(part)}, a link to a folder`, {
+        file: folder,
+        hint: "names in a checkpoint have to stay in its folder: put the files themselves there",
+      });
+    }
+  }
 }
 
 function realpath(path: string): string {

@@ -23,7 +23,8 @@ const sentences: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
 ]);
 
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (!(error instanceof Error) || error instanceof CheckpointError) return undefined;
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 /** A failure of the operating system as a CheckpointError; anything without a system code is returned unchanged. */
