@@ -128,6 +128,10 @@ const folded: typeof noise = (role, o, i, h, w) => {
   return role.endsWith("weight") ? values(role, o, i, h, w) * scale : (part("bias") - part("bn.mean")) * scale + part("bn.bias");
 };
 
+/** conv1_1 with three channels that hardly differ. */
+const grey: typeof noise = (role, o, i, h, w) =>
+  role === "conv1_1.weight" ? noise(role, o, 0, h, w) + 0.2 * noise(`colour ${role}`, o, i, h, w) : values(role, o, i, h, w);
+
 const of =
   (change: (role: Role, value: number) => number): typeof noise =>
   (role, o, i, h, w) =>
@@ -155,6 +159,12 @@ describe("what sets two networks apart, in words", () => {
       ["fc6 rows are in c,h,w order in B"],
     ],
     ["one head in conv form", {}, { scheme: "tfslim", value: reordered("hwc", "chw") }, ["fc6 rows are in c,h,w order in B"]],
+    [
+      "BGR of filters that look alike in all colours, as trained ones do",
+      { value: grey },
+      { value: (role, o, i, h, w) => grey(role, o, role === "conv1_1.weight" ? 2 - i : i, h, w) },
+      ["channels are BGR in B"],
+    ],
     ["BGR", {}, { value: moved(/^conv1_1\.weight$/, (o, i, h, w) => [o, 2 - i, h, w]) }, ["channels are BGR in B"]],
     [
       "rotated kernels",
