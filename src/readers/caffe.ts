@@ -1,9 +1,11 @@
 import { type Blob, readBlob } from "../containers/caffe/blob.ts";
+import { meanBeside, meanSuffix } from "../containers/caffe/mean.ts";
 import { beginsAsNet, type CaffeNet, readNet } from "../containers/caffe/net.ts";
 import { baseName, folderOf, stemOf } from "../containers/file-names.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
 import { parsePrototxt } from "../containers/prototxt.ts";
 import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
+import type { Context } from "../io/context.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
 import type { Checkpoint, Inert, LayerRecord, Note } from "../tensor/checkpoint.ts";
 import { contiguous } from "../tensor/contiguous.ts";
@@ -26,20 +28,21 @@ export const reader: Reader = {
     if (probe.container !== "binary") return undefined;
     if (beginsAsNet(probe.head)) return "sure";
     if (probe.entry.endsWith(solverSuffix)) return "maybe";
-    return probe.entry.endsWith(modelSuffix) || probe.entry.endsWith(".binaryproto") ? "maybe" : undefined;
+    return probe.entry.endsWith(modelSuffix) || probe.entry.endsWith(meanSuffix) ? "maybe" : undefined;
   },
 
-  async read(probe) {
-    if (probe.entry.endsWith(".binaryproto")) return readMean(probe);
+  async read(probe, ctx) {
+    if (probe.entry.endsWith(meanSuffix)) return readMean(probe);
     const entry = beginsAsNet(probe.head) || probe.entry.endsWith(modelSuffix) ? probe.entry : await modelBeside(probe);
     if (entry === undefined) throw noModel(probe);
     const source = entry === probe.entry ? probe.source : await probe.set.open(entry);
     if (source === undefined) throw noModel(probe);
     const owned = source !== probe.source;
     try {
-      return await readModel(probe, entry, source, async () => {
+      const close = async (): Promise<void> => {
         if (owned) await source.close();
-      });
+      };
+      return { ...(await readModel(probe.set, entry, source, ctx)), close };
     } catch (error) {
       if (owned) await source.close();
       throw error;
@@ -62,7 +65,7 @@ async function modelBeside(probe: Probe): Promise<string | undefined> {
   return models.length === 1 ? models[0] : undefined;
 }
 
-async function readModel(probe: Probe, entry: string, source: ByteSource, close: () => Promise<void>): Promise<Checkpoint> {
+async function readModel(set: FileSet, entry: string, source: ByteSource, ctx: Context): Promise<Omit<Checkpoint, "close">> {
   const net = await locate({ file: entry }, () => readNet(source));
   const tensors = new Map<string, Tensor>();
   for (const layer of net.layers) {
@@ -73,21 +76,23 @@ async function readModel(probe: Probe, entry: string, source: ByteSource, close:
     });
   }
   const notes: Note[] = [];
-  const deployed = await findPrototxt(probe.set, entry, net, notes);
+  const deployed = await findPrototxt(set, entry, net, notes);
+  const mean = await meanBeside(set, entry, notes, ctx);
+  const beside = [deployed, mean].filter((file) => file !== undefined);
   const dims = deployed?.dims ?? net.inputDims;
   return {
     format: "caffe",
     variant: variantOf(net),
-    files: deployed === undefined ? [entry] : [entry, deployed.name],
-    bytes: source.size + (deployed?.bytes ?? 0),
+    files: [entry, ...beside.map((file) => file.name)],
+    bytes: beside.reduce((sum, file) => sum + file.bytes, source.size),
     tensors,
     layers: deployed?.layers ?? ownLayers(net),
     metadata: new Map<string, Inert>([
       ...(net.name === "" ? [] : [["name", net.name] as const]),
       ...(dims.length === 0 ? [] : [["input_dim", dims] as const]),
+      ...(mean === undefined ? [] : [["mean", mean.record] as const]),
     ]),
     notes,
-    close,
   };
 }
 

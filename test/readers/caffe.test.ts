@@ -4,6 +4,7 @@ import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { parsePrototxt } from "../../src/containers/prototxt.ts";
 import { createContext } from "../../src/io/run.ts";
+import { identify } from "../../src/model/identify.ts";
 import { reader } from "../../src/readers/caffe.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
@@ -37,6 +38,63 @@ test("without its prototxt a model's own layers are taken", async () => {
   );
   expect(checkpoint.layers[2]).toMatchObject({ name: "conv1_2", type: "conv", inputs: ["conv1_1"], tensors: ["conv1_2.0", "conv1_2.1"] });
   expect(checkpoint.layers[2]?.attributes.get("kernelsize")).toBe(3);
+});
+
+/** BlobProto with num, channels, height, width and data; each channel has its own value but for the first element, which has 3 more. */
+function meanImage(colours: readonly number[], [height, width]: readonly [number, number]): Uint8Array {
+  const plane = height * width;
+  const writer = protobuf.Writer.create()
+    .uint32(8)
+    .int32(1)
+    .uint32(16)
+    .int32(colours.length)
+    .uint32(24)
+    .int32(height)
+    .uint32(32)
+    .int32(width);
+  writer.uint32(42).fork();
+  for (const colour of colours) for (let k = 0; k < plane; k++) writer.float(k === 0 ? colour + 3 : colour);
+  return writer.ldelim().finish();
+}
+
+describe("a mean image beside the model", () => {
+  const model = new Uint8Array(readFileSync(join(fixtures, "caffe/v0/vgg.caffemodel")));
+  const mean = meanImage([103, 116, 123], [2, 3]);
+  const read = (more: Files) => reader.read(memoryProbe(new Map([["vgg.caffemodel", model], ...more]), "vgg.caffemodel"), createContext());
+
+  test("becomes preprocessing, B G R, and says so", async () => {
+    const checkpoint = await read(new Map([["mean.binaryproto", mean]]));
+    expect(checkpoint.files).toEqual(["vgg.caffemodel", "mean.binaryproto"]);
+    expect(checkpoint.bytes).toBe(model.length + mean.length);
+    expect(checkpoint.notes).toMatchObject([
+      {
+        code: "assumed",
+        message: "the mean image mean.binaryproto beside the model is taken for its own: 103.50, 116.50, 123.50 (B, G, R)",
+      },
+    ]);
+    expect(identify(checkpoint)?.preprocessing).toEqual({
+      channels: "bgr",
+      range: 255,
+      mean: [103.5, 116.5, 123.5],
+      std: [1, 1, 1],
+      source: "read",
+    });
+  });
+
+  test("one of two, one of a grey image and a damaged one are none", async () => {
+    const two: Files = new Map([
+      ["a.binaryproto", mean],
+      ["b.binaryproto", mean],
+    ]);
+    for (const files of [two, new Map([["grey.binaryproto", meanImage([120], [2, 3])]])]) {
+      const checkpoint = await read(files);
+      expect(checkpoint).toMatchObject({ files: ["vgg.caffemodel"], notes: [] });
+      expect(checkpoint.metadata.has("mean")).toBe(false);
+    }
+    const damaged = await read(new Map([["mean.binaryproto", mean.subarray(0, 40)]]));
+    expect(damaged.files).toEqual(["vgg.caffemodel"]);
+    expect(damaged.notes[0]?.message).toMatch(/^mean\.binaryproto beside the model could not be read \(.*\); its mean is not known$/);
+  });
 });
 
 describe.skipIf(golden === undefined)("golden cases", () => {
