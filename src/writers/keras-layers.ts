@@ -119,7 +119,7 @@ function weighted(
   if (norm === undefined) return layers;
   const parts = ["weight", "bias", "mean", "var"].map((part) => table.need(`${one.name}.bn.${part}`));
   const settings = {
-    axis: [weight.shape.length - 1],
+    axis: weight.shape.length - 1,
     momentum: 0.99,
     epsilon: norm.epsilon,
     center: true,

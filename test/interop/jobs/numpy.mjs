@@ -14,4 +14,17 @@ export const numpyJobs = [
       return `${whole}; ${await python("check_safetensors", `${sharded}.index.json`, reference)}`;
     },
   },
+  ...[
+    ["check_npz", "frossard", "npz", "vgg.npz", join("npz", "vgg16_weights.npz")],
+    ["check_safetensors", "torchvision", "safetensors", "vgg.safetensors", join("safetensors", "model.safetensors")],
+  ].map(([check, naming, to, output, reference]) => ({
+    name: `${to}: Keras to ${naming}'s names (golden)`,
+    environment: "tensorflow",
+    needs: "golden",
+    async run({ vggtool, python, golden, out }) {
+      const network = join(golden, "vgg16-64x96");
+      await vggtool("convert", join(network, "keras2-h5", "model.h5"), "--to", to, "--naming", naming, "-o", join(out, output));
+      return python(check, join(out, output), join(network, reference));
+    },
+  })),
 ];
