@@ -15,9 +15,8 @@ export interface InspectTextOptions {
 
 /** What `vggtool inspect` prints: one line of what it is, the tensors, the totals, the findings. */
 export function inspectText(record: InspectRecord, style: Style, options: InspectTextOptions = {}): string {
-  const { paint } = style;
-  const lines = [`${paint.strong(visible(record.file))}  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`];
-  lines.push(architectureLine(record, style));
+  const lines = headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
+  lines.push(...architectureLines(record, style));
   if (record.tensors.length > 0)
     lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
   if (record.layers !== undefined) lines.push("", layersText(record, style));
@@ -27,21 +26,28 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
   return lines.join("\n");
 }
 
-function architectureLine(record: InspectRecord, { paint }: Style): string {
+/** A text that begins with its subject, broken at the width of the terminal. */
+function headed(subject: string, rest: string, { width, paint }: Style): string[] {
+  const [first = "", ...more] = wrapped(subject + rest, Math.max(40, width - 4));
+  return [first.replace(subject, () => paint.strong(subject)), ...more.map((line) => `    ${line}`)];
+}
+
+function architectureLines(record: InspectRecord, style: Style): readonly string[] {
   const found = record.architecture;
-  if (found === null) return paint.faint("no VGG network was recognised");
+  if (found === null) return [style.paint.faint("no VGG network was recognised")];
   const parts = [
     found.classes === null ? "no head" : `${count(found.classes)} classes`,
     found.input === null ? `${found.inputChannels} input channels, input size not in the file` : `input ${found.input.join(" × ")}`,
     found.scheme === null ? "names of no known scheme" : `${found.scheme} names`,
-    completeness(found.complete, found.missing.length, paint),
   ];
-  return `${paint.strong(found.name)}${found.confidence === "sure" ? "" : " (likely)"}: ${parts.join(", ")}`;
+  const [state, good] = completeness(found.complete, found.missing.length);
+  const lines = headed(found.name, `${found.confidence === "sure" ? "" : " (likely)"}: ${parts.join(", ")}, ${state}`, style);
+  return good ? lines : lines.map((line) => line.replace(state, () => style.paint.bad(state)));
 }
 
-function completeness(complete: boolean, missing: number, paint: Style["paint"]): string {
-  if (complete) return "complete";
-  return missing === 0 ? "with another head" : paint.bad(`${missing} ${missing === 1 ? "layer" : "layers"} missing`);
+function completeness(complete: boolean, missing: number): readonly [text: string, good: boolean] {
+  if (complete) return ["complete", true];
+  return missing === 0 ? ["with another head", true] : [`${missing} ${missing === 1 ? "layer" : "layers"} missing`, false];
 }
 
 /** Names are shortened to this before columns are left out. */
