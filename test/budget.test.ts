@@ -6,15 +6,9 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("../src/", import.meta.url));
 const LIMIT = 300;
 
-/** Modules that may be longer, with the reason. */
-const exceptions: ReadonlyMap<string, string> = new Map([
-  ["inspect/source/interpreter.ts", "Python's statements and expressions evaluate each other: one recursion"],
-  ["inspect/source/convert.ts", "one case for each kind of node of Python's grammar"],
-]);
-
 test("modules stay small", () => {
   const long = readdirSync(root, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !exceptions.has(file))
+    .filter((file) => file.endsWith(".ts"))
     .map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length - 1 }))
     .filter(({ lines }) => lines > LIMIT);
   expect(long).toEqual([]);
