@@ -70,7 +70,8 @@ function prepareInto(
   const target = templateTarget(like);
   const decided = prepareLike(checkpoint, identity, like, target, format, options);
   if (!decided.plan.moves.every((move) => keepsOwn(move) || template.places.has(move.to))) return undefined;
-  return { ...decided, target, format, template };
+  const missing = decided.plan.missing.map((left) => ({ ...left, reason: `${left.reason}: the other checkpoint's value stays` }));
+  return { ...decided, plan: { ...decided.plan, missing }, target, format, template };
 }
 
 /** A plan that was printed and edited: it decides everything but the container. */

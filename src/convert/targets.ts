@@ -26,7 +26,8 @@ export interface Target {
 }
 
 const weights = new Map([["kind", "weights"]]);
-const layerAndVariable = /^[^/]+\/[^/:]+$/;
+/** block1_conv1/kernel; not the `vars/0` of Keras 3, which its writer numbers itself. */
+const layerAndVariable = /^(?!vars\/)[^/]+\/[^/:]+$/;
 
 export const targets: readonly Target[] = [
   plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]),

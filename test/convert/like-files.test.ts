@@ -92,6 +92,15 @@ describe("another checkpoint's own file", () => {
       message: expect.stringContaining("holds float32, float16 was asked for"),
     });
     await expect(like(source, other, "other.h5", { force: true })).rejects.toMatchObject({ code: "usage" });
+    // A head of the person's own stays as it was saved.
+    const part = await like(source, join(root, "blank Keras' .h5 with the configuration.h5"), "part.h5", {
+      exclude: ["fc8"],
+      allowMissing: true,
+    });
+    expect(part.plan.missing.map(({ reason }) => reason)).toContain("the source has nothing for it: the other checkpoint's value stays");
+    const made = await contents(await load(part.output));
+    expect(made.get("model_weights/predictions/predictions/bias:0")).toBe(`float32 [7] ${Buffer.alloc(28).toString("base64")}`);
+    expect(made.get("model_weights/fc2/fc2/bias:0")).not.toContain(Buffer.alloc(80).toString("base64"));
     const asWritten = await like(source, other, "other.safetensors");
     expect((await load(asWritten.output)).format).toBe("safetensors");
   });
