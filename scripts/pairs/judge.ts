@@ -21,7 +21,7 @@ export function lossyRoles(...plans: readonly Plan[]): ReadonlySet<string> {
   );
 }
 
-export type Judgement = { readonly kind: "right" | "rounded" } | { readonly kind: "wrong"; readonly problem: string };
+export type Judgement = { readonly kind: "right" } | { readonly kind: "rounded" } | { readonly kind: "wrong"; readonly problem: string };
 
 /**
  * Whether a file holds, for every role, what the other case has, bit for bit. Roles in `lossy` may differ by the rounding that the

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { type CaffeLayer, caffeLayers } from "./caffe-layers.ts";
+import { caffeTypes } from "./dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "./layout.ts";
 import { byteLength, tensorPiece, textPiece } from "./pieces.ts";
 import { type Field, floatField, intField, joined, lengthField, messageField, packedField, textField } from "./proto-pieces.ts";
@@ -44,6 +45,7 @@ function layerFields(layer: CaffeLayer): readonly Field[] {
 
 /** BlobProto: data 5 or double_data 8, both packed, and shape 7. */
 function blobFields(blob: TensorSpec): Field {
+  if (!caffeTypes.has(blob.dtype)) throw new CheckpointError("unsupported", `${blob.dtype} has no place in a blob`, { tensor: blob.key });
   const shape = messageField(7, packedField(1, blob.shape));
   return [...lengthField(blob.dtype === "float64" ? 8 : 5, [tensorPiece(blob)]), ...shape];
 }

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
+import { paddleTypes } from "./dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "./layout.ts";
 import { PickleWriter } from "./pickle-pieces.ts";
 import { byteLength, tensorPiece, textPiece } from "./pieces.ts";
@@ -13,6 +14,9 @@ export const writer: Writer = {
     pickle.emptyDict().entries(input.tensors, (tensor) => {
       if (tensor.key.includes("@@")) {
         throw new CheckpointError("unsupported", "Paddle takes names with @@ for its own tables", { tensor: tensor.key });
+      }
+      if (!paddleTypes.has(tensor.dtype)) {
+        throw new CheckpointError("unsupported", `${tensor.dtype} has no place in a state dict of Paddle`, { tensor: tensor.key });
       }
       pickle.text(tensor.key);
       array(pickle, tensor);
