@@ -19,7 +19,7 @@ export async function describeBatchNorm(pair: Pair, a: ConvLayer | FcLayer, b: C
   const differing = parts.filter((part) => agreement(ours[part], theirs[part], pair.rtol).different > 0);
   for (const part of differing) found.push(describePart(pair, name, part, ours, theirs, [a.batchNorm.epsilon, b.batchNorm.epsilon]));
   if (a.batchNorm.epsilon !== b.batchNorm.epsilon) {
-    const rest = differing.length === 0 ? "; all its weights agree" : "";
+    const rest = differing.length === 0 ? "; all its weights agree (for a file that does not say its epsilon, --bn-epsilon does)" : "";
     found.push(
       `${name}: batch norm's epsilon is ${a.batchNorm.epsilon} in ${pair.a.name} and ${b.batchNorm.epsilon} in ${pair.b.name}${rest}`,
     );

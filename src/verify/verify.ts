@@ -1,6 +1,7 @@
 import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { identify } from "../model/identify.ts";
+import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
 import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
@@ -35,6 +36,7 @@ export interface VerifyOptions extends EngineChoice {
   readonly inputSize?: readonly [height: number, width: number];
   /** One generated picture each; [0]. */
   readonly seeds?: readonly number[];
+  /** Epsilon of batch norm, for a file that does not say its own. */
   readonly bnEpsilon?: number;
   readonly rtol?: number;
   readonly atol?: number;
@@ -179,10 +181,7 @@ function sized([height, width]: readonly [number, number]): ReturnType<typeof de
 async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context, work: (subject: Subject) => Promise<T>): Promise<T> {
   const checkpoint = await open(path, ctx, options.from === undefined ? {} : { from: options.from });
   try {
-    const identity = identify(checkpoint, {
-      ...(options.inputSize === undefined ? {} : { inputSize: options.inputSize }),
-      ...(options.bnEpsilon === undefined ? {} : { bnEpsilon: options.bnEpsilon }),
-    });
+    const identity = identified(checkpoint, options);
     const hint = `vggtool inspect ${path}`;
     if (identity === undefined) {
       throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", { file: path, hint });
@@ -193,6 +192,18 @@ async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context
   } finally {
     await checkpoint.close();
   }
+}
+
+/** `--bn-epsilon` is for the file that does not say its own: of two files it may be only one. */
+function identified(checkpoint: Checkpoint, { inputSize, bnEpsilon }: VerifyOptions): Identity | undefined {
+  const sized = inputSize === undefined ? {} : { inputSize };
+  const identity = identify(checkpoint, sized);
+  if (bnEpsilon === undefined || identity?.epsilon === undefined) return identity;
+  const { value, source } = identity.epsilon;
+  if (source !== "read") return identify(checkpoint, { ...sized, bnEpsilon });
+  if (value === bnEpsilon) return identity;
+  const note = `--bn-epsilon ${bnEpsilon} is not used for ${checkpoint.files[0]}, which says ${value} itself`;
+  return { ...identity, assumed: [...identity.assumed, note] };
 }
 
 async function withFile<T>(path: string, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { convert } from "../../src/index.ts";
 import { createContext } from "../../src/io/run.ts";
 import { verify } from "../../src/verify/verify.ts";
 import { fixtures } from "../support/paths.ts";
@@ -31,6 +32,18 @@ describe("files are opened, recognised and run", () => {
       ctx,
     );
     expect(record.pass).toBe(true);
+  });
+
+  test("--bn-epsilon is for the file that does not say its own, and for no other", async () => {
+    const silent = join(fixtures, "verify/vgg16bn-64x96.npz");
+    const saying = join(folder, "bn.safetensors");
+    await convert(silent, { to: "safetensors", out: saying, bnEpsilon: 1e-5 });
+    const agree = await verify(silent, { other: saying, input, bnEpsilon: 1e-5 }, ctx);
+    expect(agree).toMatchObject({ pass: true });
+    const differ = await verify(silent, { other: saying, input, bnEpsilon: 1e-2 }, ctx);
+    expect(differ).toMatchObject({ pass: false, firstDivergence: "conv1_1" });
+    expect(differ.diagnosis[0]).toMatch(/epsilon is 0\.01 in .* and 0\.00001 in .*all its weights agree/);
+    expect(differ.notes).toContain("--bn-epsilon 0.01 is not used for bn.safetensors, which says 0.00001 itself");
   });
 
   test("against itself, on generated pictures of two seeds", async () => {
