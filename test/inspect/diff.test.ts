@@ -132,6 +132,17 @@ const folded: typeof noise = (role, o, i, h, w) => {
 const grey: typeof noise = (role, o, i, h, w) =>
   role === "conv1_1.weight" ? noise(role, o, 0, h, w) + 0.2 * noise(`colour ${role}`, o, i, h, w) : values(role, o, i, h, w);
 
+/** conv2_1 (3 × 3 × 2 × 3 in TensorFlow) and fc8 (8 × 9): what lies at a place of torch's arrays is what lies there in TensorFlow's. */
+const reshaped: typeof noise = (role, o, i, h, w) => {
+  if (role === "fc8.weight") {
+    const at = o * 8 + i;
+    return values(role, at % 9, Math.floor(at / 9), 0, 0);
+  }
+  if (role !== "conv2_1.weight") return values(role, o, i, h, w);
+  const at = ((o * 2 + i) * 3 + h) * 3 + w;
+  return values(role, at % 3, Math.floor(at / 3) % 2, Math.floor(at / 18), Math.floor(at / 6) % 3);
+};
+
 const of =
   (change: (role: Role, value: number) => number): typeof noise =>
   (role, o, i, h, w) =>
@@ -177,6 +188,12 @@ describe("what sets two networks apart, in words", () => {
       {},
       { value: moved(/^conv2_1\.weight$/, (o, i, h, w) => [o, i, w, h]) },
       ["kernel rows and columns are swapped in B (transposed): conv2_1"],
+    ],
+    [
+      "arrays reshaped where they should have been transposed",
+      { scheme: "tfslim-dense" },
+      { value: reshaped },
+      ["values lie in A's order under B's shape (reshaped, not transposed): conv2_1, fc8"],
     ],
     [
       "folded batch norm",

@@ -7,7 +7,7 @@ import type { Side } from "./side.ts";
 /** Another way to read one side's weights, and what it would mean. */
 export interface Reading {
   /** Readings of the same kind in several layers are told in one sentence. */
-  readonly kind: "order" | "channels" | "rotated" | "transposed";
+  readonly kind: "order" | "channels" | "rotated" | "transposed" | "reshaped";
   readonly text: (layers: string) => string;
   readonly a: View;
   readonly b: View;
@@ -74,6 +74,11 @@ function readings(role: string, viewA: View, viewB: View, a: Side): readonly Rea
     const what = one === "o" ? "inputs and outputs are" : "kernel rows and columns are";
     found.push({ kind: "transposed", text: (layers) => `${what} swapped in B (transposed): ${layers}`, a: viewA, b: swapped });
   }
+  const unmoved = inOrderOf(viewA, viewB);
+  if (unmoved !== undefined) {
+    const text = (layers: string) => `values lie in A's order under B's shape (reshaped, not transposed): ${layers}`;
+    found.push({ kind: "reshaped", text, a: viewA, b: unmoved });
+  }
   if (role.startsWith("fc")) {
     const layer = role.replace(/\.weight$/, "");
     const orders = otherOrders(viewB);
@@ -106,30 +111,60 @@ function sameSizes(a: View, b: View): boolean {
   return sizes(a) === sizes(b);
 }
 
-/**
- * A layer behind convolutions, its inputs taken for flattened in every other order: as rows of a matrix, or as a kernel that was made
- * from such rows. The same bytes, other steps from one index to the next. None where its inputs do not lie one behind the other.
- */
-function otherOrders(view: View): readonly { readonly order: string; readonly view: View }[] {
+/** Axes longer than 1 by the steps from one index to the next, the longest first; undefined where elements are not one behind the other. */
+function storageOrder(view: View, without?: string): readonly StoredAxis[] | undefined {
   const [part, ...more] = view.parts;
-  if (part === undefined || more.length > 0 || part.shape.join() !== view.shape.join()) return [];
+  if (part === undefined || more.length > 0 || part.shape.join() !== view.shape.join()) return undefined;
   const axes = view.axes
     .map((name, at) => ({ name, at, size: view.shape[at] ?? 1, stride: part.strides[at] ?? 0 }))
-    .filter(({ name, size }) => name !== "o" && size > 1)
+    .filter(({ name, size }) => name !== without && size > 1)
     .sort((a, b) => b.stride - a.stride);
   const unit = axes.at(-1)?.stride ?? 0;
   const dense = axes.every(({ stride }, k) => stride === axes.slice(k + 1).reduce((step, { size }) => step * size, unit));
-  if (axes.length < 2 || unit <= 0 || !dense) return [];
+  return axes.length > 1 && unit > 0 && dense ? axes : undefined;
+}
+
+interface StoredAxis {
+  readonly name: string;
+  /** Among the view's axes. */
+  readonly at: number;
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** The same bytes, taken for laid out in another order of axes. */
+function relaid(view: View, order: readonly StoredAxis[], unit: number): View {
+  const [part] = view.parts;
+  if (part === undefined) return view;
+  const strides = [...part.strides];
+  order.forEach((axis, k) => {
+    strides[axis.at] = order.slice(k + 1).reduce((step, { size }) => step * size, unit);
+  });
+  return { ...view, parts: [{ ...part, strides }] };
+}
+
+/** B's bytes laid out as A's are; undefined where they are already. */
+function inOrderOf(a: View, b: View): View | undefined {
+  const [orderA, orderB] = [storageOrder(a), storageOrder(b)];
+  if (orderA === undefined || orderB === undefined) return undefined;
+  const order = orderA.flatMap(({ name }) => orderB.filter((axis) => axis.name === name));
+  if (order.length !== orderB.length || order.length !== orderA.length || order.every((axis, k) => axis === orderB[k])) return undefined;
+  return relaid(b, order, orderB.at(-1)?.stride ?? b.itemsize);
+}
+
+/**
+ * A layer behind convolutions, its inputs taken for flattened in every other order: as rows of a matrix, or as a kernel that was made
+ * from such rows. None where its inputs do not lie one behind the other.
+ */
+function otherOrders(view: View): readonly { readonly order: string; readonly view: View }[] {
+  const axes = storageOrder(view, "o");
+  if (axes === undefined) return [];
   return permutations(axes)
     .filter((order) => order.some((axis, k) => axis !== axes[k]))
     .map((order) => {
-      const strides = [...part.strides];
-      order.forEach((axis, k) => {
-        strides[axis.at] = order.slice(k + 1).reduce((step, { size }) => step * size, unit);
-      });
       // Height and width of one axis, where their sizes are not known apart.
       const names = order.map(({ name }) => name.replace("i", "c").replace(" ", ","));
-      return { order: names.join(), view: { ...view, parts: [{ ...part, strides }] } };
+      return { order: names.join(), view: relaid(view, order, axes.at(-1)?.stride ?? view.itemsize) };
     });
 }
 
