@@ -26,12 +26,18 @@ export const allZero: Check = {
   },
 };
 
-/** Kernels, matrices and the factors of a batch norm; those outside the network where they have two axes or more. */
+/** What frameworks call the weights of a layer: the last word of a name, behind any separator. */
+const WEIGHT_NAME = /(^|[^A-Za-z])(weights?|kernel|filters?|gamma|W)(_v|_g)?(:0)?$/i;
+
+/**
+ * Kernels, matrices and the factors of a batch norm. Outside the recognised network a name has to say so: arrays of zeros
+ * are ordinary data elsewhere (initial states, masks, sparse matrices).
+ */
 function isWeight(name: string, { checkpoint, identity }: Subject): boolean {
   const tensor = checkpoint.tensors.get(name);
   if (tensor === undefined || kindOf(tensor) !== "parameter") return false;
   for (const [role, slot] of identity?.roles ?? []) {
     if (!("constant" in slot) && slot.key === name) return role.endsWith(".weight") || role.endsWith(".bn.var");
   }
-  return tensor.shape.filter((size) => size > 1).length >= 2;
+  return WEIGHT_NAME.test(name) && tensor.shape.filter((size) => size > 1).length >= 2;
 }

@@ -11,6 +11,9 @@ import { type LayerWeight, layerWeights } from "./layer-weights.ts";
 const ENOUGH_EVIDENCE = 3;
 const UNTOUCHED_BIAS = 1.5;
 
+/** Only the end of a uniform or cut distribution tells its scale so well from some thousand weights. */
+const SHARP = 0.01;
+
 interface Suspect {
   readonly weight: LayerWeight;
   readonly match: Match;
@@ -107,8 +110,9 @@ function suspect(
     return bias === undefined ? [] : [bias];
   });
   const untouched = biases.length > 0 && biases.every((bias) => bias.count > 1 && bias.min === bias.max);
-  // One step of training moves every bias.
+  // One step of training moves every bias; but where weights end as sharply as this, they were frozen, whatever their biases did.
+  const frozen = match.tolerance < SHARP;
   const bound = (initialiser.bias?.(weight.fanIn) ?? Number.NaN) * (1 + 1e-6);
   const within = biases.every(({ min, max }) => Number(min) >= -bound && Number(max) <= bound);
-  return untouched || biases.length === 0 || within ? [{ weight, match, untouched }] : [];
+  return untouched || frozen || biases.length === 0 || within ? [{ weight, match, untouched }] : [];
 }

@@ -9,6 +9,7 @@ import { statistics } from "../../../src/inspect/stats.ts";
 import { createContext } from "../../../src/io/run.ts";
 import { identify } from "../../../src/model/identify.ts";
 import type { Checkpoint } from "../../../src/tensor/checkpoint.ts";
+import { withInfo } from "../../../src/tensor/tensor.ts";
 import { Random } from "../../support/random.ts";
 import { normals, type SmallTensor, size, smallVgg, trained, uniforms } from "../../support/vgg.ts";
 
@@ -108,6 +109,35 @@ describe("looks-initial", () => {
     const moved = smallVgg(({ shape, part, fanIn }) => normals(random, size(shape), part === "bias" ? 0.01 : Math.sqrt(2 / fanIn)));
     expect(await run(looksInitial, moved)).toEqual([]);
   });
+});
+
+test("looks-initial: one value beyond the end of the distribution is a sign of training, moved biases behind sharp ends are none", async () => {
+  const xavier = (over: number, bias: number) => {
+    const random = new Random(13);
+    return smallVgg(({ shape, part, fanIn, fanOut }) => {
+      if (part === "bias") return normals(random, size(shape), bias);
+      const bound = Math.sqrt(6 / (fanIn + fanOut));
+      return uniforms(random, size(shape), bound).map((value, k) => (k === 5 ? bound * over : value));
+    });
+  };
+  expect(await run(looksInitial, xavier(1.001, 0))).toEqual([]);
+  const [frozen] = await run(looksInitial, xavier(0.9999, 0.01));
+  expect(frozen?.layers).toContain("fc6");
+});
+
+test("all-zero outside a network asks the name as well", async () => {
+  const zeros = but((values, { layer, part }) => {
+    if (part === "weight" && layer === "features.0") values.fill(0);
+  });
+  const ctx = createContext();
+  const tensors = new Map([...zeros.tensors].flatMap(([name, tensor]) => (name === "features.0.weight" ? [[name, tensor]] : [])));
+  const renamed = new Map([...tensors.values()].map((tensor) => ["initial_state", withInfo(tensor, { name: "initial_state" })]));
+  const findings = async (map: Checkpoint["tensors"]): Promise<number> => {
+    const checkpoint: Checkpoint = { ...zeros, tensors: map };
+    return (await allZero.run({ checkpoint, ctx, statistics: await statistics(checkpoint, ctx) })).length;
+  };
+  expect(await findings(tensors)).toBe(1);
+  expect(await findings(renamed)).toBe(0);
 });
 
 describe("layout-suspect", () => {
