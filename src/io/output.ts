@@ -17,9 +17,10 @@ import { CheckpointError } from "../errors.ts";
 import { existingFolder } from "./existing-folder.ts";
 import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
 import { insideFolder } from "./paths.ts";
+import { placeUnnamed, type Unnamed } from "./place-unnamed.ts";
 import type { OutputSet } from "./source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
-import { openUnnamed, placeUnnamed, type Unnamed } from "./unnamed.ts";
+import { openUnnamed } from "./unnamed.ts";
 
 export interface OutputOptions {
   /** Replace what is there already. */
