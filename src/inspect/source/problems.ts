@@ -29,10 +29,14 @@ export interface SourceProblem {
 export function findProblems(text: string): readonly SourceProblem[] {
   const scope = new Scope(parsePython(text));
   const lines = lineStarts(text);
-  return scope.allClasses().flatMap((definition) => {
+  const problems = scope.allClasses().flatMap((definition) => {
     const framework = scope.framework(definition);
     return framework === undefined ? [] : new ClassCheck(scope, definition, framework, lines).run();
   });
+  // A class that inherits a fault has it at the same place: told once, of the first.
+  const placeOf = ({ line, column, attribute }: SourceProblem): string => `${line} ${column} ${attribute ?? ""}`;
+  const first = new Map(problems.toReversed().map((problem) => [placeOf(problem), problem]));
+  return problems.filter((problem) => first.get(placeOf(problem)) === problem);
 }
 
 class ClassCheck {
@@ -80,7 +84,7 @@ class ClassCheck {
       attribute,
       kind: plain.container,
       message: `class ${this.definition.name} keeps layers made by ${makers.map((maker) => `${maker}(…)`).join(", ")} in ${how}, attribute ${attribute} (line ${where.line}): ${this.consequence()}`,
-      fix: this.fixOf(attribute, plain),
+      fix: this.fixOf(attribute, plain, makers),
     };
   }
 
@@ -132,11 +136,13 @@ class ClassCheck {
     return `${loaded} never registers them, so state_dict() does not hold them, the optimizer does not train them, and they are drawn anew every time`;
   }
 
-  private fixOf(attribute: string, plain: Plain): string {
+  private fixOf(attribute: string, plain: Plain, makers: readonly string[]): string {
     const module = this.framework === "torch" ? "torch.nn" : this.framework === "paddle" ? this.paddleHome() : "keras";
     const local = this.scope.localName(module);
     if (plain.container === "object")
       return `derive ${plain.className} from ${this.framework === "torch" ? `${local}.Module` : `${local}.Layer`}`;
+    if (this.framework === "torch" && makers.every((maker) => /(^|\.)Parameter$/.test(maker)))
+      return `self.${attribute} = ${local}.${plain.container === "dict" ? "ParameterDict" : "ParameterList"}(…)`;
     if (plain.container === "dict") {
       const container = this.framework === "torch" ? "ModuleDict" : "LayerDict";
       return `self.${attribute} = ${local}.${container}(…)`;

@@ -129,3 +129,27 @@ describe("Keras subclassing", () => {
     expect(found(source("keras-models.py"))).toEqual(["Fresh. forward 40: layers.Conv2D", "Fresh. forward 42: layers.Dense"]);
   });
 });
+
+describe("the ways in which people write it", () => {
+  test.each(["torch-registered.py", "paddle-registered.py", "keras-tracked.py"])("%s is silent", (name) => {
+    expect(found(source(name))).toEqual([]);
+  });
+
+  test("each of the wrong ones is told once, where it is written", () => {
+    expect(found(source("wrong-ways.py"))).toEqual([
+      "Comprehension.convs list 12: nn.Conv2d",
+      "Helper.body list 18: nn.Conv2d",
+      "Keyed.heads dict 30: nn.Linear",
+      "Augmented.layers list 44: nn.Linear",
+      "InCall. forward 50: layers.Dense",
+      "InCall. forward 51: layers.Conv2D",
+      "Parameters.weights list 57: nn.Parameter",
+      "Pair.both tuple 63: paddle.nn.BatchNorm2D paddle.nn.Conv2D",
+      "InMethod. forward 71: nn.Linear",
+      "Grid.grid list 79: make",
+      "Mapped.heads list 85: nn.Linear",
+    ]);
+    const fix = findProblems(source("wrong-ways.py")).find(({ className }) => className === "Parameters")?.fix;
+    expect(fix).toBe("self.weights = nn.ParameterList(…)");
+  });
+});
