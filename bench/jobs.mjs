@@ -43,6 +43,7 @@ export function jobs(folder, out) {
     inspect("TF V1", "vgg_16.ckpt"),
     inspect("TF V2", "vgg_16_v2.ckpt"),
     inspect("MAT v5", "vgg_face.mat"),
+    inspect("Keras HDF5", "vgg16.h5"),
     {
       title: "inspect MAT v7",
       args: ["inspect", file("vgg_face_v7.mat")],

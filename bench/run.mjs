@@ -1,9 +1,9 @@
 /**
  * Measures vggtool against what people use today, in turn, on the same machine and files: whole processes, median of the runs.
  *
- *     node bench/run.mjs FOLDER [--runs 5] [--only TEXT] [--peers SCRIPT]
+ *     npm run bench -- [FOLDER] [--runs 5] [--only TEXT] [--peers SCRIPT]
  *
- * FOLDER gets the full-size checkpoints (5 GB), written by the frameworks themselves where they are missing. SCRIPT is the peers' pipelines
+ * FOLDER (.cache/bench) gets the full-size checkpoints (5 GB), written by the frameworks themselves where they are missing. SCRIPT is the peers' pipelines
  * (../shared/bench/peers.py unless said). Environments are those of the interop job. Prints a table and writes bench/results.md.
  */
 import { spawnSync } from "node:child_process";
@@ -52,6 +52,9 @@ for (const [environment, file] of [
   const made = spawnSync(environmentPython(environment), [peers, "make", folder], { stdio: "inherit" });
   if (made.status !== 0) throw new Error(`the files of ${environment} could not be made`);
 }
+
+// No framework of the three writes the whole Keras model in less than minutes: ours stands for it.
+if (!existsSync(join(folder, "vgg16.h5"))) measure(vggtool(["convert", join(folder, "vgg16.pth"), "-o", join(folder, "vgg16.h5")]));
 
 const lines = [];
 const say = (line) => {
