@@ -5,6 +5,7 @@ import { matconvnetJobs } from "./jobs/matconvnet.mjs";
 import { numpyJobs } from "./jobs/numpy.mjs";
 import { onnxJobs } from "./jobs/onnx.mjs";
 import { paddleJobs } from "./jobs/paddle.mjs";
+import { picturesJobs } from "./jobs/pictures.mjs";
 import { statsJobs } from "./jobs/stats.mjs";
 import { tensorflowJobs } from "./jobs/tensorflow.mjs";
 import { tfjsJobs } from "./jobs/tfjs.mjs";
@@ -29,4 +30,5 @@ export const jobs = [
   ...statsJobs,
   ...trainedJobs,
   ...enginesJobs,
+  ...picturesJobs,
 ];
