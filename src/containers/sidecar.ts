@@ -1,6 +1,7 @@
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, isCheckpointError } from "../errors.ts";
 import type { FileSet } from "../io/source.ts";
 import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
+import { parseJsonBytes } from "./json.ts";
 
 /*
  * What a checkpoint's format has no place for (how images are prepared, class names, epsilon, axes) lies beside it: NAME.vggtool.json,
@@ -39,15 +40,13 @@ const tfEnding = /\.(index|meta|data-\d{5}-of-\d{5})$/;
 
 function parse(bytes: Uint8Array, file: string): ReadonlyMap<string, unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
-  } catch (cause) {
-    throw new CheckpointError("malformed", "what describes the checkpoint is no valid JSON", {
-      file,
-      cause,
-      hint: "remove the file, and what it said is assumed",
-    });
+    // Strictly first: depth and duplicate keys are bounded there.
+    parseJsonBytes(bytes, file);
+  } catch (error) {
+    throw isCheckpointError(error) ? error.at({ hint: "remove this file, and what it says of the checkpoint is assumed instead" }) : error;
   }
+  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
   throw new CheckpointError("malformed", "what describes the checkpoint is no JSON object", { file });
 }
 

@@ -98,7 +98,9 @@ describe("how images are prepared, and the names of classes", () => {
     writeFileSync(beside, readFileSync(join(root, "a.pth.vggtool.json")));
     const { notes, labels } = await known(join(root, "c.npz"));
     expect([notes.join(), labels]).toEqual([expect.stringContaining("c.npz.vggtool.json is of another checkpoint"), undefined]);
-    writeFileSync(beside, "{");
-    await expect(known(join(root, "c.npz"))).rejects.toMatchObject({ code: "malformed" });
+    for (const text of ["{", "[]", `{"schema": "vggtool/sidecar/1", "axes": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`]) {
+      writeFileSync(beside, text);
+      await expect(known(join(root, "c.npz"))).rejects.toMatchObject({ code: text.length > 100 ? "unsafe" : "malformed" });
+    }
   });
 });
