@@ -26,6 +26,26 @@ export async function fileSource(path: string, name: string = path): Promise<Byt
   }
   const size = stat.size;
   let open = true;
+  /** Reads `length` bytes to the place `at` of a buffer. */
+  const readTo = (offset: number, length: number, into: Uint8Array, at: number): void => {
+    if (!open) throw new Error(`${name} is read after it was closed`);
+    let done = 0;
+    while (done < length) {
+      let count: number;
+      try {
+        count = readSync(fd, into, at + done, Math.min(length - done, LARGEST_READ), offset + done);
+      } catch (error) {
+        throw fromSystem(error, name, offset + done);
+      }
+      if (count === 0) {
+        throw new CheckpointError("changed", `the file had ${size} bytes when it was opened and now ends at byte ${offset + done}`, {
+          file: name,
+          offset: offset + done,
+        });
+      }
+      done += count;
+    }
+  };
   return {
     name,
     size,
@@ -33,25 +53,17 @@ export async function fileSource(path: string, name: string = path): Promise<Byt
     whole: true,
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
-      if (!open) throw new Error(`${name} is read after it was closed`);
       const out = target(length, into);
-      let done = 0;
-      while (done < length) {
-        let count: number;
-        try {
-          count = readSync(fd, out, done, Math.min(length - done, LARGEST_READ), offset + done);
-        } catch (error) {
-          throw fromSystem(error, name, offset + done);
-        }
-        if (count === 0) {
-          throw new CheckpointError("changed", `the file had ${size} bytes when it was opened and now ends at byte ${offset + done}`, {
-            file: name,
-            offset: offset + done,
-          });
-        }
-        done += count;
-      }
+      readTo(offset, length, out, 0);
       return out;
+    },
+    async readRuns({ offset, stride, count, length, pitch }, into) {
+      for (let k = 0; k < count; k += 1) {
+        checkRange(name, size, offset + k * stride, length);
+        if (k * pitch + length > into.length)
+          throw new RangeError(`buffer of ${into.length} bytes for a read to byte ${k * pitch + length}`);
+        readTo(offset + k * stride, length, into, k * pitch);
+      }
     },
     async close() {
       if (!open) return;

@@ -20,8 +20,19 @@ export interface ByteSource {
    * its front and the returned array is that front, so that loops reuse one buffer; without it the array is the caller's own.
    */
   read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** Many short reads in one: run k goes to the place k · `pitch` of a buffer. Where there is none, `read` does as well, run by run. */
+  readonly readRuns?: ((runs: Runs, into: Uint8Array) => Promise<void>) | undefined;
   /** By whoever opened it; windows and decodings own nothing and close nothing. */
   close(): Promise<void>;
+}
+
+/** `count` runs of `length` bytes at `offset` + k · `stride`; all in bytes. */
+export interface Runs {
+  readonly offset: number;
+  readonly stride: number;
+  readonly count: number;
+  readonly length: number;
+  readonly pitch: number;
 }
 
 export interface LateBytes {

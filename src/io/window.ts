@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { checkRange, target } from "./range.ts";
-import type { ByteSource } from "./source.ts";
+import type { ByteSource, Runs } from "./source.ts";
 
 /** A range of another source as a source of its own. Throws `truncated` when it reaches beyond the end. */
 export function window(source: ByteSource, offset: number, size: number, name: string = source.name): ByteSource {
@@ -20,6 +20,16 @@ export function window(source: ByteSource, offset: number, size: number, name: s
     async read(at, length, into) {
       checkRange(name, size, at, length, into);
       return source.read(offset + at, length, into);
+    },
+    get readRuns() {
+      const { readRuns } = source;
+      if (readRuns === undefined) return undefined;
+      return async (runs: Runs, into: Uint8Array): Promise<void> => {
+        // The first and the last run: those between lie between.
+        checkRange(name, size, runs.offset, runs.length);
+        checkRange(name, size, runs.offset + (runs.count - 1) * runs.stride, runs.length);
+        await readRuns({ ...runs, offset: offset + runs.offset }, into);
+      };
     },
     async close() {},
   };

@@ -6,7 +6,17 @@ import { eachBlock, layoutTile, READ_OVER, type TileLayout } from "./tiles.ts";
 
 /** Reads one tile, as its layout says, into a buffer. */
 export async function gather(source: ByteSource, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
-  await eachBlock(layout, (away, at) => source.read(offset + away, layout.span, buffer.subarray(at)));
+  const { calls, span } = layout;
+  const runs = calls.at(-1);
+  const { readRuns } = source;
+  if (runs === undefined || readRuns === undefined) {
+    await eachBlock(layout, (away, at) => source.read(offset + away, span, buffer.subarray(at)));
+    return;
+  }
+  const { count, stride, pitch } = runs;
+  await eachBlock({ ...layout, calls: calls.slice(0, -1) }, (away, at) =>
+    readRuns({ offset: offset + away, stride, count, length: span, pitch }, buffer.subarray(at)),
+  );
 }
 
 /** A tile as it lies in its source. */
