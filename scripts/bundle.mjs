@@ -57,20 +57,18 @@ const { outputFiles } = await build({
 mkdirSync(`${root}dist/cli`, { recursive: true });
 for (const { path, text } of outputFiles) writeFileSync(path, text.replaceAll(/\bimport\((?=["\w])/g, "__import("));
 
-// The code cache holds the functions that have run: what a plain inspection needs.
+// The code cache holds the functions that have run: what a plain inspection of each kind of container needs.
+const warming = [
+  "demo/vgg16.pdparams",
+  "demo/vgg_16.ckpt",
+  "demo/vgg_face.mat",
+  "interop/vgg16.pth",
+  "keras-h5/model/vgg.h5",
+  "safetensors/sharded",
+];
 rmSync(`${outfile}.cache`, { force: true });
-execFileSync(
-  process.execPath,
-  [
-    `${root}bin/vggtool`,
-    "inspect",
-    `${root}fixtures/demo/vgg16.pdparams`,
-    `${root}fixtures/demo/vgg_16.ckpt`,
-    `${root}fixtures/demo/vgg_face.mat`,
-  ],
-  {
-    env: { ...process.env, VGGTOOL_WRITE_CODE_CACHE: "1" },
-    stdio: ["ignore", "ignore", "inherit"],
-  },
-);
+execFileSync(process.execPath, [`${root}bin/vggtool`, "inspect", ...warming.map((path) => `${root}fixtures/${path}`)], {
+  env: { ...process.env, VGGTOOL_WRITE_CODE_CACHE: "1" },
+  stdio: ["ignore", "ignore", "inherit"],
+});
 if (statSync(`${outfile}.cache`).size === 0) throw new Error("no code cache was written");
