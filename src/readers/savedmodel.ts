@@ -3,9 +3,11 @@ import type { Probe, Reader } from "../containers/probe.ts";
 import { fields, text } from "../containers/protobuf.ts";
 import { payload, sourceFields } from "../containers/protobuf-source.ts";
 import { openBundle } from "../containers/tf/bundle.ts";
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, isCheckpointError } from "../errors.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
-import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
+import type { Checkpoint, Inert, LayerRecord, Note } from "../tensor/checkpoint.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { kerasLayers } from "./savedmodel/keras-metadata.ts";
 
 /*
  * A SavedModel folder: saved_model.pb (SavedModel {saved_model_schema_version 1, meta_graphs 2 {meta_info_def 1 {tags 4,
@@ -73,11 +75,32 @@ async function readFolder(set: FileSet, folder: string): Promise<Checkpoint> {
     return { ...result(files, bytes, metadata, [note]), tensors: new Map(), close: async () => {} };
   }
   const bundle = await openBundle(set, folder + prefix);
+  const { layers, notes } = await described(set, folder, bundle.tensors);
   return {
-    ...result([...files, ...bundle.files], bytes + bundle.bytes, metadata, bundle.notes),
+    ...result([...files, ...bundle.files], bytes + bundle.bytes, metadata, [...bundle.notes, ...notes]),
     tensors: bundle.tensors,
+    layers,
     close: () => bundle.close(),
   };
+}
+
+/** The layers that Keras 2 describes beside the model; TensorFlow itself loads without them. */
+async function described(
+  set: FileSet,
+  folder: string,
+  tensors: ReadonlyMap<string, Tensor>,
+): Promise<{ readonly layers: readonly LayerRecord[]; readonly notes: readonly Note[] }> {
+  const source = await set.open(`${folder}keras_metadata.pb`);
+  if (source === undefined) return { layers: [], notes: [] };
+  try {
+    return { layers: await kerasLayers(source, tensors), notes: [] };
+  } catch (error) {
+    if (!isCheckpointError(error)) throw error;
+    const message = `keras_metadata.pb beside it cannot be read (${error.message}): its layers are not listed`;
+    return { layers: [], notes: [{ code: "assumed", message }] };
+  } finally {
+    await source.close();
+  }
 }
 
 function result(

@@ -110,11 +110,14 @@ function outputShape(
 ): OutputShape {
   const type = typeOf(record);
   const own = record.tensors.map((key) => known.get(key)).find((layer) => layer !== undefined);
-  if (/^(input|inputlayer|data|imagedata)$/i.test(type)) return input ?? declared(record);
+  if (isInput(record)) return inputShape(record, checkpoint, before, input);
   const at = planes(before);
   if (/conv_?lstm/i.test(type))
     return at && frames(record, at.before, [...sizes(record, checkpoint, at, undefined), outputsOf(record) ?? 0]);
-  if (/lstm|gru|simplernn/i.test(type)) return before && frames(record, before.slice(0, -1), [outputsOf(record) ?? 0]);
+  if (/lstm|gru|simplernn/i.test(type))
+    return before && frames(record, before.slice(0, -1), [(outputsOf(record) ?? 0) * directions(record)]);
+  // A whole model in a wrapper: its layers are not listed, so what it gives is not known.
+  if (record.type !== type && /^(functional|model|sequential)$/i.test(type)) return undefined;
   if (/global/i.test(type) && /pool/i.test(type)) return at && [...at.before, at.channels];
   if (/adaptive/i.test(type) && at) return before;
   if (/conv/i.test(type) && !/transpose|deconv|convt$/i.test(type)) {
@@ -142,6 +145,22 @@ function flattened(record: LayerRecord, before: readonly number[]): readonly num
 
 function frames(record: LayerRecord, before: readonly number[], rest: readonly number[]): readonly number[] {
   return attribute(record, "return_sequences") === true ? [...before, ...rest] : rest;
+}
+
+/** Bidirectional layers put what both directions give side by side, unless they say otherwise. */
+function directions(record: LayerRecord): number {
+  return record.type === "Bidirectional" && (record.attributes.get("merge_mode") ?? "concat") === "concat" ? 2 : 1;
+}
+
+function isInput(record: LayerRecord): boolean {
+  return /^(input|inputlayer|data|imagedata)$/i.test(record.type);
+}
+
+/** The input of a model within a model is what it is fed; where there are several, each is as large as it says. */
+function inputShape(record: LayerRecord, checkpoint: Checkpoint, before: OutputShape, input: OutputShape): OutputShape {
+  if (record.inputs.length > 0) return before;
+  const several = checkpoint.layers.filter((other) => isInput(other) && other.inputs.length === 0).length > 1;
+  return several ? (declared(record) ?? input) : (input ?? declared(record));
 }
 
 /** The shape that an input layer declares, without the batch; null axes make it unknown. */
