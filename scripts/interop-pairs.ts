@@ -3,15 +3,17 @@
  * the case that the target's own framework wrote of the same network, or with the canonical values where there is none; then back,
  * like the source, which has to give the source's bytes again.
  *
- *   npx tsx scripts/interop-pairs.ts [--arch vgg16-64x96] [--source NAME]… [--target TITLE]… [--docs] [--verbose]
+ *   npx tsx scripts/interop-pairs.ts [--arch vgg16-64x96] [--source NAME]… [--target TITLE]… [--jobs N] [--docs] [--verbose]
  *
- * Prints what is wrong and refused, and right / tried. --docs puts the table into docs/interop.md.
+ * Prints what is wrong and refused, and right / tried. --jobs deals the sources out to processes; --counts FILE is what each of them
+ * writes instead of printing. --docs puts the table into docs/interop.md.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { type ConvertRequest, type ConvertResult, convert } from "../src/convert/convert.ts";
 import type { ConvertOptions } from "../src/convert/options.ts";
 import { isCheckpointError } from "../src/errors.ts";
@@ -31,6 +33,8 @@ const { values: flags } = parseArgs({
     arch: { type: "string", default: "vgg16-64x96" },
     source: { type: "string", multiple: true },
     target: { type: "string", multiple: true },
+    jobs: { type: "string" },
+    counts: { type: "string" },
     docs: { type: "boolean" },
     verbose: { type: "boolean" },
   },
@@ -45,21 +49,59 @@ const [forth, back] = [new Counts(), new Counts()];
 const refusals = new Map<string, number>();
 const problems = new Map<string, number>();
 
-for (const source of sources) {
-  for (const target of targets) await pair(source, target);
-  if (flags.verbose) console.log(`${source.name}: done`);
-}
+if (flags.jobs === undefined) {
+  for (const source of sources) {
+    for (const target of targets) await pair(source, target);
+    if (flags.verbose) console.log(`${source.name}: done`);
+  }
+} else await inProcesses(Number(flags.jobs));
 rmSync(work, { recursive: true });
-const titles = targets.map(({ title }) => title);
-for (const [problem, count] of problems) console.log(`wrong: ${problem}${count > 1 ? ` (${count} times)` : ""}`);
-for (const [sentence, count] of refusals) console.log(`refused ${count} times: ${sentence}`);
-console.log(`\n${forth.markdown(titles)}\n\n${back.markdown(titles)}`);
-const summary = [sentence("sources × targets", forth), sentence("there and back", back)].join("\n");
-console.log(`\n${summary}`);
-if (flags.docs) {
+if (flags.counts !== undefined) {
+  const found: Found = { forth: forth.rows(), back: back.rows(), refusals: [...refusals], problems: [...problems] };
+  writeFileSync(flags.counts, JSON.stringify(found));
+} else report();
+
+function report(): void {
+  const titles = targets.map(({ title }) => title);
+  for (const [problem, count] of problems) console.log(`wrong: ${problem}${count > 1 ? ` (${count} times)` : ""}`);
+  for (const [text, count] of refusals) console.log(`refused ${count} times: ${text}`);
+  console.log(`\n${forth.markdown(titles)}\n\n${back.markdown(titles)}`);
+  const summary = [sentence("sources × targets", forth), sentence("there and back", back)].join("\n");
+  console.log(`\n${summary}`);
+  if (flags.docs !== true) return;
   const page = fileURLToPath(new URL("../docs/interop.md", import.meta.url));
-  const refused = [...refusals].map(([text, count]) => `- ${count} × ${text}`);
-  replaceBetween(page, `${flags.arch} pairs`, [summary, "", forth.markdown(titles), "", ...refused].join("\n"));
+  const listed = [...refusals].map(([text, count]) => `- ${count} × ${text}`);
+  const wrong = [...problems.keys()].map((text) => `- wrong: ${text}`);
+  replaceBetween(page, `${flags.arch} pairs`, [summary, "", forth.markdown(titles), "", ...listed, ...wrong].join("\n"));
+}
+
+/** What one of several processes found. */
+interface Found {
+  readonly forth: ReturnType<Counts["rows"]>;
+  readonly back: ReturnType<Counts["rows"]>;
+  readonly refusals: readonly (readonly [string, number])[];
+  readonly problems: readonly (readonly [string, number])[];
+}
+
+/** The sources dealt out to as many processes of this script, and their counts put together. */
+async function inProcesses(jobs: number): Promise<void> {
+  const script = fileURLToPath(import.meta.url);
+  const parts = Array.from({ length: jobs }, (_, job) => sources.filter((_source, k) => k % jobs === job)).filter(
+    (part) => part.length > 0,
+  );
+  await Promise.all(
+    parts.map(async (part, job) => {
+      const counts = join(work, `${job}.json`);
+      const chosen = [...part.flatMap(({ name }) => ["--source", name]), ...targets.flatMap(({ title }) => ["--target", title])];
+      const args = ["--import", "tsx", script, "--arch", flags.arch, "--counts", counts, ...chosen];
+      await promisify(execFile)(process.execPath, args, { maxBuffer: 64 << 20 });
+      const found: Found = JSON.parse(readFileSync(counts, "utf8"));
+      for (const [row, column, tally] of found.forth) forth.add(row, column, tally);
+      for (const [row, column, tally] of found.back) back.add(row, column, tally);
+      for (const [text, number] of found.refusals) refusals.set(text, (refusals.get(text) ?? 0) + number);
+      for (const [text, number] of found.problems) problems.set(text, (problems.get(text) ?? 0) + number);
+    }),
+  );
 }
 
 function sentence(name: string, counts: Counts): string {
@@ -83,7 +125,7 @@ async function pair(source: PairCase, target: PairTarget): Promise<void> {
       count(refusals, `${target.title}: ${made}`);
       return;
     }
-    record(tally, source, target.title, await judge(source, target, made, ctx));
+    record(tally, source, target.title, await survived(() => judge(source, target, made, ctx)));
     await returned(source, target, made, ctx);
   } finally {
     await checkpoint.close();
@@ -132,13 +174,24 @@ async function returned(source: PairCase, target: PairTarget, made: ConvertResul
       tally.refused += 1;
       count(refusals, `${target.title} and back to ${like.format}: ${again}`);
     } else {
-      const judgement = await compareWithCase(again.output, source, lossyRoles(made.plan, again.plan), undefined, ctx);
+      const lossy = lossyRoles(made.plan, again.plan);
+      const judgement = await survived(() => compareWithCase(again.output, source, lossy, undefined, ctx));
       record(tally, source, `${target.title} and back`, judgement);
     }
   } finally {
     await checkpoint.close();
     await like.close();
     rmSync(join(work, "back"), { recursive: true, force: true });
+  }
+}
+
+/** An output that this tool itself cannot read is wrong, and no reason to stop. */
+async function survived(judging: () => Promise<Judgement>): Promise<Judgement> {
+  try {
+    return await judging();
+  } catch (error) {
+    if (!isCheckpointError(error)) throw error;
+    return { kind: "wrong", problem: `${error.code}: ${error.message}` };
   }
 }
 

@@ -22,6 +22,19 @@ export class Counts {
     return cell;
   }
 
+  /** For another process, or from one. */
+  rows(): readonly (readonly [row: string, column: string, tally: Tally])[] {
+    return [...this.#cells].flatMap(([row, cells]) => [...cells].map(([column, tally]) => [row, column, tally] as const));
+  }
+
+  add(row: string, column: string, more: Tally): void {
+    const cell = this.at(row, column);
+    cell.tried += more.tried;
+    cell.right += more.right;
+    cell.rounded += more.rounded;
+    cell.refused += more.refused;
+  }
+
   total(): Tally {
     const sum: Tally = { tried: 0, right: 0, rounded: 0, refused: 0 };
     for (const cells of this.#cells.values()) {

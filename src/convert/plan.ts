@@ -64,6 +64,7 @@ export function makePlan(
     };
     if (role !== undefined || selection.averages.has(key)) leave(whyUnused(role, options, network));
     else if (tensor.dtype === "string") leave("text");
+    else if (tensor.shape.includes(0) && target.scheme !== "keep") leave("it is empty");
     else if (isImageConstant(key) && !keepsConstant(key, target)) leave(isPreparation);
     else if (target.carries === "network" || (target.like !== undefined && !sameTensor(tensor, target.like))) leave(noPlace);
     else if (taken.has(key)) {

@@ -60,7 +60,8 @@ export function vectorLength(shape: readonly number[]): number | undefined {
 
 /** The tensors that can be a network's own: floating numbers that are no optimizer state, counter or average. */
 export function candidates(checkpoint: DescribedCheckpoint): readonly Described[] {
-  const all = [...checkpoint.tensors.values()].filter(isFloating);
+  // MatConvNet writes an empty array where a convolution has no bias.
+  const all = [...checkpoint.tensors.values()].filter((tensor) => isFloating(tensor) && !tensor.shape.includes(0));
   const own = all.filter((tensor) => ["parameter", "buffer", "constant"].includes(kindOf(tensor)));
   return own.some((tensor) => tensor.shape.length > 1) ? own : all.filter((tensor) => kindOf(tensor) === "average");
 }

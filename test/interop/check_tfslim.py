@@ -1,11 +1,8 @@
 """Restores a checkpoint into tf-slim's VGG graph with tf.train.Saver and compares its logits.
 
 The graph has slim's own layers under slim's own scopes, with the widths of the checkpoint. `conv` is vgg_16 as slim has it (fc6 a VALID
-convolution over all of pool5), `dense` the same with slim.fully_connected on the flattened pool5. The checkpoint is found as people find it:
-through tf.train.latest_checkpoint of its folder, where a state file is there.
+convolution over all of pool5), `dense` the same with slim.fully_connected on the flattened pool5.
 """
-import os
-
 import numpy as np
 import tensorflow as tf
 import tf_slim as slim
@@ -53,8 +50,6 @@ def build(images, shapes, scope, blocks, form, norm):
 def check(prefix, input_file, logits_file, options):
     arch, form, norm = options.get("arch", "vgg16"), options.get("form", "conv"), options.get("norm", False)
     scope = SCOPES[arch]
-    if os.path.exists(os.path.join(os.path.dirname(prefix), "checkpoint")):
-        assert os.path.samefile(tf.train.latest_checkpoint(os.path.dirname(prefix)) + ".index", prefix + ".index")
     shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
     x = np.load(input_file).transpose(0, 2, 3, 1)
     with tf1.Graph().as_default():
