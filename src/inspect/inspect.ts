@@ -8,9 +8,8 @@ import type { Statistics } from "../tensor/statistics.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
 import type { LayerRow } from "./layers/row.ts";
-import { type LayerTotals, layerTable } from "./layers.ts";
+import type { LayerTotals } from "./layers.ts";
 import { type ListOptions, list, type TensorRecord, type Totals } from "./list.ts";
-import { statistics, statsRecord } from "./stats.ts";
 
 /** What a network was recognised as; field names are part of the command-line contract. */
 export interface ArchitectureRecord {
@@ -66,9 +65,14 @@ export async function inspectCheckpoint(
   const size: readonly [number, number] | undefined =
     options.inputSize === undefined ? undefined : [options.inputSize[0], options.inputSize[1]];
   const identity = identify(checkpoint, size === undefined ? {} : { inputSize: size });
-  const table = options.layers === true ? layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size }) : undefined;
+  // What a plain inspection does without is loaded only when it is asked for: starting is most of its time.
+  const table =
+    options.layers === true
+      ? (await import("./layers.ts")).layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size })
+      : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
-  const found = options.stats === true ? await statistics(checkpoint, ctx) : undefined;
+  const stats = options.stats === true ? await import("./stats.ts") : undefined;
+  const found = await stats?.statistics(checkpoint, ctx);
   const source = options.source === undefined ? [] : await sourceFindings(options.source, identity);
   const audited = await audit({
     checkpoint,
@@ -83,7 +87,7 @@ export async function inspectCheckpoint(
     variant: checkpoint.variant,
     bytes: checkpoint.bytes,
     files: checkpoint.files,
-    tensors: found === undefined ? tensors : withStats(tensors, found),
+    tensors: stats === undefined || found === undefined ? tensors : withStats(tensors, found, stats.statsRecord),
     totals,
     architecture: architecture(identity),
     findings: withSource(audited, source),
@@ -93,7 +97,6 @@ export async function inspectCheckpoint(
   };
 }
 
-/** The Python grammar is loaded only when code is given. */
 async function sourceFindings(path: string, identity: Identity | undefined): Promise<readonly Finding[]> {
   return (await (await import("./source/read-source.ts")).readSource(path, identity)).findings;
 }
@@ -106,7 +109,11 @@ function withSource(audited: readonly Finding[], source: readonly Finding[]): re
   return [...audited.filter((finding) => !guess(finding)), ...source];
 }
 
-function withStats(tensors: readonly TensorRecord[], found: ReadonlyMap<string, Statistics>): readonly TensorRecord[] {
+function withStats(
+  tensors: readonly TensorRecord[],
+  found: ReadonlyMap<string, Statistics>,
+  statsRecord: typeof import("./stats.ts")["statsRecord"],
+): readonly TensorRecord[] {
   return tensors.map((tensor) => {
     const of = found.get(tensor.name);
     return of === undefined ? tensor : { ...tensor, stats: statsRecord(of, tensor.dtype) };

@@ -1,5 +1,4 @@
 import { matVersion, readMat } from "../containers/mat/file.ts";
-import { looksLikeMat73, readMat73 } from "../containers/mat/hdf5-file.ts";
 import { headerText } from "../containers/mat/header.ts";
 import type { MatFile } from "../containers/mat/value.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
@@ -22,7 +21,7 @@ export const reader: Reader = {
     // A -v7.3 file is claimed by its header, so that one cut short behind it is called by its name.
     if (version !== undefined) return version === "4" ? "maybe" : "sure";
     const hdf5 = await probe.opened("hdf5");
-    return hdf5 !== undefined && (await looksLikeMat73(hdf5)) ? "sure" : undefined;
+    return hdf5 !== undefined && (await (await level73()).looksLikeMat73(hdf5)) ? "sure" : undefined;
   },
   async read(probe, ctx) {
     // The colour average is the one larger array that is wanted as a value: it says how images are prepared.
@@ -36,9 +35,14 @@ export const reader: Reader = {
         offset: 512,
       });
     }
-    return interpret(await readMat73(hdf5, headerText(probe.head), keep), probe);
+    return interpret(await (await level73()).readMat73(hdf5, headerText(probe.head), keep), probe);
   },
 };
+
+/** HDF5 is loaded only for files that are HDF5. */
+function level73(): Promise<typeof import("../containers/mat/hdf5-file.ts")> {
+  return import("../containers/mat/hdf5-file.ts");
+}
 
 function interpret(file: MatFile, probe: Probe): Checkpoint {
   const into = createCollected(file);
