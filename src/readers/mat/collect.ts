@@ -69,6 +69,8 @@ export function addMetadata(into: Collected, value: MatValue, path: string, of: 
 
 /** Names the objects and handles below a value. */
 export function addNotes(into: Collected, value: MatValue, path: string): void {
+  // Thousands of class names need no expressions of their own.
+  if (value.kind === "cell" && value.items.every((item) => item.kind === "char" || item.kind === "numeric")) return;
   for (const [name, leaf] of leaves(value, path)) {
     if (leaf.kind !== "numeric" && leaf.kind !== "char") into.notes.push(noteOf(leaf, name));
   }
