@@ -29,6 +29,9 @@ const engines: readonly EngineId[] = ["wasm", "tensorflow", "onnxruntime"];
 const engine = engines.find((id) => id === (values.engine ?? "wasm"));
 if (engine === undefined) throw new Error(`--engine is one of ${engines.join(", ")}`);
 
+/** Of the canonical weights, which the safetensors of an architecture do not say: PyTorch's. */
+const CANONICAL_EPSILON = 1e-5;
+
 let [right, tried, worst] = [0, 0, 0];
 for (const item of expectedCases(values.root)) {
   if (values.arch && !values.arch.includes(item.arch)) continue;
@@ -47,8 +50,8 @@ for (const item of expectedCases(values.root)) {
   if (!existsSync(input) || !isWhole || (own === undefined && !isCanonical)) continue;
   if (values.pairs && (!isCanonical || !existsSync(other))) continue;
   const epsilon = item.json.bn_epsilon;
-  // Only for a file that does not say its own.
-  const known = typeof epsilon === "number" ? { bnEpsilon: epsilon } : {};
+  // Only for files that do not say their own.
+  const known = typeof epsilon === "number" ? { bnEpsilon: epsilon, ...(values.pairs ? { otherBnEpsilon: CANONICAL_EPSILON } : {}) } : {};
   tried += 1;
   const ctx = createContext({ values: true });
   try {

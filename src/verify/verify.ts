@@ -38,6 +38,8 @@ export interface VerifyOptions extends EngineChoice {
   readonly seeds?: readonly number[];
   /** Epsilon of batch norm, for a file that does not say its own. */
   readonly bnEpsilon?: number;
+  /** The same for `other`, where it is not that of the first. */
+  readonly otherBnEpsilon?: number;
   readonly rtol?: number;
   readonly atol?: number;
   /** Pictures that are run at once. */
@@ -73,9 +75,13 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
   if (options.pair !== undefined && options.input !== undefined) {
     throw new CheckpointError("usage", "--pair and --input were given; the two pictures of --pair are the input");
   }
+  if (options.otherBnEpsilon !== undefined && other === undefined) {
+    throw new CheckpointError("usage", "--other-bn-epsilon was given, needed a second checkpoint");
+  }
   return withSubject(path, options, ctx, (subject) => {
-    const { from: _, ...rest } = options;
-    if (other !== undefined) return withSubject(other, rest, ctx, (second) => run(subject, options, ctx, { other: second }));
+    const { from: _, otherBnEpsilon, ...rest } = options;
+    const theirs = otherBnEpsilon === undefined ? rest : { ...rest, bnEpsilon: otherBnEpsilon };
+    if (other !== undefined) return withSubject(other, theirs, ctx, (second) => run(subject, options, ctx, { other: second }));
     if (expect === undefined) return run(subject, options, ctx, {});
     return withFile(expect, ctx, (file) =>
       run(subject, options, ctx, { expected: expectedFrom(file, expect, subject.identity.network, ctx) }),

@@ -46,6 +46,15 @@ describe("files are opened, recognised and run", () => {
     expect(differ.notes).toContain("--bn-epsilon 0.01 is not used for bn.safetensors, which says 0.00001 itself");
   });
 
+  test("two silent files may have two epsilons", async () => {
+    const silent = join(fixtures, "verify/vgg16bn-64x96.npz");
+    const copy = join(folder, "bn.npz");
+    cpSync(silent, copy);
+    const options = { other: copy, input, bnEpsilon: 1e-5 };
+    expect(await verify(silent, options, ctx)).toMatchObject({ pass: true });
+    expect(await verify(silent, { ...options, otherBnEpsilon: 1e-3 }, ctx)).toMatchObject({ pass: false, firstDivergence: "conv1_1" });
+  });
+
   test("against itself, on generated pictures of two seeds", async () => {
     const copy = join(folder, "copy.npz");
     cpSync(weights, copy);
@@ -80,6 +89,7 @@ describe("what is impossible says why", () => {
   test.each([
     ["two things to compare with", weights, { other: weights, expect: expect16 }, { code: "usage" }],
     ["a pair and an input", weights, { input, pair: ["a.png", "b.png"] as const }, { code: "usage" }],
+    ["an epsilon of no file", weights, { otherBnEpsilon: 1e-3 }, { code: "usage" }],
     ["no pictures at once", weights, { batch: 0 }, { code: "usage" }],
     [
       "no network",

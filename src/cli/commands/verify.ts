@@ -47,7 +47,8 @@ export function verifyCommand(): Command {
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
     .option("--atol <a>", "tolerance, absolute", positive)
     .option("--batch <n>", "pictures that are run at once", wholeNumber)
-    .option("--bn-epsilon <e>", "epsilon of batch norm, where the file does not say", positive)
+    .option("--bn-epsilon <e>", "epsilon of batch norm, where a file does not say", positive)
+    .option("--other-bn-epsilon <e>", "the same for OTHER, where it is another one", positive)
     .option("--from <format>", "read FILE as this format, whatever the content looks like")
     .action(run);
 }
