@@ -5,7 +5,7 @@
  *
  * Also `--fc conv` and back, which has to return the same bytes. Prints failures, then right / tried.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -36,6 +36,7 @@ for (const arch of readdirSync(root)) {
   for (const name of readdirSync(join(root, arch), { withFileTypes: true })) {
     if (!name.isDirectory() || !(flags.case ?? ["*"]).some((glob) => matches(glob, name.name))) continue;
     const folder = join(root, arch, name.name);
+    if (!existsSync(join(folder, "expected.json"))) continue;
     const expected = parseExpected(readFileSync(join(folder, "expected.json"), "utf8"));
     if (expected.roles.size === 0) continue;
     tried += 1;
@@ -54,6 +55,14 @@ function matches(glob: string, name: string): boolean {
   return new RegExp(`^${glob.replace(/[.+^$(){}|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`).test(name);
 }
 
+/** Height, width, channels of the folder's own batch, N C H W: other collections have other sizes under the same names. */
+function inputSize(archFolder: string): readonly [number, number, number] | undefined {
+  const path = join(archFolder, "input.npy");
+  if (!existsSync(path)) return undefined;
+  const shape = /'shape': \(\d+, (\d+), (\d+), (\d+)\)/.exec(readFileSync(path).toString("latin1", 0, 256));
+  return shape === null ? undefined : [Number(shape[2]), Number(shape[3]), Number(shape[1])];
+}
+
 async function attempt(archFolder: string, folder: string, expected: Expected): Promise<string | undefined> {
   const ctx = createContext({ values: true, temporaryFolder: work });
   try {
@@ -62,7 +71,7 @@ async function attempt(archFolder: string, folder: string, expected: Expected): 
     if (identity === undefined) return "not recognised";
     const out = join(work, "a.safetensors");
     const input = join(folder, expected.open);
-    const size = expected.inputSize === undefined ? {} : { inputSize: expected.inputSize };
+    const size = expected.inputSize === undefined ? {} : { inputSize: inputSize(archFolder) ?? expected.inputSize };
     const result = await convert({ checkpoint, identity, input }, { out, force: true }, ctx);
     if (flags.verbose) console.log(folder, result.warnings, result.ledger.totals);
     await checkpoint.close();
