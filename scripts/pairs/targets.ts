@@ -8,6 +8,8 @@ export interface PairTarget {
   readonly file: string;
   /** The first that the architecture has is compared with; canonical values where there is none. */
   readonly like: readonly string[];
+  /** The case was made for an epsilon that its file does not say and that is not the framework's: without batch norm only. */
+  readonly ownEpsilon?: true;
 }
 
 export const pairTargets: readonly PairTarget[] = [
@@ -24,7 +26,13 @@ export const pairTargets: readonly PairTarget[] = [
   { title: "tfslim", options: { to: "tfslim" }, file: "vgg.ckpt", like: ["tfslim-v2", "tfslim-bn"] },
   { title: "tfslim dense", options: { to: "tfslim", fc: "dense" }, file: "vgg.ckpt", like: ["tfslim-dense"] },
   { title: "keras .h5", options: { to: "keras", fc: "dense" }, file: "vgg.h5", like: ["keras2-h5"] },
-  { title: "keras _weights.h5", options: { to: "keras", fc: "dense" }, file: "vgg_weights.h5", like: ["keras2-h5-weights"] },
+  {
+    title: "keras _weights.h5",
+    options: { to: "keras", fc: "dense" },
+    file: "vgg_weights.h5",
+    like: ["keras2-h5-weights"],
+    ownEpsilon: true,
+  },
   { title: "keras .keras", options: { to: "keras", fc: "dense" }, file: "vgg.keras", like: ["keras3-keras"] },
   { title: "keras .weights.h5", options: { to: "keras", fc: "dense" }, file: "vgg.weights.h5", like: ["keras3-weights"] },
   { title: "matconvnet", options: { to: "matconvnet" }, file: "vgg.mat", like: ["matconvnet", "matconvnet-bnorm"] },

@@ -22,8 +22,11 @@ export function describeOutput(
   if (network !== undefined) {
     metadata.set("architecture", JSON.stringify(architecture(network)));
     if (network.batchNorm) {
-      metadata.set("epsilon", String(identity?.epsilon?.value ?? network.epsilon));
-      metadata.set("epsilonSource", identity?.epsilon?.source ?? "assumed");
+      const own = identity?.epsilon?.value ?? network.epsilon;
+      // What the variances were made for, where the target's networks take an epsilon of their own.
+      const written = plan.moves.flatMap(({ fills }) => fills).find(({ epsilon }) => epsilon !== undefined)?.epsilon?.[1] ?? own;
+      metadata.set("epsilon", String(written));
+      metadata.set("epsilonSource", written === own ? (identity?.epsilon?.source ?? "assumed") : "read");
     }
   }
   if (preprocessing !== undefined) metadata.set("preprocessing", JSON.stringify(preprocessing));

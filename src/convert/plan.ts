@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
-import type { Role } from "../model/scheme.ts";
+import type { Role, Slot } from "../model/scheme.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { FeatureArea } from "./fc-form.ts";
@@ -14,7 +14,7 @@ import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move, Plan } from "./plan-types.ts";
-import { isFc, isStored, keysOf, layerOf } from "./roles.ts";
+import { isFc, isStored, keysOf, layerOf, leafOf } from "./roles.ts";
 import { select } from "./select.ts";
 import { targetSlots } from "./target-axes.ts";
 
@@ -42,6 +42,7 @@ export function makePlan(
     const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
     area = areaOf(identity, tensors, options, network, target.area);
     const slots = targetSlots(identity, roles, network, target.naming, target.layout, target.fc, target.like === undefined);
+    if (target.naming !== "keep" && target.like === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
     const source = roleSource(tensors, roles, identity, network, target, options, area, slots);
     for (const { move, keys } of roleMoves(slots, source, target, network, missing)) {
       moves.push(move);
@@ -79,6 +80,17 @@ export function makePlan(
   }
   const plan: Plan = { schema: "vggtool/plan/1", format: target.format, scheme: target.scheme, moves, unused, missing };
   return { plan, area, warnings };
+}
+
+/** Without its batch norm a network computes something else: names that have no place for one cannot hold it. */
+function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: PlanTarget): void {
+  for (const [role, slot] of roles) {
+    if (!isStored(slot) || !leafOf(role).startsWith("bn.") || slots.has(role)) continue;
+    throw new CheckpointError("unsupported", `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`, {
+      tensor: slot.key,
+      hint: "add --fold-bn, or choose another --naming",
+    });
+  }
 }
 
 /** A tensor of no role, under its own name and with its own axes. */
