@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
-import { ensureBuilt, root } from "./support/cli.ts";
+import { expect, test } from "vitest";
+import { root } from "./support/cli.ts";
 import { isRecord } from "./support/golden.ts";
 
 const json = (file: string): Readonly<Record<string, unknown>> => {
@@ -11,8 +11,6 @@ const json = (file: string): Readonly<Record<string, unknown>> => {
   return value;
 };
 const names = (value: unknown): readonly string[] => (isRecord(value) ? Object.keys(value).sort() : []);
-
-beforeAll(ensureBuilt);
 
 test("the packed files are the command, the library, the demo and the papers, and nothing else", () => {
   const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8" });

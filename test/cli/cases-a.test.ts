@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, SourceRecord } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { writeQuestion } from "../support/full-size/case-files.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -13,12 +13,11 @@ const source = (name: string): string => join(fixtures, "source", name);
 const convs = "conv1_1 conv1_2 conv2_1 conv2_2 conv3_1 conv3_2 conv3_3 conv4_1 conv4_2 conv4_3 conv5_1 conv5_2 conv5_3".split(" ");
 
 // Spawned processes wait for whatever else runs on the machine.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(() => {
-  ensureBuilt();
   writeQuestion(question);
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("features that are random every time", () => {

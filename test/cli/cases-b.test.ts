@@ -9,7 +9,7 @@ import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { execute } from "../../src/writers/execute.ts";
 import { writer } from "../../src/writers/tf-v2.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -18,13 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
 const at = (name: string): string => join(folder, name);
 
 // Spawned processes wait for whatever else runs on the machine.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(async () => {
-  ensureBuilt();
   for (const file of ["vgg_16.ckpt.index", "vgg_16.ckpt.data-00000-of-00001"]) copyFileSync(join(fixtures, "demo", file), at(file));
   await writeUnflattened();
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What slim.fully_connected on the four axes of pool5 gives: fc6 with one row a channel. */

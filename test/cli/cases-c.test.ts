@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, VerifyRecord } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { writeTorchvision } from "../support/full-size/case-files.ts";
 import { npy } from "../support/full-size/holes.ts";
 import { fixtures } from "../support/paths.ts";
@@ -23,12 +23,11 @@ const published = [
 ] as const;
 
 // Spawned processes wait for whatever else runs on the machine.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(() => {
-  ensureBuilt();
   for (const [name, depth, batchNorm] of published) writeTorchvision(at(`${name}.pth`), depth, batchNorm);
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const lines = (text: string): readonly string[] => text.trim().split("\n");

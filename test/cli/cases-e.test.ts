@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type InspectRecord, inspect, type VerifyRecord } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { unpackKeras } from "../support/full-size/case-files.ts";
 import { writeFaceMat } from "../support/full-size/mat-file.ts";
 import { fixtures } from "../support/paths.ts";
@@ -21,14 +21,13 @@ const totals = [
 ] as const;
 
 // Spawned processes wait for whatever else runs on the machine.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(() => {
-  ensureBuilt();
   writeFaceMat(at("net.mat"), "net");
   writeFaceMat(at("meta.mat"), "meta");
   for (const name of [...totals.map(([each]) => each), "lstm-narrow"]) unpackKeras(name, at(`${name}.h5`));
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const records = (text: string): readonly InspectRecord[] =>

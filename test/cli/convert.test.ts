@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert, inspect } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vggtool-cli-convert-"));
@@ -17,7 +17,6 @@ const map = {
 
 let before: readonly string[] = [];
 beforeAll(async () => {
-  ensureBuilt();
   copyFileSync(join(fixtures, "interop", "vgg16.pth"), at("vgg16.pth"));
   writeFileSync(at("there.npz"), "old");
   writeFileSync(at("map.json"), JSON.stringify(map));
@@ -25,7 +24,7 @@ beforeAll(async () => {
   for (const file of readdirSync(shards)) if (file !== "expected.json") copyFileSync(join(shards, file), at(`shards/${file}`));
   await convert(at("vgg16.pth"), { to: "torch", out: at("three.pth"), numClasses: 3 });
   before = readdirSync(folder).sort();
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("what cannot be done is said in one sentence, and the exit code is 2", () => {

@@ -2,13 +2,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureBuilt, vggtool } from "../support/cli.ts";
+import { vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
 const demo = join(fixtures, "demo");
 let folder = "";
 beforeAll(() => {
-  ensureBuilt();
   folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
   writeFileSync(join(folder, "empty.pth"), "");
   writeFileSync(join(folder, "page.pdparams"), "<!DOCTYPE html><html><body>Sign in</body></html>");

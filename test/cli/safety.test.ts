@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureBuilt, vggtool } from "../support/cli.ts";
+import { vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
 let folder = "";
@@ -34,7 +34,6 @@ function safetensors(tensors: readonly string[], metadata: Readonly<Record<strin
 const control = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 beforeAll(() => {
-  ensureBuilt();
   folder = mkdtempSync(join(tmpdir(), "vggtool-safety-"));
   writeFileSync(at("hostile.safetensors"), safetensors(names, { "key\u001b[2J": "value\u001b[31m\u202e" }));
   writeFileSync(at("other.safetensors"), safetensors(["other\u001b[1m"], {}));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, SourceRecord } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { writeTorchZip } from "../support/full-size/pickle-files.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -12,10 +12,9 @@ const question = join(folder, "vgg_face.pth");
 const source = (name: string): string => join(fixtures, "source", name);
 
 // Spawned processes wait for whatever else runs on the machine.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(() => {
-  ensureBuilt();
   writeTorchZip(question, [
     ["fc1.weight", [4096, 25088]],
     ["fc1.bias", [4096]],
@@ -24,7 +23,7 @@ beforeAll(() => {
     ["fc3.weight", [128, 1024]],
     ["fc3.bias", [128]],
   ]);
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the four networks in PyTorch, and Keras models", () => {

@@ -1,14 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { wantsColor } from "../../src/cli/terminal.ts";
-import { BUILD_TIMEOUT, ensureBuilt, root, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, root, vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
-beforeAll(ensureBuilt, BUILD_TIMEOUT);
-
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 const file = join(fixtures, "demo", "vgg_face_question.pdparams");
 
 describe("colour", () => {

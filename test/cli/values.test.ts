@@ -2,19 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { Random } from "../support/random.ts";
 import { normals, type SmallTensor, size, smallVgg, trained, uniforms } from "../support/vgg.ts";
 
 // A small VGG-11 with one fault for each finding that needs values, and the same without faults.
 const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(() => {
-  ensureBuilt();
   write("sound.safetensors", () => undefined);
   write("faulty.safetensors", damage);
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** By hand: eight bytes of length, the header, the values. */

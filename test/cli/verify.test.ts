@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { VerifyRecord } from "../../src/index.ts";
-import { BUILD_TIMEOUT, ensureBuilt, vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
 const demo = join(fixtures, "demo");
@@ -14,10 +14,9 @@ const logits = join(demo, "logits.npy");
 const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
 const at = (name: string): string => join(folder, name);
 
-vi.setConfig({ testTimeout: BUILD_TIMEOUT });
+vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 
 beforeAll(async () => {
-  ensureBuilt();
   writeFileSync(at("page.png"), "<!DOCTYPE html><html><body>Sign in</body></html>");
   writeFileSync(at("flat.npy"), npy([1, 2, 64, 96]));
   writeFileSync(at("endless.npy"), npy([1, 3, 64, 96], Number.POSITIVE_INFINITY));
@@ -25,7 +24,7 @@ beforeAll(async () => {
   const made = await vggtool(["convert", mat, "-o", at("nan.safetensors")]);
   if (made.code !== 0) throw new Error(made.stderr);
   overwriteFirstValue(at("nan.safetensors"), Number.NaN);
-}, BUILD_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** An .npy of float32 with the same value throughout. */

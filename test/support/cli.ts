@@ -35,8 +35,8 @@ export function vggtool(
   });
 }
 
-/** Milliseconds that a hook may wait for `ensureBuilt`, and a test for its processes, on a machine that does much else. */
-export const BUILD_TIMEOUT = 120_000;
+/** Milliseconds that a test may wait for its processes, on a machine that does much else. */
+export const PROCESS_TIMEOUT = 120_000;
 
 /** `dist/` is what runs; it is built anew when a source is younger. */
 export function ensureBuilt(): void {
