@@ -91,7 +91,7 @@ test("damage ends in a clear error or in a correct parse", async () => {
   for (const file of ["types.params", "sparse.params", "numpy.params"]) {
     const cuts = await cutEverywhere(reader, files, file, file, 60);
     expect([...cuts.keys()].filter((key) => key === "same" || key === "other")).toEqual([]);
-    const flips = await flipEverywhere(reader, files, file, file, { dense: 150, sparse: 150 });
+    const flips = await flipEverywhere(reader, files, file, file, { dense: 60, sparse: 60 });
     expect(
       [...flips.keys()].filter((key) => !["same", "other", "malformed", "truncated", "unsupported", "undetected"].includes(key)),
     ).toEqual([]);

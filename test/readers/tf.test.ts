@@ -154,7 +154,7 @@ describe("damage ends in a clear error or leaves the values as they were", () =>
     for (const file of ["dtypes.index", "dtypes.data-00000-of-00001"]) {
       const cuts = await cutEverywhere(v2, table, "dtypes.index", file, 40);
       expect([...cuts.keys()].filter((key) => key === "same" || key === "other")).toEqual([]);
-      const flips = await flipEverywhere(v2, table, "dtypes.index", file, { dense: 120, sparse: 150 });
+      const flips = await flipEverywhere(v2, table, "dtypes.index", file, { dense: 60, sparse: 60 });
       // Only the padding of the footer and restart points are no part of what is checked.
       expect(flips.get("other") ?? 0).toBe(0);
     }
@@ -163,7 +163,7 @@ describe("damage ends in a clear error or leaves the values as they were", () =>
   test("V1: the same", async () => {
     const cuts = await cutEverywhere(v1, v1Table, "dtypes.ckpt", "dtypes.ckpt", 40);
     expect([...cuts.keys()].filter((key) => key === "same" || key === "other")).toEqual([]);
-    const flips = await flipEverywhere(v1, v1Table, "dtypes.ckpt", "dtypes.ckpt", { dense: 120, sparse: 200 });
+    const flips = await flipEverywhere(v1, v1Table, "dtypes.ckpt", "dtypes.ckpt", { dense: 60, sparse: 60 });
     expect(flips.get("other") ?? 0).toBe(0);
   });
 });
