@@ -20,8 +20,8 @@ const small = 1 << 20;
 
 /**
  * Compares a written checkpoint, as its reader gives it, with the plan: names, types and shapes, and where the values lie. What lies where it
- * was written was compared then (`readBack`); small tensors, and whatever the format keeps in another way, are compared with what the plan
- * makes of the source once more. Throws `mismatch` naming the first tensor that is absent or differs.
+ * was written was compared then: each tile backwards with what was read of the source (`turnsBack`), and what the disk has with the tile
+ * (`readBack`). Small tensors, and whatever the format keeps in another way, are compared with the source through the reader. Throws `mismatch` naming the first tensor that is absent or differs.
  */
 export async function checkOutput(written: Checkpoint, plan: Plan, run: PlanRun, ctx: Context): Promise<void> {
   let expected: OutputFile | undefined;

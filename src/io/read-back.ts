@@ -9,7 +9,7 @@ const CHUNK = 1 << 20;
 const AT_ONCE = 4;
 
 /**
- * The same set, whose files compare every write with what can be read of it afterwards: past the page cache where it was written so. Its
+ * The same set, whose files have moves prove what they write, and compare every write with what can be read of it afterwards: past the page cache where it was written so. Its
  * writes throw `mismatch` where the two differ.
  */
 export function readBack(set: OutputSet, ctx: Context): OutputSet {
@@ -46,6 +46,7 @@ class Buffers {
 
 class ReadBackFile implements OutputFile {
   readonly access = "random";
+  readonly proves = true;
   readonly within: { readonly source: OutputFile; readonly offset: 0 };
   readonly #file: OutputFile;
   readonly #buffers: Buffers;

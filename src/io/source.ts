@@ -44,6 +44,8 @@ export interface LateBytes {
 /** A file being written, or a temporary one. Positional both ways: lengths are patched, checksums are read back. */
 export interface OutputFile extends ByteSource {
   write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Whether what is moved here is to be proven element by element, and every write read back. */
+  readonly proves?: boolean;
 }
 
 /** Files that belong together: a folder, a zip, a tar, an HTTP folder. */

@@ -38,7 +38,7 @@ function transposed(from: Strided, to: Strided, shape: readonly number[], itemsi
 }
 
 /** Visits every index along some axes, the first slowest, with its distance on both sides. */
-function eachIndex(
+export function eachIndex(
   shape: readonly number[],
   axes: readonly number[],
   a: readonly number[],
@@ -65,6 +65,19 @@ function eachIndex(
 }
 
 function copyUnits(from: Strided, to: Strided, shape: readonly number[], itemsize: number): void {
+  const { unit, box } = boxOf(from, to, shape, itemsize);
+  if (unit === 4) copy32(units32(from.bytes), units32(to.bytes), box);
+  else if (unit === 2) copy16(units16(from.bytes), units16(to.bytes), box);
+  else copy8(from.bytes, to.bytes, box);
+}
+
+/** Both sides in the widest unit that they allow, axes merged. */
+export function boxOf(
+  from: Strided,
+  to: Strided,
+  shape: readonly number[],
+  itemsize: number,
+): { readonly unit: 1 | 2 | 4; readonly box: Box } {
   const unit = unitOf(from, to, itemsize);
   const merged = mergeAxes({
     shape: [...shape, itemsize / unit],
@@ -75,10 +88,7 @@ function copyUnits(from: Strided, to: Strided, shape: readonly number[], itemsiz
   });
   const a = (merged.strides[0] ?? []).map((stride) => stride / unit);
   const b = (merged.strides[1] ?? []).map((stride) => stride / unit);
-  const box: Box = { shape: merged.shape, a, b, fromOrigin: from.origin / unit, toOrigin: to.origin / unit };
-  if (unit === 4) copy32(units32(from.bytes), units32(to.bytes), box);
-  else if (unit === 2) copy16(units16(from.bytes), units16(to.bytes), box);
-  else copy8(from.bytes, to.bytes, box);
+  return { unit, box: { shape: merged.shape, a, b, fromOrigin: from.origin / unit, toOrigin: to.origin / unit } };
 }
 
 /** The widest unit of 1, 2 or 4 bytes that every element, stride and origin is a multiple of. */
@@ -88,16 +98,16 @@ function unitOf(from: Strided, to: Strided, itemsize: number): 1 | 2 | 4 {
   return places.every((place) => place % 2 === 0) ? 2 : 1;
 }
 
-function units32(bytes: Uint8Array): Uint32Array {
+export function units32(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
 }
 
-function units16(bytes: Uint8Array): Uint16Array {
+export function units16(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 2));
 }
 
 /** Merged axes, the target's slowest first; strides and origins in units. */
-interface Box {
+export interface Box {
   readonly shape: readonly number[];
   readonly a: readonly number[];
   readonly b: readonly number[];
@@ -105,7 +115,7 @@ interface Box {
   readonly toOrigin: number;
 }
 
-type Units = Uint8Array | Uint16Array | Uint32Array;
+export type Units = Uint8Array | Uint16Array | Uint32Array;
 
 /** Runs of this many units and more are copied by `set`, which has a fixed cost of some 50 ns. */
 const LONG_RUN = 64;

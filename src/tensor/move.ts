@@ -1,20 +1,24 @@
+import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { BLOCK, DIRECT_BYTES } from "../io/direct.ts";
 import type { ByteSource } from "../io/source.ts";
 import { convert, type Loss } from "./cast.ts";
-import { copyStrided } from "./copy.ts";
+import { copyStrided, type Strided } from "./copy.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
 import { gather } from "./read-tile.ts";
 import { elementCount } from "./shape.ts";
 import type { Part } from "./tensor.ts";
 import type { TileLayout } from "./tiles.ts";
 import { distance, eachBlock, eachTile, layoutTile, mergeAxes, planTile, READ_OVER, slowestFirst } from "./tiles.ts";
+import { turnsBack } from "./turn-back.ts";
 import type { View } from "./view.ts";
 
 /** Where a move writes: a file being written, or memory. */
 export interface Target {
   /** The bytes stay as they are until the write is done; several may be under way. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Whether what goes there is to be proven: each tile is compared, backwards, with what was read for it. */
+  readonly proves?: boolean;
 }
 
 /**
@@ -164,6 +168,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
           size,
           unit,
         );
+        prove(file, { bytes: raw, ...read }, { bytes: buffer, ...write }, size, unit);
         writing.start(1, scatter(file, to, write, buffer));
       }
     } else {
@@ -180,6 +185,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
         size,
         unit,
       );
+      prove(file, { bytes: raw, ...read }, { bytes: dense, origin: 0, strides: denseStrides }, size, unit);
       const out = ctx.scratch(0, count * width);
       const factors =
         map.scale === undefined ? undefined : tileFactors(map.scale.by, firstMark + distance(start, mark), mark, size, write, width);
@@ -187,6 +193,14 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
       await scatter(file, to, write, out);
     }
     await ctx.tick(elementCount(size) * unit);
+  });
+}
+
+/** Throws `mismatch` where a tile for a target that proves is not, element for element, what was read for it. */
+function prove(file: Target, from: Strided, to: Strided, size: readonly number[], unit: number): void {
+  if (file.proves !== true || turnsBack(from, to, size, unit)) return;
+  throw new CheckpointError("mismatch", "the elements of a tile are not in the order that the axes ask for", {
+    hint: "this is a bug in vggtool: please report it",
   });
 }
 

@@ -38,6 +38,7 @@ function spread(parts: readonly NamedOutput[], bytes: number): OutputFile {
   return {
     name: parts[0]?.name ?? "",
     access: "random",
+    proves: parts.some(({ file }) => file.proves === true),
     get size() {
       return parts.reduce((sum, { file }) => sum + file.size, 0);
     },

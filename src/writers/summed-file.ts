@@ -40,6 +40,10 @@ export class SummedFile implements OutputFile {
     return this.#file.size;
   }
 
+  get proves(): boolean {
+    return this.#file.proves === true;
+  }
+
   /** The checksum of the range; undefined where bytes of it were never written (holes, which read as zeros). */
   sum(): number | undefined {
     if (this.#written !== this.#length) return undefined;

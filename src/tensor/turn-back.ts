@@ -1,0 +1,66 @@
+import { type Box, boxOf, eachIndex, type Strided, type Units, units16, units32 } from "./copy.ts";
+
+/*
+ * The check of a copy, element by element and backwards: the target's order is walked, and each element is looked up where it came from.
+ * It shares no loop with the copy, nor the kernels that transpose, so that a fault in those cannot pass for right.
+ */
+
+/** Side of the square blocks that are compared: 16 rows of a cache line each, on both sides. */
+const BLOCK = 16;
+
+/** Whether a box of elements in one buffer is, element for element, the one in another. Bits are compared, so NaN equals itself. */
+export function turnsBack(from: Strided, to: Strided, shape: readonly number[], itemsize: number): boolean {
+  const { unit, box } = boxOf(from, to, shape, itemsize);
+  if (unit === 4) return same32(units32(from.bytes), units32(to.bytes), box);
+  return unit === 2 ? same16(units16(from.bytes), units16(to.bytes), box) : same8(from.bytes, to.bytes, box);
+}
+
+/** One comparison for each unit width, so that each is compiled for one kind of array. */
+function comparison<T extends Units>(): (from: T, to: T, box: Box) => boolean {
+  return (from, to, { shape, a, b, fromOrigin, toOrigin }) => {
+    // Along the rows the target runs fastest, along the columns the source: both stay within a block's cache lines.
+    const rows = fastest(b, -1);
+    const columns = fastest(a, rows);
+    const [m, am, bm] = axisOf(rows, shape, a, b);
+    const [n, an, bn] = axisOf(columns, shape, a, b);
+    const outer = shape.map((_, axis) => axis).filter((axis) => axis !== rows && axis !== columns);
+    let differing = 0;
+    eachIndex(shape, outer, a, b, (p, q) => {
+      for (let j0 = 0; j0 < n; j0 += BLOCK) {
+        const j1 = Math.min(j0 + BLOCK, n);
+        for (let i0 = 0; i0 < m; i0 += BLOCK) {
+          const count = Math.min(BLOCK, m - i0);
+          for (let j = j0; j < j1; j++) {
+            let s = fromOrigin + p + j * an + i0 * am;
+            let t = toOrigin + q + j * bn + i0 * bm;
+            for (let i = 0; i < count; i++) {
+              // Unsigned numbers: their bits differ where they do.
+              if (from[s] !== to[t]) differing++;
+              s += am;
+              t += bm;
+            }
+          }
+        }
+      }
+    });
+    return differing === 0;
+  };
+}
+
+const same8 = comparison<Uint8Array>();
+const same16 = comparison<Uint16Array>();
+const same32 = comparison<Uint32Array>();
+
+/** The axis with the smallest stride, apart from one; -1 where there is no other. */
+function fastest(strides: readonly number[], apart: number): number {
+  let found = -1;
+  for (const [axis, stride] of strides.entries()) {
+    if (axis !== apart && (found < 0 || Math.abs(stride) < Math.abs(strides[found] ?? 0))) found = axis;
+  }
+  return found;
+}
+
+/** Size and strides of an axis; of none, one element. */
+function axisOf(axis: number, shape: readonly number[], a: readonly number[], b: readonly number[]): readonly [number, number, number] {
+  return axis < 0 ? [1, 0, 0] : [shape[axis] ?? 1, a[axis] ?? 0, b[axis] ?? 0];
+}
