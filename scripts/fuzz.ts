@@ -2,8 +2,10 @@
  * Damages one small file of every kind in every way and opens it: only a CheckpointError or a correct parse may come out, within 2 s
  * and 300 MB. Workers do the opening, so that a hang or an exhausted memory is caught and named. docs/fuzzing.md explains.
  *
- *     npx tsx scripts/fuzz.ts [--reader TEXT] [--seed N] [--random N] [--all-values] [--seconds N | --minutes N] [--jobs N]
+ *     npx tsx scripts/fuzz.ts [--reader TEXT] [--seed N] [--random N] [--all-values] [--seconds N | --minutes N] [--jobs N] [--smallest]
  *     npx tsx scripts/fuzz.ts --reader TEXT --only N       one mutation, alone
+ *
+ * `--smallest` takes the smallest file of each format: all its mutations take minutes, those of all files take hours.
  */
 import { fork } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -26,6 +28,7 @@ const { values: given } = parseArgs({
     minutes: { type: "string" },
     jobs: { type: "string", default: String(Math.min(4, availableParallelism())) },
     only: { type: "string" },
+    smallest: { type: "boolean", default: false },
   },
 });
 const plan = { seed: Number(given.seed), random: Number(given.random), allValues: given["all-values"] };
@@ -36,7 +39,8 @@ const folder = mkdtempSync(join(tmpdir(), "vggtool-fuzz-"));
 const chosen = rows
   .map((row, index) => ({ row, index, size: filesOf(row.subject).get(row.file)?.length ?? 0 }))
   .filter(({ row }) => `${row.subject.format} ${rowName(row)}`.includes(given.reader))
-  .sort((a, b) => a.size - b.size);
+  .sort((a, b) => a.size - b.size)
+  .filter(({ row }, k, sorted) => !given.smallest || sorted.findIndex((other) => other.row.subject.format === row.subject.format) === k);
 
 interface Sum {
   readonly tried: Result["tried"];
