@@ -21,9 +21,21 @@ export function copyStrided(from: Strided, to: Strided, shape: readonly number[]
  * Returns false, having done nothing, where that is not so.
  */
 function transposed(from: Strided, to: Strided, shape: readonly number[], itemsize: number): boolean {
-  if (from.bytes.buffer !== to.bytes.buffer) return false;
-  const kernel = transposeKernel(from.bytes.buffer, itemsize);
-  if (kernel === undefined) return false;
+  const kernel = from.bytes.buffer === to.bytes.buffer ? transposeKernel(from.bytes.buffer, itemsize) : undefined;
+  return kernel !== undefined && eachRectangle(from, to, shape, itemsize, kernel);
+}
+
+/**
+ * Calls a kernel for every rectangle whose rows run along the source's fastest axis and whose columns along the target's: with addresses,
+ * rows, columns and pitches in bytes. Returns false, without a call, where one axis is the fastest of both or none is dense.
+ */
+export function eachRectangle(
+  from: Strided,
+  to: Strided,
+  shape: readonly number[],
+  itemsize: number,
+  kernel: (from: number, to: number, rows: number, columns: number, fromPitch: number, toPitch: number) => void,
+): boolean {
   const merged = mergeAxes({ shape, strides: [from.strides, to.strides] });
   const [a = [], b = []] = merged.strides;
   const [columns, rows] = [a.indexOf(itemsize), b.indexOf(itemsize)];

@@ -5,12 +5,16 @@ import { transposeModule } from "./wasm/transpose.ts";
 /** Source and target by address; rows and columns; bytes from one row of the source, one column of the target to the next. */
 type Transpose = (from: number, to: number, rows: number, columns: number, fromPitch: number, toPitch: number) => void;
 
+/** The same place: bits in which the rectangle and its transposition differ. */
+type Difference = (...place: Parameters<Transpose>) => number;
+
 interface Kernels {
   readonly single8: Transpose;
   readonly single16: Transpose;
   readonly single32: Transpose;
   readonly single64: Transpose;
   readonly square32: Transpose;
+  readonly difference32: Difference;
 }
 
 let module: WebAssembly.Module | undefined;
@@ -27,15 +31,19 @@ export function transposeKernel(buffer: ArrayBufferLike, width: number): Transpo
   return width === 4 ? (...place) => transpose32(kernels, ...place) : undefined;
 }
 
+/** The comparison of four-byte elements with their transposition, between two places of one arena. */
+export function differenceKernel(buffer: ArrayBufferLike): Difference | undefined {
+  const memory = memoryOf(buffer);
+  return memory === undefined ? undefined : (instances.get(memory) ?? instantiate(memory)).difference32;
+}
+
 function instantiate(memory: WebAssembly.Memory): Kernels {
   module ??= new WebAssembly.Module(transposeModule());
   const { exports } = new WebAssembly.Instance(module, { memory: { memory } });
-  const named = (name: string): Transpose => {
+  const named = (name: string): Difference => {
     const found = exports[name];
     if (typeof found !== "function") throw new Error(`the kernels lack ${name}`);
-    return (...place) => {
-      found(...place);
-    };
+    return (...place) => Number(found(...place));
   };
   const kernels: Kernels = {
     single8: named("single8"),
@@ -43,6 +51,7 @@ function instantiate(memory: WebAssembly.Memory): Kernels {
     single32: named("single32"),
     single64: named("single64"),
     square32: named("square32"),
+    difference32: named("difference32"),
   };
   instances.set(memory, kernels);
   return kernels;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createArena } from "../../src/io/arena.ts";
 import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
@@ -45,6 +46,26 @@ describe.each([1, 2, 4, 8])("elements of %i bytes", (unit) => {
     }
     expect(turnsBack(from, to, shape, unit)).toBe(true);
   });
+});
+
+test("in an arena, every single element counts", () => {
+  const [a, b] = createArena(1 << 16) ?? [];
+  if (a === undefined || b === undefined) throw new Error("no arena");
+  const [rows, columns] = [37, 53];
+  const from: Strided = { bytes: a.subarray(0, rows * columns * 4), origin: 0, strides: [columns * 4, 4] };
+  const to: Strided = { bytes: b.subarray(0, rows * columns * 4), origin: 0, strides: [4, rows * 4] };
+  from.bytes.forEach((_, k) => {
+    from.bytes[k] = (k * 7 + (k >> 9)) % 256;
+  });
+  copyStrided(from, to, [rows, columns], 4);
+  expect(turnsBack(from, to, [rows, columns], 4)).toBe(true);
+  for (let at = 0; at < to.bytes.length; at += 4) {
+    const place = at + (at % 7 === 0 ? 3 : 0);
+    const kept = to.bytes[place] ?? 0;
+    to.bytes[place] = kept ^ 0x80;
+    expect(turnsBack(from, to, [rows, columns], 4)).toBe(false);
+    to.bytes[place] = kept;
+  }
 });
 
 test("axes of another order are not taken for the right one", () => {

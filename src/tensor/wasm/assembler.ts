@@ -24,6 +24,7 @@ export const constant = (value: number): Code => [0x41, ...signed(value)];
 export const add = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
 export const multiply = (a: Code, b: Code): Code => [...a, ...b, 0x6c];
 export const and = (a: Code, b: Code): Code => [...a, ...b, 0x71];
+export const or = (a: Code, b: Code): Code => [...a, ...b, 0x72];
 export const xor = (a: Code, b: Code): Code => [...a, ...b, 0x73];
 export const shiftLeft = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x74];
 /** i32.shr_u */
