@@ -31,6 +31,8 @@ const { values: given } = parseArgs({
     smallest: { type: "boolean", default: false },
   },
 });
+/** Whether the file that is damaged is the one that is named on the command line, and not one beside it. */
+const isOpened = (row: (typeof rows)[number]): boolean => row.file === row.subject.entry;
 const plan = { seed: Number(given.seed), random: Number(given.random), allValues: given["all-values"] };
 const budget = given.seconds !== undefined ? Number(given.seconds) : Number(given.minutes ?? Number.POSITIVE_INFINITY) * 60;
 /** A worker that says nothing for so long hangs: far beyond the limit, since the machine may be busy. */
@@ -40,7 +42,10 @@ const chosen = rows
   .map((row, index) => ({ row, index, size: filesOf(row.subject).get(row.file)?.length ?? 0 }))
   .filter(({ row }) => `${row.subject.format} ${rowName(row)}`.includes(given.reader))
   .sort((a, b) => a.size - b.size)
-  .filter(({ row }, k, sorted) => !given.smallest || sorted.findIndex((other) => other.row.subject.format === row.subject.format) === k);
+  .filter(
+    ({ row }, k, sorted) =>
+      !given.smallest || k === sorted.findIndex((other) => isOpened(other.row) && other.row.subject.format === row.subject.format),
+  );
 
 interface Sum {
   readonly tried: Result["tried"];
