@@ -15,6 +15,7 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
   truncateSync,
   writeSync,
 } from "node:fs";
@@ -197,9 +198,11 @@ async function changing(): Promise<void> {
   }
 }
 
+/** Values in the middle of the file; never behind its end, which would be another fault. */
 function overwrite(path: string): void {
   const fd = openSync(path, "r+");
-  for (let at = 4_000_000; at < 15_000_000; at += 1_000_000) writeSync(fd, Buffer.from([1, 2, 3, 4]), 0, 4, at);
+  const { size } = statSync(path);
+  for (let tenth = 2; tenth < 9; tenth += 1) writeSync(fd, Buffer.from([1, 2, 3, 4]), 0, 4, 4 * Math.floor((size * tenth) / 40));
   closeSync(fd);
 }
 
