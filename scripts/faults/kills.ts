@@ -96,19 +96,16 @@ export async function killConversions(total: number, seed: number, sources: Sour
       emptied(folder);
       if (force) cpSync(each.oldFolder, folder, { recursive: true });
       const moment = random.next() < 0.25 ? undefined : random.next() * each.ms * 1.1;
-      const { ended, child } = start(line(each.kind, sources.now, folder, force ? ["--force"] : []));
+      const { ended, child, gone } = start(line(each.kind, sources.now, folder, force ? ["--force"] : []));
       if (moment === undefined) await Promise.race([firstChange(folder, random.next() * 4), ended]);
       else await Promise.race([sleep(moment), ended]);
       child.kill(signal);
       const { code, signal: by, stderr } = await ended;
       const old = force ? each.old : new Map<string, string>();
       const place = { old, whole: each.whole, entry: each.kind.entry };
-      let found = judge(stateOf(folder), place);
-      // The shell that was placing the files when we were killed finishes what it began.
-      for (let wait = 0; wait < 40 && signal === "SIGKILL" && found !== "old" && found !== "new"; wait += 1) {
-        await sleep(50);
-        found = judge(stateOf(folder), place);
-      }
+      // The shell that was placing the files when its parent was killed finishes what it began.
+      await gone();
+      const found = judge(stateOf(folder), place);
       const title = `${n} ${each.kind.name}, ${signal}${force ? " --force" : ""}, ${moment === undefined ? "at its first file" : `after ${Math.round(moment)} ms`}`;
       if (found.startsWith("WRONG")) problems.push(`${title}: ${found}`);
       const exit = by ?? String(code);

@@ -5,14 +5,32 @@ import { join } from "node:path";
 /** Every file and empty folder below one, with the hash of its bytes. */
 export type State = ReadonlyMap<string, string>;
 
+/**
+ * The state of a folder. What is still at work there (the shell that places the files of a run that was killed) may take an entry away
+ * between its listing and its reading; then the folder is listed anew.
+ */
 export function stateOf(folder: string): State {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const state = listed(folder);
+    if (state !== undefined) return state;
+  }
+  throw new Error(`${folder} never stood still while it was listed 100 times`);
+}
+
+/** `undefined` where an entry went away meanwhile. */
+function listed(folder: string): State | undefined {
   const state = new Map<string, string>();
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const name = path.slice(folder.length + 1);
-    if (entry.isDirectory()) {
-      if (readdirSync(path).length === 0) state.set(`${name}/`, "empty");
-    } else state.set(name, createHash("sha1").update(readFileSync(path)).digest("hex"));
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      const name = path.slice(folder.length + 1);
+      if (entry.isDirectory()) {
+        if (readdirSync(path).length === 0) state.set(`${name}/`, "empty");
+      } else state.set(name, createHash("sha1").update(readFileSync(path)).digest("hex"));
+    }
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
   }
   return state;
 }
