@@ -1,14 +1,13 @@
 import { CheckpointError } from "../../errors.ts";
 import { byteSwapped } from "../../io/mapped.ts";
-import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
-import { wholePart } from "../../tensor/contiguous.ts";
+import { contiguous } from "../../tensor/contiguous.ts";
 import { dtypes, isNumericDType, itemsize, type NumericDType } from "../../tensor/dtype.ts";
-import { byteLength, denseStrides, elementCount } from "../../tensor/shape.ts";
-import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
+import { byteLength, elementCount } from "../../tensor/shape.ts";
+import type { NumericTensor, TensorKind } from "../../tensor/tensor.ts";
 import { numeric as numpyTypes } from "../npy.ts";
-import { type Payload, payload } from "./payload.ts";
+import { payload } from "./payload.ts";
 import { bytesValue, integersOf, itemsOf } from "./standard.ts";
 import { toLatin1 } from "./text.ts";
 import { GlobalName, Interpreted, ObjectRecord, type PickleValue, Slice } from "./values.ts";
@@ -134,37 +133,6 @@ export interface NumpyTensorOptions {
   readonly file: string;
 }
 
-/** A tensor of one dense part. A class, so that a hundred thousand of them take little memory. */
-class PickledTensor implements NumericTensor {
-  readonly name: string;
-  readonly dtype: NumericDType;
-  readonly shape: readonly number[];
-  declare readonly kind?: TensorKind;
-  declare readonly label?: string;
-  declare readonly stored?: string;
-  readonly #source: ByteSource;
-  readonly #offset: number;
-  readonly #fortran: boolean;
-
-  constructor(name: string, dtype: NumericDType, array: NumpyArray, data: Payload, options: NumpyTensorOptions) {
-    this.name = name;
-    this.dtype = dtype;
-    this.shape = array.shape;
-    if (options.kind !== undefined) this.kind = options.kind;
-    if (options.label !== undefined) this.label = options.label;
-    if (data.stored !== undefined) this.stored = data.stored;
-    this.#source = data.source;
-    this.#offset = data.offset;
-    this.#fortran = array.fortran;
-  }
-
-  async parts(): Promise<readonly Part[]> {
-    if (elementCount(this.shape) === 0) return [];
-    const strides = denseStrides(this.shape, itemsize(this.dtype), this.#fortran ? "column" : "row");
-    return [wholePart(this.#source, this.#offset, this.shape, strides)];
-  }
-}
-
 /** A lazy tensor over an array of numbers; undefined for other element types. Throws `malformed` where its data do not fit its shape. */
 export function numpyTensor(name: string, array: NumpyArray, options: NumpyTensorOptions): NumericTensor | undefined {
   if (array.dtype === undefined) return undefined;
@@ -175,9 +143,18 @@ export function numpyTensor(name: string, array: NumpyArray, options: NumpyTenso
     const size = byteLength(array.shape, dtype);
     const data = payload(value, size, options.file);
     const { unit } = dtypes[dtype];
-    if (!array.bigEndian || unit === 1) return new PickledTensor(name, dtype, array, data, options);
-    const source = byteSwapped(window(data.source, data.offset, size), unit);
-    return new PickledTensor(name, dtype, array, { ...data, source, offset: 0 }, options);
+    const swapped = array.bigEndian && unit > 1;
+    return contiguous({
+      name,
+      dtype,
+      shape: array.shape,
+      source: swapped ? byteSwapped(window(data.source, data.offset, size), unit) : data.source,
+      offset: swapped ? 0 : data.offset,
+      order: array.fortran ? "column" : "row",
+      ...(options.kind === undefined ? {} : { kind: options.kind }),
+      ...(options.label === undefined ? {} : { label: options.label }),
+      ...(data.stored === undefined ? {} : { stored: data.stored }),
+    });
   } catch (error) {
     throw error instanceof CheckpointError ? error.at({ tensor: name, file: options.file }) : error;
   }
