@@ -44,13 +44,13 @@ export class VarintDecoder {
   high = 0;
   next = 0;
 
-  /** False where the bytes end inside the varint; throws beyond 10 bytes. */
-  decode(bytes: Uint8Array, from: number, origin: Origin): boolean {
+  /** False where the bytes, or those before `end`, end inside the varint; throws beyond 10 bytes. */
+  decode(bytes: Uint8Array, from: number, origin: Origin, end = bytes.length): boolean {
     let low = 0;
     let high = 0;
     for (let k = 0; k < maxVarint; k++) {
       const byte = bytes[from + k];
-      if (byte === undefined) return false;
+      if (byte === undefined || from + k >= end) return false;
       const bits = byte & 0x7f;
       if (k < 4) low |= bits << (7 * k);
       else if (k === 4) {

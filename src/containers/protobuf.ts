@@ -2,7 +2,6 @@ import { CheckpointError } from "../errors.ts";
 import {
   fieldNumber,
   malformed,
-  maxVarint,
   type Origin,
   payloadLength,
   VarintDecoder,
@@ -17,6 +16,8 @@ export interface Field extends WireField {
 }
 
 const nothing = new Uint8Array(0);
+/** One for all readers: what it decoded is taken at once. */
+const decoder = new VarintDecoder();
 
 /**
  * Walks the fields of one message in memory without making objects: `next()` moves on, and the reader itself then is the field.
@@ -87,25 +88,10 @@ export class FieldReader implements WireField {
   }
 
   #varint(what: string): void {
-    let low = 0;
-    let high = 0;
-    for (let k = 0; k < maxVarint; k++) {
-      if (this.#at + k >= this.#end) throw malformed(`it ends inside ${what}`, this.#origin, this.#at);
-      const byte = this.bytes[this.#at + k] ?? 0;
-      const bits = byte & 0x7f;
-      if (k < 4) low |= bits << (7 * k);
-      else if (k === 4) {
-        low |= bits << 28;
-        high |= bits >>> 4;
-      } else high |= bits << (7 * k - 32);
-      if (byte < 0x80) {
-        this.low = low >>> 0;
-        this.high = high >>> 0;
-        this.#at += k + 1;
-        return;
-      }
-    }
-    throw malformed(`a varint goes on beyond ${maxVarint} bytes`, this.#origin, this.#at);
+    if (!decoder.decode(this.bytes, this.#at, this.#origin, this.#end)) throw malformed(`it ends inside ${what}`, this.#origin, this.#at);
+    this.low = decoder.low;
+    this.high = decoder.high;
+    this.#at = decoder.next;
   }
 }
 
