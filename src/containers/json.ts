@@ -49,8 +49,13 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ["t", "\t"],
 ]);
 
-/** Bytes that numbers and words are made of. */
-const isScalar = Uint8Array.from({ length: 256 }, (_, code) => (/[\w+.-]/.test(String.fromCharCode(code)) ? 1 : 0));
+/** Bytes that numbers and words are made of: letters, digits, + - . and _. */
+function isScalar(code: number): boolean {
+  const letter = code | 0x20;
+  return (
+    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x5f
+  );
+}
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -171,7 +176,7 @@ class Parser {
 
   #scalar(): Json {
     let end = this.#at;
-    while (isScalar[this.#bytes[end] ?? 0] === 1) end++;
+    while (isScalar(this.#bytes[end] ?? 0)) end++;
     const match = /^(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)/.exec(
       this.#bytes.toString("latin1", this.#at, end),
     );

@@ -23,7 +23,7 @@ import { optimizerKind } from "./optimizer-names.ts";
 
 /*
  * What `paddle.save` and `fluid.save_dygraph` write (python/paddle/framework/io.py, python/paddle/fluid/dygraph/checkpoint.py): a pickle
- * of a dict of NumPy arrays with a table of names behind them, or, as soon as anything else is in the dict, of nested dicts and
+ * of a dict of NumPy arrays with a table of names behind them, or, where the dict holds something else besides, of nested dicts and
  * lists with a tuple (name, array) for each tensor. Pickles of NumPy arrays by other programs are read alike.
  */
 
