@@ -1,19 +1,37 @@
 /**
- * Puts the command into one file, `dist/cli/vggtool.cjs`, and beside it what V8 has compiled of it: opening some hundred modules one by
- * one, and compiling them, takes longer than listing a checkpoint. Modules behind a dynamic import stay unevaluated until asked for.
+ * Puts the command into a few files under `dist/cli/`, and beside each what V8 has compiled of it: opening some hundred modules one by
+ * one, and compiling them, takes longer than listing a checkpoint, and so does opening all of them at once.
+ *
+ * esbuild cuts the modules into pieces along their dynamic imports. What every inspection runs goes into `vggtool.cjs`; the other pieces
+ * are put together by the sample commands that ask for them, so that a run opens its own few files and nothing else.
  *
  *     npm run build
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const outfile = `${root}dist/cli/vggtool.cjs`;
+const folder = `${root}dist/cli`;
+/** Of the function that each piece becomes; bin/vggtool calls it. */
+const parameters = "exports,require,module,__load,__import,__bundleUrl";
 
 /** Loaded at run time from node_modules: WebAssembly files lie beside them, or the user has installed them. */
 const external = ["@tensorflow/*", "h5wasm", "onnxruntime-node", "sharp"];
+
+/** Plain inspections of each kind of container: what they load together is the main file, and what they run is compiled beforehand. */
+const inspections = [
+  "demo/vgg16.pdparams",
+  "demo/vgg_16.ckpt",
+  "tf-v1/partitioned-sharded/vgg_16.ckpt-00000-of-00002",
+  "demo/vgg_face.mat",
+  "interop/vgg16.pth",
+  "keras-h5/model/vgg.h5",
+  "safetensors/sharded",
+].map((path) => `${root}fixtures/${path}`);
 
 /** commander loads node:child_process, and with it the network, for subcommands that are programs of their own: we have none. */
 const withoutChildProcess = {
@@ -26,49 +44,109 @@ const withoutChildProcess = {
   },
 };
 
-const { outputFiles } = await build({
-  entryPoints: [`${root}src/cli/main.ts`],
-  outfile,
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "cjs",
-  // All of it in Latin-1, so that V8 keeps one byte a character.
-  charset: "ascii",
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 160,
-  external,
-  plugins: [withoutChildProcess],
-  // CommonJS knows its own address by another name.
-  define: { "import.meta.url": "__bundleUrl" },
-  // bin/vggtool compiles the file as one function expression, as Node does with a CommonJS module.
-  banner: {
-    js: '(function(exports,require,module,__filename,__import){const __bundleUrl=require("node:url").pathToFileURL(__filename).href;',
+/**
+ * cli-table3 measures every cell with string-width, which builds a regular expression of all emoji first. ASCII needs none of that, and is
+ * what names and numbers are made of.
+ */
+const asciiWidth = {
+  name: "ascii-width",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^string-width$/ }, ({ importer, namespace }) =>
+      namespace === "file" && /[\\/]cli-table3[\\/]/.test(importer) ? { path: importer, namespace: "ascii-width" } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "ascii-width" }, ({ path }) => ({
+      contents: 'module.exports = (text) => (/^[ -~]*$/.test(text) ? text.length : require("string-width")(text));',
+      resolveDir: dirname(path),
+    }));
   },
-  footer: { js: "})" },
-  legalComments: "external",
-  logLevel: "warning",
-  write: false,
-});
+};
 
-// Node 20 forgets who answers `import()` in code from a cache (seen: "A dynamic import callback was not specified"), so what is still
-// imported at run time goes through the loader's own function.
-mkdirSync(`${root}dist/cli`, { recursive: true });
-for (const { path, text } of outputFiles) writeFileSync(path, text.replaceAll(/\bimport\((?=["\w])/g, "__import("));
+/** What bin/vggtool runs has a `require` already, and node:module loads the loader of ES modules. */
+const ownRequire = {
+  name: "own-require",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:module$/ }, ({ importer }) =>
+      /[\\/]io[\\/]zlib\.ts$/.test(importer) ? { path: "module", namespace: "own-require" } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "own-require" }, () => ({ contents: "export const createRequire = () => require;" }));
+  },
+};
 
-// The code cache holds the functions that have run: what a plain inspection of each kind of container needs.
-const warming = [
-  "demo/vgg16.pdparams",
-  "demo/vgg_16.ckpt",
-  "demo/vgg_face.mat",
-  "interop/vgg16.pth",
-  "keras-h5/model/vgg.h5",
-  "safetensors/sharded",
-];
-rmSync(`${outfile}.cache`, { force: true });
-execFileSync(process.execPath, [`${root}bin/vggtool`, "inspect", ...warming.map((path) => `${root}fixtures/${path}`)], {
-  env: { ...process.env, VGGTOOL_WRITE_CODE_CACHE: "1" },
-  stdio: ["ignore", "ignore", "inherit"],
-});
-if (statSync(`${outfile}.cache`).size === 0) throw new Error("no code cache was written");
+/** name → the body of a function, and the licences that go with them. */
+async function pieces() {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}src/cli/main.ts`],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    // All of it in Latin-1, so that V8 keeps one byte a character.
+    charset: "ascii",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
+    external,
+    plugins: [withoutChildProcess, asciiWidth, ownRequire],
+    define: { "import.meta.url": "__bundleUrl" },
+    legalComments: "external",
+    logLevel: "warning",
+    write: false,
+  });
+  const bodies = new Map();
+  const legal = [];
+  for (const { path, text } of outputFiles) {
+    if (path.endsWith(".LEGAL.txt")) {
+      legal.push(text);
+      continue;
+    }
+    const { code } = await transform(text, { format: "cjs", platform: "node", target: "node20", charset: "ascii", minifyWhitespace: true });
+    // Node 20 forgets who answers `import()` in code from a cache (seen: "A dynamic import callback was not specified"), so what is
+    // imported at run time goes through the loader's own functions.
+    bodies.set(basename(path), code.replaceAll(/\bimport\((?="\.\/)/g, "__load(").replaceAll(/\bimport\((?=["\w])/g, "__import("));
+  }
+  return { bodies, legal: legal.join("\n") };
+}
+
+/** One file of some pieces: an expression whose value has them as functions, and, in the main file, says where the others are. */
+function write(name, members, places) {
+  const functions = members.map((member) => `${JSON.stringify(member)}(${parameters}){${bodies.get(member)}}`);
+  writeFileSync(`${folder}/${name}`, `({pieces:{${functions.join(",\n")}},places:${JSON.stringify(places)}})`, "latin1");
+}
+
+/** Runs what was built; `record` is where the loader writes the pieces that it loaded, and it writes the code caches of their files. */
+function loadedBy(args) {
+  const record = join(tmpdir(), `vggtool-build-${process.pid}.json`);
+  execFileSync(process.execPath, [`${root}bin/vggtool`, ...args], {
+    env: { ...process.env, VGGTOOL_BUILD_RECORD: record },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const names = JSON.parse(readFileSync(record, "utf8"));
+  rmSync(record);
+  return new Set(names);
+}
+
+const { bodies, legal } = await pieces();
+const names = [...bodies.keys()];
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+writeFileSync(`${folder}/vggtool.cjs.LEGAL.txt`, legal);
+write("vggtool.cjs", names, {});
+
+const inspected = inspections.map((path) => loadedBy(["inspect", path]));
+const common = names.filter((name) => inspected.filter((loaded) => loaded.has(name)).length * 2 > inspected.length);
+const groups = new Map();
+for (const name of names) {
+  if (common.includes(name)) continue;
+  const users = inspected.flatMap((loaded, k) => (loaded.has(name) ? [k] : []));
+  const group = users.length > 0 ? `part-${users.join("-")}.cjs` : name.replace(/\.js$/, ".cjs");
+  groups.set(group, [...(groups.get(group) ?? []), name]);
+}
+rmSync(`${folder}/vggtool.cjs.cache`);
+const places = Object.fromEntries([...groups].flatMap(([group, members]) => members.map((name) => [name, group])));
+write("vggtool.cjs", common, places);
+for (const [group, members] of groups) write(group, members, {});
+// In one run, so that the cache of the main file has what any of them compiles.
+loadedBy(["inspect", ...inspections]);
+if (statSync(`${folder}/vggtool.cjs.cache`).size === 0) throw new Error("no code cache was written");
