@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { ByteSource } from "./source.ts";
 
-/** Bytes fetched at a time when a parser walks on. */
+/** Bytes fetched at a time when a parser walks on; those that begin with less come to it as long as they skip nothing. */
 const CHUNK = 1 << 16;
 
 export interface CursorOptions {
@@ -26,6 +26,8 @@ export class Cursor {
   /** Index in the buffer. */
   #at = 0;
   readonly #chunk: number;
+  /** Bytes that the next fill fetches. */
+  #ahead: number;
 
   constructor(source: ByteSource, offset = 0, end: number = source.size, options: CursorOptions = {}) {
     if (offset < 0 || end > source.size || offset > end) {
@@ -38,6 +40,7 @@ export class Cursor {
     this.bigEndian = options.bigEndian ?? false;
     this.#base = offset;
     this.#chunk = options.chunk ?? CHUNK;
+    this.#ahead = this.#chunk;
   }
 
   /** Offset in the source of the next byte. */
@@ -47,6 +50,11 @@ export class Cursor {
 
   get remaining(): number {
     return this.end - this.position;
+  }
+
+  /** Bytes in the buffer. */
+  get buffered(): number {
+    return this.#buffer.length - this.#at;
   }
 
   /** Whether `n` bytes are in the buffer. */
@@ -65,7 +73,8 @@ export class Cursor {
     }
     const kept = this.#buffer.subarray(this.#at);
     const from = this.position + kept.length;
-    const length = Math.min(Math.max(n - kept.length, this.#chunk), this.end - from);
+    const length = Math.min(Math.max(n - kept.length, this.#ahead), this.end - from);
+    if (this.#ahead < CHUNK) this.#ahead *= 2;
     const next = new Uint8Array(kept.length + length);
     next.set(kept);
     await this.source.read(from, length, next.subarray(kept.length));
@@ -167,6 +176,7 @@ export class Cursor {
     }
     this.#buffer = new Uint8Array(0);
     this.#view = new DataView(new ArrayBuffer(0));
+    this.#ahead = this.#chunk;
     this.#base = position;
     this.#at = 0;
   }

@@ -6,7 +6,7 @@ import { readDims, readFieldNames, readName } from "./matrix-names.ts";
 import { parseNumeric, parseSparse } from "./matrix-numbers.ts";
 import { parseChar } from "./matrix-text.ts";
 import type { Header, Parsed, Parsing } from "./matrix-types.ts";
-import { shortText } from "./short-text.ts";
+import { shortTexts } from "./short-text.ts";
 import { countOf, type MatValue, type NumericArray } from "./value.ts";
 
 /*
@@ -140,14 +140,13 @@ async function parseChildren(header: Header, count: number, keyOf: (k: number) =
   const values: MatValue[] = [];
   let excess = 0;
   for (let k = 0; k < count; k += 1) {
+    const texts = shortTexts(cursor, end, count - k, parsing.budget);
+    for (const text of texts) values.push(text);
+    k += texts.length;
+    if (k === count) break;
     const tag = await readInner(cursor, end);
     if (tag.type !== miMatrix)
       throw new CheckpointError("malformed", `element type ${tag.type} inside a cell or struct, ${miMatrix} needed`, at(cursor, tag.start));
-    const text = shortText(cursor, tag, parsing.budget);
-    if (text !== undefined) {
-      values.push(text);
-      continue;
-    }
     const child = await parseMatrix(parsing, tag, keyOf(k), depth + 1);
     values.push(child.value);
     excess += child.excess;
