@@ -7,6 +7,7 @@ import { type DecodedSource, decoded, inflated } from "../../src/io/decoded.ts";
 import { fileSource } from "../../src/io/file.ts";
 import { byteSwapped, interleaved, mapped } from "../../src/io/mapped.ts";
 import { memorySource } from "../../src/io/memory.ts";
+import { paged } from "../../src/io/paged.ts";
 import { createContext, type OwnedContext } from "../../src/io/run.ts";
 import type { ByteSource } from "../../src/io/source.ts";
 import { concat, window } from "../../src/io/window.ts";
@@ -65,6 +66,7 @@ const makers: readonly (readonly [string, () => Promise<ByteSource>])[] = [
   ["byte swapped 2", async () => byteSwapped(memorySource(swapped(2)), 2)],
   ["byte swapped 8", async () => byteSwapped(memorySource(swapped(8)), 8)],
   ["interleaved", async () => interleaved(memorySource(plane(0)), memorySource(plane(1)), 4)],
+  ["paged", async () => paged(memorySource(truth), 48)],
   ["decoded", async () => decoded("d", truth.length, () => inPieces(truth, 13))],
   ["inflated zlib", async () => inflated(memorySource(deflateSync(truth)), truth.length, "zlib")],
   ["inflated raw", async () => inflated(memorySource(deflateRawSync(truth)), truth.length, "raw")],

@@ -4,6 +4,8 @@ import type { ByteSource, FileSet } from "../../io/source.ts";
 /** Where a file's addresses count from, and how wide they are; from its superblock. */
 export interface Hdf5Layout {
   readonly source: ByteSource;
+  /** The same, for structures: short, in many places, and near each other. */
+  readonly structures: ByteSource;
   /** Added to every address: where the superblock lies (512 behind a MATLAB header). */
   readonly base: number;
   /** Bytes of an address and of a length: 2, 4 or 8. */
@@ -24,7 +26,7 @@ export async function readAt(layout: Hdf5Layout, address: number, length: number
   if (offset + length > layout.source.size) {
     throw new CheckpointError("truncated", `${what} of ${length} bytes, the file ends at ${layout.source.size}`, where);
   }
-  return new Fields(await layout.source.read(offset, length), layout, offset, what);
+  return new Fields(await layout.structures.read(offset, length), layout, offset, what);
 }
 
 /** Little-endian fields of one structure, read from its front; every step is checked against its end. */

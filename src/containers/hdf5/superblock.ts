@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { paged } from "../../io/paged.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { Fields, type Hdf5Layout } from "./bytes.ts";
 
@@ -33,7 +34,7 @@ export async function readSuperblock(source: ByteSource): Promise<Superblock> {
   for (const size of sizes) {
     if (size !== 2 && size !== 4 && size !== 8) throw new CheckpointError("malformed", `HDF5 addresses of ${size} bytes`, where);
   }
-  const layout: Hdf5Layout = { source, base: at, offsetSize, lengthSize };
+  const layout: Hdf5Layout = { source, structures: paged(source), base: at, offsetSize, lengthSize };
   const fields = new Fields(bytes, layout, at, "HDF5 superblock");
   fields.skip(version < 2 ? 24 : 12);
   if (version === 1) fields.skip(4);
