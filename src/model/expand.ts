@@ -16,21 +16,24 @@ type Fillings = ReadonlyMap<string, string>;
  * without bias, which the convention would store, has none either.
  */
 export function expandScheme(scheme: Scheme, network: Network, options: ExpandOptions = {}): ReadonlyMap<Role, Slot> {
-  const roles = new Map<Role, Slot>();
-  const add = (role: Role, kind: RoleKind, fillings: Fillings): void => {
-    const slot = scheme.slots[kind];
-    if (slot !== undefined) roles.set(role, fill(slot, fillings));
-  };
-  const counts = countLayers(scheme, network);
-  for (const [layer, own, norm] of placed(scheme, network, counts, options)) {
+  return withForm(new Map(expandRoles(scheme, network, options)), scheme, options.head ?? scheme.head);
+}
+
+/** The same in forward order, in the scheme's own form, one by one: who looks for a convention sees after a few that it is another. */
+export function* expandRoles(scheme: Scheme, network: Network, options: ExpandOptions = {}): Generator<readonly [Role, Slot]> {
+  for (const [layer, own, norm] of placed(scheme, network, countLayers(scheme, network), options)) {
     const kind = layer.kind === "conv" ? "conv" : fcKind(layer.name);
     if (kind === undefined) continue;
-    add(`${layer.name}.weight`, `${kind}.weight`, own);
-    if (layer.bias || isConstant(scheme.slots[`${kind}.bias`])) add(`${layer.name}.bias`, `${kind}.bias`, own);
+    yield* filled(scheme, `${layer.name}.weight`, `${kind}.weight`, own);
+    if (layer.bias || isConstant(scheme.slots[`${kind}.bias`])) yield* filled(scheme, `${layer.name}.bias`, `${kind}.bias`, own);
     if (layer.batchNorm === undefined) continue;
-    for (const part of ["weight", "bias", "mean", "var"] as const) add(`${layer.name}.bn.${part}`, `bn.${part}`, norm);
+    for (const part of ["weight", "bias", "mean", "var"] as const) yield* filled(scheme, `${layer.name}.bn.${part}`, `bn.${part}`, norm);
   }
-  return withForm(roles, scheme, options.head ?? scheme.head);
+}
+
+function* filled(scheme: Scheme, role: Role, kind: RoleKind, fillings: Fillings): Generator<readonly [Role, Slot]> {
+  const slot = scheme.slots[kind];
+  if (slot !== undefined) yield [role, fill(slot, fillings)];
 }
 
 function isConstant(slot: Slot | undefined): boolean {

@@ -1,4 +1,4 @@
-import { expandScheme } from "./expand.ts";
+import { expandRoles } from "./expand.ts";
 import type { Network } from "./network.ts";
 import type { Role, Scheme, Slot } from "./scheme.ts";
 import { schemes } from "./schemes.ts";
@@ -18,42 +18,57 @@ export function recogniseScheme(
   label: (key: string) => string | undefined,
 ): Recognised | undefined {
   const home = [...schemes].sort((a, b) => Number(b.formats.includes(format)) - Number(a.formats.includes(format)));
+  // Keras 1 keeps Theano's axes under the same names.
+  const found = { roles, scope: scopeOf(roles), spellings: spellingsOf(roles, label), strict: !format.startsWith("keras") };
   for (const scheme of home) {
-    // Keras 1 keeps Theano's axes under the same names.
-    const prefix = fits(scheme, roles, network, label, !format.startsWith("keras"));
+    const prefix = fits(scheme, network, found);
     if (prefix !== undefined) return { scheme, prefix };
   }
   return undefined;
 }
 
-function fits(
-  scheme: Scheme,
-  roles: ReadonlyMap<Role, Slot>,
-  network: Network,
-  label: (key: string) => string | undefined,
-  strict: boolean,
-): string | undefined {
-  const scope = scopeOf(roles);
-  const expected = expandScheme(scheme, network, { ...(scope !== undefined && { scope }) });
-  let prefix: string | undefined;
-  let strangers = 0;
+interface Found {
+  readonly roles: ReadonlyMap<Role, Slot>;
+  readonly scope: string | undefined;
+  /** Of the roles that are stored: key and label, without what containers add. */
+  readonly spellings: ReadonlyMap<Role, readonly string[]>;
+  readonly strict: boolean;
+}
+
+function spellingsOf(roles: ReadonlyMap<Role, Slot>, label: (key: string) => string | undefined): ReadonlyMap<Role, readonly string[]> {
+  const spellings = new Map<Role, readonly string[]>();
   for (const [role, slot] of roles) {
     if ("constant" in slot) continue;
-    const wanted = expected.get(role);
-    if (wanted === undefined || "constant" in wanted) return undefined;
-    const found = [slot.key, label(slot.key)]
-      .map((key) => (key === undefined ? undefined : prefixOf(key, wanted.key)))
-      .find((p) => p !== undefined);
+    const other = label(slot.key);
+    spellings.set(role, other === undefined ? [plainKey(slot.key)] : [plainKey(slot.key), plainKey(other)]);
+  }
+  return spellings;
+}
+
+function fits(scheme: Scheme, network: Network, { roles, scope, spellings, strict }: Found): string | undefined {
+  let prefix: string | undefined;
+  let seen = 0;
+  let strangers = 0;
+  for (const [role, wanted] of expandRoles(scheme, network, { ...(scope !== undefined && { scope }) })) {
+    const slot = roles.get(role);
+    if (slot === undefined || "constant" in slot) continue;
+    if ("constant" in wanted) return undefined;
     if (strict && isKernel(role) && !sameAxes(slot.axes, wanted.axes)) return undefined;
-    if (found === undefined) {
+    seen++;
+    const before = spellings
+      .get(role)
+      ?.map((key) => prefixOf(key, wanted.key))
+      .find((p) => p !== undefined);
+    if (before === undefined) {
       strangers++;
+      // A renamed head and a tied weight under its other name leave the convention what it is.
+      if (strangers * 10 > roles.size) return undefined;
       continue;
     }
-    if (prefix !== undefined && found !== prefix && found !== "" && prefix !== "") return undefined;
-    prefix = prefix === undefined || found.length > prefix.length ? found : prefix;
+    if (prefix !== undefined && before !== prefix && before !== "" && prefix !== "") return undefined;
+    prefix = prefix === undefined || before.length > prefix.length ? before : prefix;
   }
-  // A renamed head and a tied weight under its other name leave the convention what it is.
-  return strangers * 10 > roles.size ? undefined : prefix;
+  return seen < spellings.size ? undefined : prefix;
 }
 
 function isKernel(role: Role): boolean {
@@ -73,9 +88,8 @@ function scopeOf(roles: ReadonlyMap<Role, Slot>): string | undefined {
   return (conv ?? /([^/]+)\/fc\d\/weights$/.exec(slot.key))?.[1];
 }
 
-/** What is left of the key before the scheme's; undefined where it does not end in it at a boundary. */
-function prefixOf(key: string, wanted: string): string | undefined {
-  const plain = plainKey(key);
+/** What is left of a plain key before the scheme's; undefined where it does not end in it at a boundary. */
+function prefixOf(plain: string, wanted: string): string | undefined {
   if (!plain.endsWith(wanted)) return undefined;
   const prefix = plain.slice(0, plain.length - wanted.length);
   return prefix === "" || /[./]$/.test(prefix) ? prefix : undefined;
