@@ -25,12 +25,17 @@ const imageConstant = /(^|[/.])(mean_rgb|pixel_mean|pixel_std|mean_bgr)$/;
 /** Keras 3 `model.export` stores every variable a second time under this name. */
 const secondCopy = /^_all_variables\//;
 
+/** A word of each name that any of these tells: compiling them all takes longer than the rest of a small inspection's recognition. */
+const telling =
+  /adam|moment|rmsprop|adagrad|adadelta|ftrl|exp_avg|square|master|beta|velocity|inf_norm|mean|opt|batches|step|counter|iter|biased|epoch|best_|learning|lr|decay|seed|graph|average|ema|running|moving|rolling|variance|batch_norm|pixel|_all_variables/i;
+
 /** The name without what a container puts around it: `/.ATTRIBUTES/VARIABLE_VALUE`, `:0`. */
 function bare(name: string): string {
   return name.replace(/\/\.ATTRIBUTES\/VARIABLE_VALUE$/, "").replace(/:\d+$/, "");
 }
 
 function kindByName(name: string): TensorKind | undefined {
+  if (!telling.test(name)) return undefined;
   if (secondCopy.test(name)) return "bookkeeping";
   if (optimizerScope.test(name) || optimizerLeaf.test(name) || paddleSlot.test(name)) return "optimizer";
   if (averageLeaf.test(name) || averageScope.test(name)) return "average";

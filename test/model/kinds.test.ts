@@ -39,6 +39,25 @@ describe("kindOf judges by name", () => {
     });
   }
 
+  const leaves: Readonly<Record<string, readonly string[]>> = {
+    optimizer: [
+      ..."Adam Adam_1 Adamax AdamW Momentum RMSProp RMSProp_1 Adagrad Adadelta Adadelta_1 Ftrl Ftrl_1 momentum_buffer exp_avg".split(" "),
+      ..."exp_avg_sq max_exp_avg_sq square_avg sum_square_diff fp32_master_0 w_moment2_max_0 w_velocity_0 w_inf_norm_0".split(" "),
+      ..."w_mean_square_0 w_mean_grad_0 w__avg_squared_grad_0 optim/w opt/w optimizers/w master_weights/w momenta/w".split(" "),
+    ],
+    bookkeeping: "local_step beta2_power iteration biased epochs best_loss learning_rate lr decay seed_generator_state LR_Scheduler".split(
+      " ",
+    ),
+    average: ["w/ExponentialMovingAverage", "w_ema_0", "ema.w", "averaged_model.w"],
+    buffer: "running_std moving_mean moving_var rolling_variance _mean _variance moments batch_norm_0.w_2".split(" "),
+    constant: ["pixel_std", "mean_bgr"],
+  };
+  for (const [kind, names] of Object.entries(leaves)) {
+    test(`every word for ${kind}`, () => {
+      expect(names.filter((name) => kindOf({ name: `/${name}`, shape: [], dtype: "float32" }) !== kind)).toEqual([]);
+    });
+  }
+
   test("the file's own word comes first", () => {
     expect(kindOf({ name: "features.0.weight", shape: [4], dtype: "float32", kind: "constant" })).toBe("constant");
   });
