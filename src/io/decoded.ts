@@ -1,7 +1,7 @@
-import { constants, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { CheckpointError, isCheckpointError } from "../errors.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
+import { zlib } from "./zlib.ts";
 
 /** Bytes read at a time. */
 const CHUNK = 1 << 20;
@@ -93,6 +93,7 @@ export type Deflate = "zlib" | "raw" | "gzip";
 /** The bytes of `source` inflated, as they come, in chunks of up to 256 KiB. Throws `malformed` and `truncated`. */
 export async function* inflate(source: ByteSource, format: Deflate): AsyncGenerator<Uint8Array> {
   const options = { chunkSize: INFLATED, readableHighWaterMark: AHEAD };
+  const { createGunzip, createInflate, createInflateRaw } = zlib();
   const stream = format === "zlib" ? createInflate(options) : format === "raw" ? createInflateRaw(options) : createGunzip(options);
   let fed = 0;
   let failure: unknown;
@@ -132,7 +133,7 @@ export async function* inflate(source: ByteSource, format: Deflate): AsyncGenera
 
 function fromZlib(error: unknown, file: string): unknown {
   if (!(error instanceof Error) || !("errno" in error)) return error;
-  if (error.errno === constants.Z_BUF_ERROR) {
+  if (error.errno === zlib().constants.Z_BUF_ERROR) {
     return new CheckpointError("truncated", "the compressed data ends in the middle", { file, cause: error });
   }
   return new CheckpointError("malformed", `the compressed data is damaged (${error.message})`, { file, cause: error });

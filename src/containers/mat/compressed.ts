@@ -1,9 +1,9 @@
-import { inflateSync } from "node:zlib";
 import { CheckpointError } from "../../errors.ts";
 import { decoded, inflate } from "../../io/decoded.ts";
 import { memorySource } from "../../io/memory.ts";
 import type { ByteSource } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
+import { zlib } from "../../io/zlib.ts";
 import { miMatrix } from "./element.ts";
 import type { Budget } from "./limits.ts";
 
@@ -99,7 +99,7 @@ async function openSmall(
 
 function tryInflate(bytes: Uint8Array, most: number): Uint8Array | undefined {
   try {
-    return inflateSync(bytes, { maxOutputLength: most });
+    return zlib().inflateSync(bytes, { maxOutputLength: most });
   } catch (error) {
     // Too long, damaged or cut: all of that is told apart by the stream that is tried next.
     if (error instanceof Error) return undefined;

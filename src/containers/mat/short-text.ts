@@ -11,8 +11,6 @@ const classChar = 4;
 /** int8, uint8 and UTF-8: one byte a character, as long as all are ASCII. */
 const byteTypes: readonly number[] = [1, 2, 16];
 
-const littleEndianHost = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
 /**
  * As many arrays as follow at the cursor, are in its buffer, and are texts of one row as MATLAB and SciPy lay it: flags (type 6), two
  * dimensions (type 5), no name (type 1), characters. Class names are thousands of them, and step by step each takes a dozen promises.
@@ -21,7 +19,8 @@ const littleEndianHost = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 export function shortTexts(cursor: Cursor, end: number, most: number, budget: Budget): readonly MatValue[] {
   const texts: MatValue[] = [];
   const bytes = cursor.peek(Math.min(cursor.buffered, end - cursor.position));
-  if (cursor.bigEndian || !littleEndianHost || bytes.byteOffset % 4 !== 0) return texts;
+  if (cursor.bigEndian || bytes.byteOffset % 4 !== 0) return texts;
+  // Words of the platform's byte order: every platform that runs Node is little-endian.
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
   const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
