@@ -1,13 +1,14 @@
 import { type ErrorWhere, isCheckpointError, toJson, visible } from "../index.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { print, tell } from "./streams.ts";
 
 /** Tells what went wrong and returns the exit code: a sentence for people, `vggtool/error/1` with --json. */
 export function reportFailure(error: unknown, json: boolean, file?: string): ExitCode {
   if (!isCheckpointError(error)) return reportBug(error, json);
   const where = { ...error.where, ...(error.where.file === undefined && file !== undefined ? { file } : {}) };
-  if (json) process.stdout.write(`${toJson(errorRecord(error.code, error.message, where))}\n`);
-  else process.stderr.write(`${sentence(error.message, where)}\n`);
-  if (process.env.VGGTOOL_DEBUG === "1") process.stderr.write(`${stackOf(error)}\n`);
+  if (json) print(`${toJson(errorRecord(error.code, error.message, where))}\n`);
+  else tell(`${sentence(error.message, where)}\n`);
+  if (process.env.VGGTOOL_DEBUG === "1") tell(`${stackOf(error)}\n`);
   return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
 }
 
@@ -33,10 +34,8 @@ function stackOf({ stack = "" }: Error): string {
 /** Anything that is no CheckpointError is a bug of ours, and says so. */
 function reportBug(error: unknown, json: boolean): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
-  if (json) process.stdout.write(`${toJson(errorRecord("internal", message, {}))}\n`);
+  if (json) print(`${toJson(errorRecord("internal", message, {}))}\n`);
   const stack = process.env.VGGTOOL_DEBUG === "1" && error instanceof Error ? `\n${stackOf(error)}` : "";
-  process.stderr.write(
-    `vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`,
-  );
+  tell(`vggtool: this is a bug in vggtool: ${visible(message)}\n  run again with VGGTOOL_DEBUG=1 and report what it prints${stack}\n`);
   return exitCodes.failed;
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
 import { visible } from "../index.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -8,31 +8,39 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
+import { print, tell } from "./streams.ts";
 
-const commands = [inspectCommand, convertCommand, verifyCommand, diffCommand, formatsCommand];
+const commands: ReadonlyMap<string, () => Command> = new Map([
+  ["inspect", inspectCommand],
+  ["convert", convertCommand],
+  ["verify", verifyCommand],
+  ["diff", diffCommand],
+  ["formats", formatsCommand],
+]);
 
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
-  endQuietlyWhenNobodyReads();
   const json = argv.includes("--json");
   try {
-    await build().parseAsync([...argv], { from: "user" });
+    await build(argv[0]).parseAsync([...argv], { from: "user" });
   } catch (error) {
     process.exitCode = error instanceof CommanderError ? usageCode(error, json) : reportFailure(error, json);
   }
 }
 
-function build(): Command {
+/** All commands, or only the one that is asked for: each takes a while to describe its options. */
+function build(asked = ""): Command {
   const program = new Command("vggtool")
     .description("Open, inspect, convert and verify VGG checkpoints of any framework, with Node alone.")
-    .version(version(), "-V, --version")
+    .version(packageJson.version, "-V, --version")
     .helpOption("-h, --help")
     .addHelpText("before", "Examples:\n  vggtool inspect vgg_face.mat\n  vggtool convert vgg_16.ckpt --fc dense --to tfslim\n")
     .exitOverride()
     // What was typed is repeated in errors, and may have come from a file's name.
-    .configureOutput({ outputError: (text, write) => write(text.split("\n").map(visible).join("\n")) })
+    .configureOutput({ writeOut: print, writeErr: tell, outputError: (text, write) => write(text.split("\n").map(visible).join("\n")) })
     .showHelpAfterError("(vggtool --help lists the commands)");
-  for (const make of commands) {
+  const one = commands.get(asked);
+  for (const make of one === undefined ? commands.values() : [one]) {
     const command = make()
       .exitOverride()
       .copyInheritedSettings(program)
@@ -45,25 +53,10 @@ function build(): Command {
   return program;
 }
 
-function version(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "unknown";
-}
-
 /** commander has written its sentence to stderr already, except with --json, where stdout gets the record. */
 function usageCode(error: CommanderError, json: boolean): number {
   if (error.exitCode === 0) return exitCodes.done;
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ schema: "vggtool/error/1", error: { code: "usage", message: error.message.replace(/^error: /, "") } })}\n`,
-    );
+    print(`${JSON.stringify({ schema: "vggtool/error/1", error: { code: "usage", message: error.message.replace(/^error: /, "") } })}\n`);
   return exitCodes.failed;
-}
-
-/** `vggtool inspect … | head` closes our stdout early: that is no failure of ours. */
-function endQuietlyWhenNobodyReads(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode ?? exitCodes.done);
-    throw error;
-  });
 }

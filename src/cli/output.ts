@@ -1,5 +1,6 @@
 import type { Style } from "../index.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { print, tell, terminalWidth } from "./streams.ts";
 import { type ColorChoice, styleFor } from "./terminal.ts";
 
 /** What every command shares. */
@@ -21,13 +22,13 @@ export interface Output {
 
 export async function outputFor(common: Common): Promise<Output> {
   return {
-    style: await styleFor(common.color ?? "auto", process.stdout),
+    style: await styleFor(common.color ?? "auto", terminalWidth(1)),
     json: common.json === true,
     data(text) {
-      process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+      print(text.endsWith("\n") ? text : `${text}\n`);
     },
     note(text) {
-      if (common.quiet !== true) process.stderr.write(`${text}\n`);
+      if (common.quiet !== true) tell(`${text}\n`);
     },
   };
 }

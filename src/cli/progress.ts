@@ -1,4 +1,5 @@
 import { count, visible } from "../index.ts";
+import { tell, terminalWidth } from "./streams.ts";
 
 /** A bar is drawn after this many milliseconds: short work needs none. */
 const PATIENCE = 700;
@@ -11,7 +12,7 @@ export interface Progress {
 
 /** Bytes so far of about `total` on stderr, when that is a terminal and the work lasts; never otherwise. */
 export function progress(label: string, total: number | undefined, quiet: boolean): Progress {
-  if (quiet || process.stderr.isTTY !== true) return { add() {}, done() {} };
+  if (quiet || terminalWidth(2) === undefined) return { add() {}, done() {} };
   const started = performance.now();
   let seen = 0;
   let drawn = 0;
@@ -23,10 +24,10 @@ export function progress(label: string, total: number | undefined, quiet: boolea
       drawn = now;
       const megabytes = `${count(Math.round(seen / 1e6))} MB`;
       const share = total === undefined || total === 0 ? "" : bar(Math.min(1, seen / total));
-      process.stderr.write(`\r${visible(label)} ${share}${megabytes}\x1b[K`);
+      tell(`\r${visible(label)} ${share}${megabytes}\x1b[K`);
     },
     done() {
-      if (drawn > 0) process.stderr.write("\r\x1b[K");
+      if (drawn > 0) tell("\r\x1b[K");
     },
   };
 }

@@ -10,16 +10,18 @@ vi.setConfig({ testTimeout: PROCESS_TIMEOUT });
 const file = join(fixtures, "demo", "vgg_face_question.pdparams");
 
 describe("colour", () => {
-  const { stdout } = process;
   test.each([
-    ["auto", { FORCE_COLOR: "1" }, true],
-    ["auto", { FORCE_COLOR: "0" }, false],
-    ["auto", { NO_COLOR: "1", FORCE_COLOR: "1" }, false],
-    ["auto", { NO_COLOR: "", FORCE_COLOR: "1" }, true],
-    ["always", { NO_COLOR: "1" }, true],
-    ["never", { FORCE_COLOR: "1" }, false],
-  ] as const)("%s with %j: %s", (choice, env, expected) => {
-    expect(wantsColor(choice, stdout, env)).toBe(expected);
+    ["auto", false, {}, false],
+    ["auto", true, {}, true],
+    ["auto", true, { TERM: "dumb" }, false],
+    ["auto", false, { FORCE_COLOR: "1" }, true],
+    ["auto", false, { FORCE_COLOR: "0" }, false],
+    ["auto", true, { NO_COLOR: "1", FORCE_COLOR: "1" }, false],
+    ["auto", false, { NO_COLOR: "", FORCE_COLOR: "1" }, true],
+    ["always", false, { NO_COLOR: "1" }, true],
+    ["never", true, { FORCE_COLOR: "1" }, false],
+  ] as const)("%s, terminal %s, with %j: %s", (choice, terminal, env, expected) => {
+    expect(wantsColor(choice, terminal, env)).toBe(expected);
   });
 
   test("none in a pipe, but where it is forced; the text is the same", async () => {
