@@ -37,31 +37,47 @@ export function neighbourCorrelation(rows: Float32Array, order: "i h w" | "h w i
 
 interface PairSums {
   /** Σ ab and Σ (a² + b²) / 2 over all pairs of neighbours. */
-  products: number;
-  squares: number;
-  pairs: number;
+  readonly products: number;
+  readonly squares: number;
+  readonly pairs: number;
 }
 
 function ofOutput(row: Float32Array, order: "i h w" | "h w i", shape: InputShape): PairSums {
-  const { channels, places, width } = shape;
+  const { channels, places } = shape;
+  const width = shape.width ?? places;
   const [perChannel, perPlace] = order === "i h w" ? [places, 1] : [1, channels];
-  const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
-  const sums: PairSums = { products: 0, squares: 0, pairs: 0 };
-  const pair = (p: number, q: number): void => {
-    const a = (row[p] ?? 0) - mean;
-    const b = (row[q] ?? 0) - mean;
-    sums.products += a * b;
-    sums.squares += (a * a + b * b) / 2;
-    sums.pairs += 1;
-  };
+  const values = centred(row);
+  let [products, squares, pairs] = [0, 0, 0];
   for (let channel = 0; channel < channels; channel++) {
-    const base = channel * perChannel;
+    let column = 0;
     for (let place = 0; place < places; place++) {
-      const at = base + place * perPlace;
-      const lastOfRow = place + 1 === places || (width !== undefined && (place + 1) % width === 0);
-      if (!lastOfRow) pair(at, at + perPlace);
-      if (width !== undefined && place + width < places) pair(at, at + width * perPlace);
+      const at = channel * perChannel + place * perPlace;
+      const here = values[at] ?? 0;
+      column += 1;
+      if (column === width) column = 0;
+      if (column !== 0 && place + 1 < places) {
+        const right = values[at + perPlace] ?? 0;
+        products += here * right;
+        squares += (here * here + right * right) / 2;
+        pairs += 1;
+      }
+      if (place + width < places) {
+        const below = values[at + width * perPlace] ?? 0;
+        products += here * below;
+        squares += (here * here + below * below) / 2;
+        pairs += 1;
+      }
     }
   }
-  return sums;
+  return { products, squares, pairs };
+}
+
+/** The values less their mean, in float64. */
+function centred(row: Float32Array): Float64Array {
+  let sum = 0;
+  for (const value of row) sum += value;
+  const mean = sum / row.length;
+  const values = new Float64Array(row.length);
+  for (let k = 0; k < row.length; k++) values[k] = (row[k] ?? 0) - mean;
+  return values;
 }
