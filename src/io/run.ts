@@ -24,10 +24,10 @@ export interface OwnedContext extends Context {
 }
 
 /**
- * The event loop gets a turn this often, in milliseconds: often enough for Ctrl-C and a progress bar. By the wall clock, since Node
+ * The event loop gets a turn this often, in milliseconds: often enough for writes under way, Ctrl-C and a progress bar. By the wall clock, since Node
  * loads `performance` only when it is asked for, and an inspection has no other need of it.
  */
-const TURN = 25;
+const TURN = 5;
 /** Buffers up to this many bytes are plain; larger ones lie in an arena, where the kernels reach them. */
 const SMALL_BUFFER = 64 << 10;
 /** Room for the padding of a tile's rows. */

@@ -5,7 +5,7 @@ import { transposeModule } from "./wasm/transpose.ts";
 /** Source and target by address; rows and columns; bytes from one row of the source, one column of the target to the next. */
 type Transpose = (from: number, to: number, rows: number, columns: number, fromPitch: number, toPitch: number) => void;
 
-/** The same place: bits in which the rectangle and its transposition differ. */
+/** The same place: not 0 where the rectangle and its transposition differ. */
 type Difference = (...place: Parameters<Transpose>) => number;
 
 interface Kernels {
@@ -15,6 +15,7 @@ interface Kernels {
   readonly single64: Transpose;
   readonly square32: Transpose;
   readonly difference32: Difference;
+  readonly difference4x32: Difference;
 }
 
 let module: WebAssembly.Module | undefined;
@@ -34,7 +35,13 @@ export function transposeKernel(buffer: ArrayBufferLike, width: number): Transpo
 /** The comparison of four-byte elements with their transposition, between two places of one arena. */
 export function differenceKernel(buffer: ArrayBufferLike): Difference | undefined {
   const memory = memoryOf(buffer);
-  return memory === undefined ? undefined : (instances.get(memory) ?? instantiate(memory)).difference32;
+  if (memory === undefined) return undefined;
+  const { difference32, difference4x32 } = instances.get(memory) ?? instantiate(memory);
+  return (from, to, rows, columns, fromPitch, toPitch) => {
+    const even = rows - (rows % 4);
+    const differing = difference4x32(from, to, even, columns, fromPitch, toPitch);
+    return differing | difference32(from + even * fromPitch, to + even * 4, rows - even, columns, fromPitch, toPitch);
+  };
 }
 
 function instantiate(memory: WebAssembly.Memory): Kernels {
@@ -52,6 +59,7 @@ function instantiate(memory: WebAssembly.Memory): Kernels {
     single64: named("single64"),
     square32: named("square32"),
     difference32: named("difference32"),
+    difference4x32: named("difference4x32"),
   };
   instances.set(memory, kernels);
   return kernels;

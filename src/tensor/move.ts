@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { BLOCK, DIRECT_BYTES } from "../io/direct.ts";
+import { LONG_WRITE } from "../io/output-file.ts";
 import type { ByteSource } from "../io/source.ts";
 import { convert, type Loss } from "./cast.ts";
 import { copyStrided, type Strided } from "./copy.ts";
@@ -22,8 +22,8 @@ export interface Target {
 }
 
 /**
- * How many times as long runs are written than read: a write call costs several times a read call, and long runs go to the disk without
- * a copy. For fc6 (25088 × 4096 against 4096 × 25088) tiles of 25 MB are read in 6 kB or 1 kB, and written in 512 kB or as a whole.
+ * How many times as long runs are written than read: a write call costs several times a read call, and long runs are written while others
+ * are computed. For fc6 (25088 × 4096 against 4096 × 25088) tiles of 25 MB are read in 6 kB or 1 kB, and written in 512 kB or as a whole.
  */
 const WRITE_FAVOUR = 64;
 
@@ -153,15 +153,15 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
       if (same(read, write)) {
         turn = turn === 0 ? 1 : 0;
         await writing.free(turn);
-        const buffer = writeBuffer(ctx, turn, write.length, to, 1);
-        await gather(source, from, read, buffer);
+        const buffer = ctx.scratch(turn, write.length);
+        await gather(source, from, read, buffer, ctx);
         writing.start(turn, scatter(file, to, write, buffer));
       } else {
         await writing.free(0);
         const raw = ctx.scratch(0, read.length);
-        await gather(source, from, read, raw);
+        await gather(source, from, read, raw, ctx);
         await writing.free(1);
-        const buffer = writeBuffer(ctx, 1, write.length, to - write.origin, unit);
+        const buffer = ctx.scratch(1, write.length);
         copyStrided(
           { bytes: raw, origin: read.origin, strides: read.strides },
           { bytes: buffer, origin: write.origin, strides: write.strides },
@@ -176,7 +176,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
       const write = layoutTile(size, b, width, 0);
       const count = elementCount(size);
       const raw = ctx.scratch(0, read.length);
-      await gather(source, from, read, raw);
+      await gather(source, from, read, raw, ctx);
       const dense = ctx.scratch(1, count * unit);
       const denseStrides = write.strides.map((stride) => (stride / width) * unit);
       copyStrided(
@@ -204,21 +204,11 @@ function prove(file: Target, from: Strided, to: Strided, size: readonly number[]
   });
 }
 
-/**
- * A tile buffer that begins as far into a disk block as its bytes do in the file, so that they can be written without a copy; `unit`: what
- * its elements are moved in.
- */
-function writeBuffer(ctx: Context, slot: Slot, length: number, offset: number, unit: number): Uint8Array {
-  const shift = offset % BLOCK;
-  if (length < DIRECT_BYTES || shift % Math.min(unit, 4) !== 0) return ctx.scratch(slot, length);
-  return ctx.scratch(slot, length + BLOCK).subarray(shift, shift + length);
-}
-
 async function scatter(file: Target, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
   const blocks: Promise<void>[] = [];
   await eachBlock(layout, async (away, at) => {
     const write = file.write(offset + away, buffer.subarray(at, at + layout.span));
-    if (layout.span < DIRECT_BYTES) await write;
+    if (layout.span < LONG_WRITE) await write;
     else blocks.push(write);
   });
   const failed = (await Promise.allSettled(blocks)).find((result) => result.status === "rejected");

@@ -4,8 +4,11 @@ import { copyStrided } from "./copy.ts";
 import { elementCount } from "./shape.ts";
 import { eachBlock, layoutTile, READ_OVER, type TileLayout } from "./tiles.ts";
 
+/** Short reads before the event loop may get its turn: what is being written meanwhile goes on only then. */
+const RUNS = 512;
+
 /** Reads one tile, as its layout says, into a buffer. */
-export async function gather(source: ByteSource, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
+export async function gather(source: ByteSource, offset: number, layout: TileLayout, buffer: Uint8Array, ctx: Context): Promise<void> {
   const { calls, span } = layout;
   const runs = calls.at(-1);
   const { readRuns } = source;
@@ -14,9 +17,13 @@ export async function gather(source: ByteSource, offset: number, layout: TileLay
     return;
   }
   const { count, stride, pitch } = runs;
-  await eachBlock({ ...layout, calls: calls.slice(0, -1) }, (away, at) =>
-    readRuns({ offset: offset + away, stride, count, length: span, pitch }, buffer.subarray(at)),
-  );
+  await eachBlock({ ...layout, calls: calls.slice(0, -1) }, async (away, at) => {
+    for (let k = 0; k < count; k += RUNS) {
+      const some = { offset: offset + away + k * stride, stride, count: Math.min(RUNS, count - k), length: span, pitch };
+      await readRuns(some, buffer.subarray(at + k * pitch));
+      await ctx.tick(0);
+    }
+  });
 }
 
 /** A tile as it lies in its source. */
@@ -47,7 +54,7 @@ export async function readTile(tile: SourceTile, dense: readonly number[], into:
     return;
   }
   const raw = ctx.scratch(0, layout.length);
-  await gather(source, offset, layout, raw);
+  await gather(source, offset, layout, raw, ctx);
   copyStrided({ bytes: raw, origin: layout.origin, strides: layout.strides }, { bytes: into, origin: 0, strides: dense }, size, itemsize);
 }
 

@@ -1,5 +1,3 @@
-import { BLOCK, DIRECT_BYTES } from "../io/direct.ts";
-
 /** A box seen from several byte spaces at once: for each of them, one stride (bytes or elements) an axis. */
 export interface Lanes {
   readonly shape: readonly number[];
@@ -61,8 +59,7 @@ export interface TileLayout {
 
 /**
  * Lays a tile out in a buffer. `gap`: bytes between neighbours that may lie inside a block (0 for writing: what is not
- * ours is not written). `padded`: keeps blocks off the same cache sets, or, where they are long, as far apart as a disk's blocks need it to
- * be written without a copy.
+ * ours is not written). `padded`: keeps blocks off the same cache sets.
  */
 export function layoutTile(tile: readonly number[], strides: readonly number[], itemsize: number, gap: number, padded = false): TileLayout {
   const order = tile.map((_, axis) => axis).sort((x, y) => far(strides, x) - far(strides, y));
@@ -83,19 +80,13 @@ export function layoutTile(tile: readonly number[], strides: readonly number[], 
       if (stride < 0) origin -= (count - 1) * stride;
       span += (count - 1) * Math.abs(stride);
     } else {
-      if (padded && span >= DIRECT_BYTES) pitch = congruent(Math.max(pitch, span), stride);
-      else if (pitch === 0) pitch = padded && span % CACHE_ALIAS === 0 ? span + CACHE_LINE : span;
+      if (pitch === 0) pitch = padded && span % CACHE_ALIAS === 0 ? span + CACHE_LINE : span;
       calls.push({ count, stride, pitch });
       inBuffer[axis] = pitch;
       pitch *= count;
     }
   }
   return { span, calls: calls.reverse(), origin, strides: inBuffer, length: Math.max(pitch, span) };
-}
-
-/** The smallest number from `least` on that differs from `stride` by whole disk blocks. */
-function congruent(least: number, stride: number): number {
-  return least + ((((stride - least) % BLOCK) + BLOCK) % BLOCK);
 }
 
 /** Called for one block: its distance in bytes from the tile's first element, and its place in the buffer. */

@@ -3,24 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createArena } from "../../src/io/arena.ts";
-import { directPart } from "../../src/io/direct.ts";
 import { createOutput } from "../../src/io/output-file.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vggtool-direct-"));
+const folder = mkdtempSync(join(tmpdir(), "vggtool-output-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const [arena, back] = createArena(2 << 20) ?? expect.unreachable("no memory");
 for (let k = 0; k < arena.length; k += 1) arena[k] = (k * 31 + (k >>> 11)) % 251;
 
-describe("long writes out of an arena", () => {
-  test("go past the page cache in whole blocks, where address and offset lie alike within them", () => {
-    expect(directPart(4096, arena)).toEqual([0, 2 << 20]);
-    expect(directPart(5, arena.subarray(5, 5 + (1 << 20)))).toEqual([4091, 4091 + (255 << 12)]);
-    expect(directPart(6, arena.subarray(5))).toBeUndefined();
-    expect(directPart(0, arena.subarray(0, 1000))).toBeUndefined();
-    expect(directPart(0, new Uint8Array(1 << 20))).toBeUndefined();
-  });
-
+describe("long writes", () => {
   test.each([0, 4096, 100, 4095, 12_345])("several at once, from byte %i on, come out as written", async (start) => {
     const path = join(folder, `f${start}`);
     const file = createOutput(path, "f");

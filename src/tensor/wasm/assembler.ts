@@ -61,6 +61,15 @@ export const simd = (opcode: number, ...operands: readonly Code[]): Code => [...
 export const load128 = (address: Code, offset: number): Code => [...simd(0x00, address), 4, ...unsigned(offset)];
 export const store128 = (address: Code, offset: number, value: Code): Code => [...simd(0x0b, address, value), 4, ...unsigned(offset)];
 
+/** v128.load32_zero: four bytes in the first lane, at any address; v128.load32_lane: in another lane of a vector. */
+export const load32First = (address: Code): Code => [...simd(0x5c, address), 0, 0];
+export const load32Lane = (address: Code, vector: Code, lane: number): Code => [...simd(0x56, address, vector), 0, 0, lane];
+
+/** v128.xor, v128.or, v128.any_true */
+export const xor128 = (a: Code, b: Code): Code => simd(0x51, a, b);
+export const or128 = (a: Code, b: Code): Code => simd(0x50, a, b);
+export const anyTrue = (vector: Code): Code => simd(0x53, vector);
+
 /** v128.load64_splat: one 64-bit number in both lanes. */
 export const load64Twice = (address: Code, offset: number): Code => [...simd(0x0a, address), 3, ...unsigned(offset)];
 

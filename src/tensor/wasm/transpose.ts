@@ -6,18 +6,23 @@ import {
   access64,
   access128,
   add,
+  anyTrue,
   assemble,
   type Code,
   constant,
   type Func,
   get,
+  load32First,
+  load32Lane,
   loop,
   multiply,
   or,
+  or128,
   set,
   shuffle,
   smaller,
   xor,
+  xor128,
 } from "./assembler.ts";
 
 /**
@@ -31,8 +36,13 @@ const [FROM, TO, ROWS, COLUMNS, FROM_PITCH, TO_PITCH, BLOCK, END, COLUMN, ROW, A
 const PARAMETERS = 6;
 const COUNTERS = 6;
 
-/** Rows of a block: of 4-byte elements, one cache line of the result is then written as a whole. */
-const BLOCK_ROWS = 16;
+/**
+ * Rows of a block: of 4-byte elements, four cache lines of the result are then written one behind the other. Tried on rows of 6 to 18 kB,
+ * 16 KiB among them: 1.0 ns an element, against 1.4 to 2.1 with 16 rows and as much or more with 128.
+ */
+const BLOCK_ROWS = 64;
+/** The same for comparisons: 1.4 to 1.8 ns with 16 rows, 1.6 to 4 with 64. */
+const COMPARED_ROWS = 16;
 
 /** Blocks of rows, then columns, then the rows of the block: reads run along a block's rows, writes fill cache lines. */
 function blocked(rowStep: number, columnStep: number, body: Code): Code {
@@ -76,23 +86,40 @@ function square(): Func {
 }
 
 /**
- * All bits in which a rectangle of four-byte elements and its transposition differ: 0 where none does. Walked by pointers, sixteen elements
- * of the result at a time, and not as the transpositions walk.
+ * Whether a rectangle of four-byte elements and its transposition differ: 0 where they do not. Walked by pointers, a few elements of the
+ * result at a time, and not as the transpositions walk.
  */
 function difference(): Func {
   const DIFFERENCE = 12;
-  const at = add(add(get(FROM), multiply(get(BLOCK), get(FROM_PITCH))), multiply(get(COLUMN), constant(4)));
-  const out = add(add(get(TO), multiply(get(COLUMN), get(TO_PITCH))), multiply(get(BLOCK), constant(4)));
   const pair = xor(access32.load(get(AT)), access32.load(get(OUT)));
   const step = [...add(get(AT), get(FROM_PITCH)), ...set(AT), ...add(get(OUT), constant(4)), ...set(OUT)];
   const line = loop(ROW, get(BLOCK), get(END), 1, [...or(get(DIFFERENCE), pair), ...set(DIFFERENCE), ...step]);
-  const columns = loop(COLUMN, constant(0), get(COLUMNS), 1, [...at, ...set(AT), ...out, ...set(OUT), ...line]);
-  const end = [...smaller(add(get(BLOCK), constant(BLOCK_ROWS)), get(ROWS)), ...set(END)];
-  const body = [...loop(BLOCK, constant(0), get(ROWS), BLOCK_ROWS, [...end, ...columns]), ...get(DIFFERENCE)];
+  const body = [...compared(line), ...get(DIFFERENCE)];
   return { name: "difference32", parameters: PARAMETERS, result: true, counters: COUNTERS + 1, vectors: 0, body };
 }
 
-/** The kernels as a module of some 1,300 bytes. */
+/** The same, four rows at a time: their number is a multiple of 4. Elements are fetched one by one, and four of the result at once. */
+function differenceOfFours(): Func {
+  const [DIFFERENCE, FOUR] = [12, 13];
+  const next = [...add(get(AT), get(FROM_PITCH)), ...set(AT)];
+  const first = [...load32First(get(AT)), ...set(FOUR), ...next];
+  const others = [1, 2, 3].flatMap((lane) => [...load32Lane(get(AT), get(FOUR), lane), ...set(FOUR), ...next]);
+  const differing = or128(get(DIFFERENCE), xor128(get(FOUR), access128.load(get(OUT))));
+  const step = [...differing, ...set(DIFFERENCE), ...add(get(OUT), constant(16)), ...set(OUT)];
+  const body = [...compared(loop(ROW, get(BLOCK), get(END), 4, [...first, ...others, ...step])), ...anyTrue(get(DIFFERENCE))];
+  return { name: "difference4x32", parameters: PARAMETERS, result: true, counters: COUNTERS, vectors: 2, body };
+}
+
+/** Blocks of rows, then columns: a line of the block begins at AT in the source and at OUT in the result. */
+function compared(line: Code): Code {
+  const at = add(add(get(FROM), multiply(get(BLOCK), get(FROM_PITCH))), multiply(get(COLUMN), constant(4)));
+  const out = add(add(get(TO), multiply(get(COLUMN), get(TO_PITCH))), multiply(get(BLOCK), constant(4)));
+  const columns = loop(COLUMN, constant(0), get(COLUMNS), 1, [...at, ...set(AT), ...out, ...set(OUT), ...line]);
+  const end = [...smaller(add(get(BLOCK), constant(COMPARED_ROWS)), get(ROWS)), ...set(END)];
+  return loop(BLOCK, constant(0), get(ROWS), COMPARED_ROWS, [...end, ...columns]);
+}
+
+/** The kernels as a module of some 1,600 bytes. */
 export function transposeModule(): Uint8Array<ArrayBuffer> {
   return assemble([
     single("single8", 1, access8),
@@ -101,5 +128,6 @@ export function transposeModule(): Uint8Array<ArrayBuffer> {
     single("single64", 8, access64),
     square(),
     difference(),
+    differenceOfFours(),
   ]);
 }
