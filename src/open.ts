@@ -8,6 +8,7 @@ import type { Context } from "./io/context.ts";
 import { inflate } from "./io/decoded.ts";
 import { type Located, locateInput } from "./io/locate.ts";
 import { memorySource } from "./io/memory.ts";
+import { openedFiles } from "./io/opened.ts";
 import type { ByteSource, FileSet } from "./io/source.ts";
 import { subset } from "./io/subset.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
@@ -33,11 +34,13 @@ export async function open(path: string, ctx: Context, options: OpenOptions = {}
     const known = formats.filter((format) => format.read !== undefined).map((format) => format.id);
     throw new CheckpointError("usage", `--from ${options.from} is no format that can be read; these are: ${known.join(", ")}`);
   }
-  const located = await locateInput(path);
+  const opened = openedFiles();
+  const located = await locateInput(path, opened);
   try {
     const checkpoint = await openLocated(located, ctx, options);
     return {
       ...checkpoint,
+      opened,
       async close() {
         await checkpoint.close();
         await located.source.close();

@@ -5,7 +5,6 @@ import { freeBytes, outputSet } from "../io/output.ts";
 import { readBack } from "../io/read-back.ts";
 import { isInside, samePath } from "../io/same-path.ts";
 import type { FileSet } from "../io/source.ts";
-import { watchFiles } from "../io/unchanged.ts";
 import { window } from "../io/window.ts";
 import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
@@ -68,7 +67,6 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, input, like } = request;
-  const refuseChanged = watchFiles(input === undefined ? [] : inputFiles(checkpoint, input));
   const identity = await withImageMean(request.identity, checkpoint, ctx);
   const template = like !== undefined && mayFillIn(like, options) ? await templateOf(like.checkpoint, entryOf(like)) : undefined;
   const prepared = prepare(checkpoint, identity, options, like, template);
@@ -99,7 +97,8 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     const bytes = outputs.reduce((sum, { file }) => sum + file.size, 0);
     const checked = checks && prepared.format.read !== undefined;
     if (checked) await check(prepared, outputs, entry.name, run, ctx);
-    refuseChanged();
+    for (const { opened } of like === undefined ? [checkpoint] : [checkpoint, like.checkpoint])
+      opened?.refuseChanged("nothing was written");
     await set.commit(entry.name);
     return finish(
       outputs.map(({ name }) => join(place.folder, name)),

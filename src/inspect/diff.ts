@@ -53,13 +53,15 @@ export async function diff(a: Side, b: Side, ctx: Context): Promise<DiffRecord> 
     measured.push(difference === undefined ? { pair } : { pair, difference });
   }
   const tensors = measured.map(({ pair, difference }) => tensorRecord(pair, difference));
+  const explanations = await explain(measured, a, b, ctx);
+  for (const { checkpoint } of [a, b]) checkpoint.opened?.refuseChanged("a mixture would be compared");
   return {
     schema: "vggtool/diff/1",
     equal: tensors.every(({ equal }) => equal) && !missesValues(a, onlyA) && !missesValues(b, onlyB),
     tensors,
     onlyA,
     onlyB,
-    explanations: await explain(measured, a, b, ctx),
+    explanations,
   };
 }
 

@@ -80,6 +80,8 @@ export async function inspectCheckpoint(
     ...(identity === undefined ? {} : { identity }),
     ...(found === undefined ? {} : { statistics: found }),
   });
+  // Headers are read in an instant; values take a while, and are meant to be of one state of the file.
+  if (ctx.values) checkpoint.opened?.refuseChanged("its values would be a mixture");
   return {
     schema: "vggtool/inspect/1",
     file,

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { fileSource } from "./file.ts";
+import type { OpenedFiles } from "./opened.ts";
 import { insideFolder } from "./paths.ts";
 import type { FileSet } from "./source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
@@ -15,7 +16,7 @@ const MOST_FILES = 100_000;
  * A folder on disk. A name that leads outside throws `unsafe`; a symbolic link in the folder is the owner's own choice and is
  * followed when it leads to a file (caches of model hubs are made of such links), never when it leads to a folder (`unsafe`).
  */
-export function folderSet(path: string): FileSet {
+export function folderSet(path: string, opened?: OpenedFiles): FileSet {
   return {
     name: path,
     async open(name) {
@@ -29,7 +30,7 @@ export function folderSet(path: string): FileSet {
         if (code === "ENOENT" || code === "ENOTDIR") return undefined;
         throw fromSystem(error, full);
       }
-      return fileSource(full);
+      return fileSource(full, opened);
     },
     async list() {
       const names: string[] = [];

@@ -5,6 +5,7 @@ import { fileSource } from "./file.ts";
 import { folderSet } from "./folder.ts";
 import { memorySource } from "./memory.ts";
 import { nearest } from "./nearest.ts";
+import type { OpenedFiles } from "./opened.ts";
 import type { ByteSource, FileSet } from "./source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
 
@@ -29,16 +30,17 @@ const suffixes: readonly RegExp[] = [
   /^\.pdparams$/,
 ];
 
-/** A file, a folder, or the prefix of a set. Throws `not-found`, with the nearest name in the folder as a hint, and `io`. */
-export async function locateInput(path: string): Promise<Located> {
+/** A file, a folder, or the prefix of a set. Throws `not-found`, with the nearest name in the folder as a hint, and `io`. What is opened is noted in `opened`. */
+export async function locateInput(path: string, opened?: OpenedFiles): Promise<Located> {
   const kind = kindOf(path);
   if (kind === "folder") {
-    return { source: memorySource(new Uint8Array(0), path), set: folderSet(path), entry: "", folder: true };
+    return { source: memorySource(new Uint8Array(0), path), set: folderSet(path, opened), entry: "", folder: true };
   }
   const folder = dirname(path);
-  if (kind === "file") return { source: await fileSource(path), set: folderSet(folder), entry: basename(path), folder: false };
+  const set = folderSet(folder, opened);
+  if (kind === "file") return { source: await fileSource(path, opened), set, entry: basename(path), folder: false };
   const entry = prefixed(folder, basename(path));
-  return { source: await fileSource(join(folder, entry)), set: folderSet(folder), entry, folder: false };
+  return { source: await fileSource(join(folder, entry), opened), set, entry, folder: false };
 }
 
 function kindOf(path: string): "file" | "folder" | undefined {

@@ -1,3 +1,4 @@
+import type { OpenedFiles } from "../io/opened.ts";
 import type { TensorMap } from "./tensor.ts";
 
 /** Data from a file that is kept without meaning. Maps, never plain objects: `__proto__` and "0" are ordinary keys. */
@@ -27,6 +28,8 @@ export interface Checkpoint {
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;
   readonly notes: readonly Note[];
+  /** Of files on disk: asked after the last value was read, whether all values are of one state of them. */
+  readonly opened?: OpenedFiles;
   close(): Promise<void>;
 }
 

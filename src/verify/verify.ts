@@ -108,6 +108,9 @@ async function run(
     ...(assumed === undefined ? [] : [ASSUMED_LABELS]),
     ...(against.expected === undefined || options.input !== undefined || pair !== undefined ? [] : [NO_INPUT]),
   ];
+  const unchanged = (): void => {
+    for (const each of [subject, against.other]) each?.checkpoint.opened?.refuseChanged("the outputs would be those of a mixture");
+  };
   const record = await runVerify(
     subject,
     {
@@ -115,11 +118,19 @@ async function run(
       input,
       notes: said,
       ...against,
-      ...(output === undefined ? {} : { save: (values: Scores) => saveValues(output, values, options.force === true) }),
+      ...(output === undefined
+        ? {}
+        : {
+            save: async (values: Scores) => {
+              unchanged();
+              await saveValues(output, values, options.force === true);
+            },
+          }),
       ...defined({ batch, rtol, atol, top, labels: labels ?? assumed, descriptor }),
     },
     ctx,
   );
+  unchanged();
   return pair === undefined ? record : { ...record, pair: pairOf(record, pair) };
 }
 
