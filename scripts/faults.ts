@@ -2,7 +2,7 @@
  * Faults of the machine while the built command converts: kills, full and read-only disks, missing permission, a source that changes or
  * shrinks, two runs at one output. Afterwards the old output is there, or the complete new one, and nothing else. docs/fuzzing.md explains.
  *
- *     npx tsx scripts/faults.ts [--kills 200] [--seed N] [--megabytes 20] [--lanes 2] [--only kills|disk|source|race]
+ *     npx tsx scripts/faults.ts [--kills 200] [--seed N] [--megabytes 20] [--lanes 2] [--only kills|moves|disk|source|race]
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -23,7 +23,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Ended, sleep, start } from "./faults/command.ts";
-import { deflated, killConversions, line, oneFile, twoFiles } from "./faults/kills.ts";
+import { besideIt, deflated, killConversions, line, oneFile, reference, threeFiles, twoFiles } from "./faults/kills.ts";
+import { killBetweenMoves } from "./faults/moves.ts";
 import { writeNetwork } from "./faults/network.ts";
 import { emptied, type State, same, stateOf } from "./faults/state.ts";
 
@@ -243,11 +244,23 @@ async function race(): Promise<void> {
   }
 }
 
+/** Kills at each step of the naming: a random moment seldom falls between two of them. */
+async function moves(): Promise<void> {
+  if (process.platform !== "linux") return console.log("skip kills between two moves: files are named by a shell only on Linux");
+  const folder = mkdtempSync(join(work, "moves-"));
+  const references = [];
+  for (const kind of [besideIt, twoFiles, threeFiles]) references.push(await reference(kind, { now: source, before }, folder));
+  const { outcomes, problems, runs } = await killBetweenMoves(references, source, folder);
+  const counts = [...outcomes].sort().map(([key, count]) => `${count} × ${key}`);
+  told(`kills between two moves: ${runs} runs`, problems.length === 0 ? undefined : problems.join("\n     "), counts.join("; "));
+}
+
 const started = performance.now();
 try {
   if (wanted("disk")) await disk();
   if (wanted("source")) await changing();
   if (wanted("race")) await race();
+  if (wanted("moves")) await moves();
   if (wanted("kills")) {
     const { outcomes, problems } = await killConversions(
       Number(given.kills),

@@ -15,17 +15,20 @@ export interface Kind {
 export const oneFile: Kind = { name: "safetensors", out: "x.safetensors", entry: "x.safetensors", args: [] };
 export const twoFiles: Kind = { name: "tf-v2", out: "x.ckpt", entry: "x.ckpt.index", args: ["--to", "tfslim"] };
 
+/** One file, and what its format has no place for in x.pth.vggtool.json. */
+export const besideIt: Kind = { name: "torch", out: "x.pth", entry: "x.pth", args: [] };
+export const threeFiles: Kind = { name: "caffe", out: "x.caffemodel", entry: "x.caffemodel", args: ["--input-size", "224x224x3"] };
 export const deflated: Kind = { name: "npz, deflated", out: "x.npz", entry: "x.npz", args: ["--compress"] };
 
 export const kinds: readonly Kind[] = [
   oneFile,
-  { name: "torch", out: "x.pth", entry: "x.pth", args: [] },
+  besideIt,
   { name: "paddle", out: "x.pdparams", entry: "x.pdparams", args: [] },
   { name: "matconvnet", out: "x.mat", entry: "x.mat", args: [] },
   deflated,
   { name: "onnx", out: "x.onnx", entry: "x.onnx", args: ["--input-size", "224x224x3"] },
   twoFiles,
-  { name: "caffe", out: "x.caffemodel", entry: "x.caffemodel", args: ["--input-size", "224x224x3"] },
+  threeFiles,
   { name: "tfjs", out: "x-tfjs", entry: "x-tfjs/model.json", args: ["--to", "tfjs", "--input-size", "224x224x3"] },
   {
     name: "safetensors, sharded",
@@ -36,7 +39,7 @@ export const kinds: readonly Kind[] = [
 ];
 
 /** A kind with its outputs of two sources, made without any fault, and the time that took. */
-interface Reference {
+export interface Reference {
   readonly kind: Kind;
   readonly old: State;
   readonly oldFolder: string;
@@ -53,7 +56,7 @@ export function line(kind: Kind, source: string, folder: string, more: readonly 
   return ["convert", source, "-o", join(folder, kind.out), ...kind.args, ...more];
 }
 
-async function reference(kind: Kind, sources: Sources, work: string): Promise<Reference> {
+export async function reference(kind: Kind, sources: Sources, work: string): Promise<Reference> {
   const folders = ["before", "now"].map((name) => join(work, `${kind.name} ${name}`));
   const [oldFolder = "", newFolder = ""] = folders;
   let ms = 0;
