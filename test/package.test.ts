@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -11,17 +10,6 @@ const json = (file: string): Readonly<Record<string, unknown>> => {
   return value;
 };
 const names = (value: unknown): readonly string[] => (isRecord(value) ? Object.keys(value).sort() : []);
-
-test("the packed files are the command, the library, the demo and the papers, and nothing else", () => {
-  const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8" });
-  const [list]: { files: { path: string }[] }[] = JSON.parse(packed.stdout);
-  const paths = (list?.files ?? []).map((file) => file.path);
-  const allowed =
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|bin\/package\.json|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/cli\/vggtool\.cjs\.LEGAL\.txt)$/;
-  expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
-  for (const needed of ["bin/vggtool", "dist/index.js", "dist/index.d.ts", "dist/cli/vggtool.cjs", "README.md", "LICENSE"])
-    expect(paths).toContain(needed);
-});
 
 test("dependencies are the chosen ones, in exact versions", () => {
   const manifest = json("package.json");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, SourceRecord } from "../../src/index.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
+import { command } from "../support/command.ts";
 import { writeQuestion } from "../support/full-size/case-files.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -50,7 +51,7 @@ describe("features that are random every time", () => {
   });
 
   test("as text it is readable, and findings decide the exit code only when asked to", async () => {
-    const ran = await vggtool(["inspect", question]);
+    const ran = await command(["inspect", question]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toMatch(/fc1\.weight +float32 \(latin-1 text\) +25088 × 4096 +102,760,448 +fc6\.weight/);
     expect(ran.stdout).toContain("13 layers missing");
@@ -78,8 +79,8 @@ describe("--source alone", () => {
     ["paddle-face-question.py", ["18: class vgg_block keeps layers made by conv_bn(…) in a plain list, attribute layers"]],
     ["paddle-face.py", []],
   ];
-  test.concurrent.each(places)("%s: %j", async (name, expected) => {
-    const ran = await vggtool(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
+  test.each(places)("%s: %j", async (name, expected) => {
+    const ran = await command(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
     expect(ran).toMatchObject({ code: expected.length === 0 ? 0 : 1, stderr: "" });
     const record: SourceRecord = JSON.parse(ran.stdout);
     expect(record.schema).toBe("vggtool/source/1");

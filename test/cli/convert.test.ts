@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert, inspect } from "../../src/index.ts";
 import { vggtool } from "../support/cli.ts";
+import { command } from "../support/command.ts";
 import { fixtures } from "../support/paths.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vggtool-cli-convert-"));
@@ -15,6 +16,8 @@ const map = {
   "net/conv*/bias": { from: "features.*.bias" },
 };
 
+/** Of the arguments below. */
+const isPath = /\.(pth|npz|safetensors)$|^shards$/;
 let before: readonly string[] = [];
 beforeAll(async () => {
   copyFileSync(join(fixtures, "interop", "vgg16.pth"), at("vgg16.pth"));
@@ -37,7 +40,7 @@ describe("what cannot be done is said in one sentence, and the exit code is 2", 
     ["an example without a counterpart", ["vgg16.pth", "--like", "shards", "-o", "c.safetensors"], "the source has nothing for"],
     ["an example that is not there", ["vgg16.pth", "--like", "none.pth", "-o", "d.pth"], "no such file"],
   ])("%s", async (_title, args, says) => {
-    const { code, stdout, stderr } = await vggtool(["convert", ...args], { cwd: folder });
+    const { code, stdout, stderr } = await command(["convert", ...args.map((arg) => (isPath.test(arg) ? at(arg) : arg))]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     const [sentence = "", ...more] = stderr.trimEnd().split("\n");
     expect(sentence).toMatch(/^vggtool: /);
@@ -63,13 +66,13 @@ describe("moves by hand", () => {
   });
 
   test("a plan that was printed, edited and fed back", async () => {
-    const printed = await vggtool(["convert", "vgg16.pth", "--dry-run", "--json", "-o", "plan.npz"], { cwd: folder });
+    const printed = await command(["convert", at("vgg16.pth"), "--dry-run", "--json", "-o", at("plan.npz")]);
     expect(readdirSync(folder)).not.toContain("plan.npz");
     writeFileSync(
       at("plan.json"),
       printed.stdout.replaceAll('"to":"fc8.', '"to":"head/fc8.').replaceAll('"to": "fc8.', '"to": "head/fc8.'),
     );
-    const { code, stderr } = await vggtool(["convert", "vgg16.pth", "--map", "plan.json", "-o", "plan.npz"], { cwd: folder });
+    const { code, stderr } = await command(["convert", at("vgg16.pth"), "--map", at("plan.json"), "-o", at("plan.npz")]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const { tensors } = await inspect(at("plan.npz"), {});
     expect(tensors.map(({ name }) => name).filter((name) => name.includes("fc8"))).toEqual(["head/fc8.weight", "head/fc8.bias"]);

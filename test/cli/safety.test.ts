@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { vggtool } from "../support/cli.ts";
+import { command } from "../support/command.ts";
 import { fixtures } from "../support/paths.ts";
 
 let folder = "";
@@ -53,8 +54,8 @@ describe("names from a file never reach the terminal as they are", () => {
     ["an error with the file's name", () => ["inspect", at("na\u001b[31mme\n.safetensors")]],
     ["an option that is a file's name", () => ["inspect", "--\u001b[31m"]],
   ];
-  test.concurrent.each(commands)("%s", async (_, args) => {
-    const { stdout, stderr } = await vggtool(args());
+  test.each(commands)("%s", async (_, args) => {
+    const { stdout, stderr } = await command(args());
     expect(stdout + stderr).not.toBe("");
     expect(control.exec(stdout + stderr)).toBeNull();
     expect(stderr).not.toContain("this is a bug");
@@ -63,8 +64,8 @@ describe("names from a file never reach the terminal as they are", () => {
   test.concurrent("--json is one line of valid JSON that gives the names back", async () => {
     const [listed, planned, failed] = await Promise.all([
       vggtool(["inspect", at("hostile.safetensors"), "--json"]),
-      vggtool(["convert", at("hostile.safetensors"), "--dry-run", "--json", "-o", at("out.npz")]),
-      vggtool(["inspect", at("na\u001b[31mme\n.safetensors"), "--json"]),
+      command(["convert", at("hostile.safetensors"), "--dry-run", "--json", "-o", at("out.npz")]),
+      command(["inspect", at("na\u001b[31mme\n.safetensors"), "--json"]),
     ]);
     const record: { tensors: { name: string }[] } = JSON.parse(listed.stdout);
     expect(record.tensors.map(({ name }) => name)).toEqual(expect.arrayContaining(names.filter((name) => !name.includes("\ud800"))));
@@ -100,20 +101,16 @@ describe("names from a file lead nowhere else", () => {
     symlinkSync(at("outside/secret.safetensors"), at("in/linked.safetensors"));
   });
 
-  test.concurrent.each([0, 1, 2, 3])("the indexes of safetensors, TF.js and Keras, way out number %i", async (k) => {
-    const args = [`${k}.safetensors.index.json`, `${k}-model.json`, `${k}.weights.json`].map((name) => [
-      "inspect",
-      at(`in/${name}`),
-      "--json",
-    ]);
-    for (const { code, stdout } of await Promise.all(args.map((each) => vggtool(each)))) {
+  test.each([0, 1, 2, 3])("the indexes of safetensors, TF.js and Keras, way out number %i", async (k) => {
+    for (const name of [`${k}.safetensors.index.json`, `${k}-model.json`, `${k}.weights.json`]) {
+      const { code, stdout } = await command(["inspect", at(`in/${name}`), "--json"]);
       expect(code).toBe(2);
       expect(JSON.parse(stdout).error).toMatchObject({ code: "unsafe" });
     }
   });
 
-  test.concurrent("a link to a file in the folder itself is its owner's choice", async () => {
-    expect((await vggtool(["inspect", at("in/linked-file.safetensors.index.json")])).code).toBe(0);
+  test("a link to a file in the folder itself is its owner's choice", async () => {
+    expect((await command(["inspect", at("in/linked-file.safetensors.index.json")])).code).toBe(0);
   });
 
   test.skipIf(process.platform === "win32").concurrent("a pipe is refused at once", async () => {
@@ -136,7 +133,7 @@ test("external data of ONNX stays in its folder", async () => {
     for (let next = changed.indexOf("model.data"); next >= 0; next = changed.indexOf("model.data"))
       changed.write(location.padEnd(10, "/").slice(0, 10), next, "latin1");
     writeFileSync(at(`${k}.onnx`), changed);
-    const { code, stdout } = await vggtool(["inspect", at(`${k}.onnx`), "--hash", "--json"]);
+    const { code, stdout } = await command(["inspect", at(`${k}.onnx`), "--hash", "--json"]);
     expect(code).toBe(2);
     expect(JSON.parse(stdout).error.code).toBe("unsafe");
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, SourceRecord } from "../../src/index.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
+import { command } from "../support/command.ts";
 import { writeTorchZip } from "../support/full-size/pickle-files.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -34,8 +35,8 @@ describe("the four networks in PyTorch, and Keras models", () => {
     ["torch-face.py", []],
     ["keras-models.py", ["40: class Fresh makes layers.Conv2D(…)", "42: class Fresh makes layers.Dense(…)"]],
   ];
-  test.concurrent.each(places)("%s: %j", async (name, expected) => {
-    const ran = await vggtool(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
+  test.each(places)("%s: %j", async (name, expected) => {
+    const ran = await command(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
     expect(ran).toMatchObject({ code: expected.length === 0 ? 0 : 1, stderr: "" });
     const record: SourceRecord = JSON.parse(ran.stdout);
     expect(record.findings).toHaveLength(expected.length);
@@ -61,14 +62,14 @@ describe("with a checkpoint", () => {
   });
 
   test("a batch norm made in forward explains that the checkpoint has none", async () => {
-    const ran = await vggtool(["inspect", join(fixtures, "interop", "vgg16.pth"), "--source", source("torch-vggnet2.py"), "--json"]);
+    const ran = await command(["inspect", join(fixtures, "interop", "vgg16.pth"), "--source", source("torch-vggnet2.py"), "--json"]);
     expect(causes(JSON.parse(ran.stdout)).map(({ message }) => message)).toEqual([
       expect.stringContaining("; this explains why the checkpoint has no batch norm"),
     ]);
   });
 
   test("code that is right leaves the guess at the cause where it was", async () => {
-    const ran = await vggtool(["inspect", question, "--source", source("torch-face.py"), "--json"]);
+    const ran = await command(["inspect", question, "--source", source("torch-face.py"), "--json"]);
     const [guess, ...more] = causes(JSON.parse(ran.stdout));
     expect(more).toEqual([]);
     expect(guess).toMatchObject({ severity: "warning", message: expect.stringContaining("the likely cause") });

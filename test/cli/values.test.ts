@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
+import { command } from "../support/command.ts";
 import { Random } from "../support/random.ts";
 import { normals, type SmallTensor, size, smallVgg, trained, uniforms } from "../support/vgg.ts";
 
@@ -76,6 +77,6 @@ test("--stats finds each of the faults, with its numbers", async () => {
 
 test("a sound network has none of them, and without --stats no values are read", async () => {
   const codes = /not-finite|all-zero|dead-filters|looks-initial|layout-suspect/;
-  expect((await vggtool(["inspect", join(folder, "sound.safetensors"), "--stats"])).stdout).not.toMatch(codes);
-  expect((await vggtool(["inspect", join(folder, "faulty.safetensors")])).stdout).not.toMatch(codes);
+  expect((await command(["inspect", join(folder, "sound.safetensors"), "--stats"])).stdout).not.toMatch(codes);
+  expect((await command(["inspect", join(folder, "faulty.safetensors")])).stdout).not.toMatch(codes);
 });

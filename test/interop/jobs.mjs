@@ -4,6 +4,7 @@ import { kerasJobs } from "./jobs/keras.mjs";
 import { matconvnetJobs } from "./jobs/matconvnet.mjs";
 import { numpyJobs } from "./jobs/numpy.mjs";
 import { onnxJobs } from "./jobs/onnx.mjs";
+import { packageJobs } from "./jobs/package.mjs";
 import { paddleJobs } from "./jobs/paddle.mjs";
 import { picturesJobs } from "./jobs/pictures.mjs";
 import { statsJobs } from "./jobs/stats.mjs";
@@ -13,7 +14,7 @@ import { torchJobs } from "./jobs/torch.mjs";
 import { trainedJobs } from "./jobs/trained.mjs";
 
 /**
- * One row a job: its name, the environment it needs, `needs: "golden"` where it reads ../shared/golden, and what it does with
+ * One row a job: its name, the environment it needs (none where there is no `environment`), `needs: "golden"` where it reads ../shared/golden, and what it does with
  * `vggtool` (the built command), `python` or `node` (a check of this folder), `out` (an empty folder) and `golden`. It fails by
  * throwing, and may answer with a sentence. One file of `jobs/` for each framework; all of one environment share a process.
  */
@@ -31,4 +32,5 @@ export const jobs = [
   ...trainedJobs,
   ...enginesJobs,
   ...picturesJobs,
+  ...packageJobs,
 ];

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { readBack } from "../../src/io/read-back.ts";
 import { createContext } from "../../src/io/run.ts";
 import type { OutputSet } from "../../src/io/source.ts";
+import { counted } from "../support/bytes.ts";
 import { memoryFile, memoryOutput } from "../support/memory-output.ts";
 
 describe("reading back what was written", () => {
@@ -9,7 +10,7 @@ describe("reading back what was written", () => {
     const set = memoryOutput();
     const checked = readBack(set, createContext());
     const file = await checked.create("a");
-    const bytes = Uint8Array.from({ length: 3_000_001 }, (_, k) => k % 253);
+    const bytes = counted(3_000_001, 253);
     await Promise.all([file.write(0, bytes.subarray(0, 10)), file.write(10, bytes.subarray(10)), file.write(0, new Uint8Array(0))]);
     expect(Buffer.compare(set.files.get("a")?.() ?? new Uint8Array(0), bytes)).toBe(0);
     await checked.commit("a");

@@ -34,6 +34,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.integer(0, 255));
+    const bytes = new Uint8Array(length);
+    for (let k = 0; k < length; k += 1) bytes[k] = this.next() * 256;
+    return bytes;
   }
 }

@@ -1,0 +1,25 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const allowed =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|bin\/package\.json|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/vggtool\.cjs(\.cache|\.LEGAL\.txt)?)$/;
+const needed = ["bin/vggtool", "dist/index.js", "dist/index.d.ts", "dist/cli/vggtool.cjs", "README.md", "LICENSE"];
+
+/** Needs no environment: here because npm takes longer to list the files than a unit test may. */
+export const packageJobs = [
+  {
+    name: "package: the packed files are the command, the library, the demo and the papers, and nothing else",
+    async run({ root }) {
+      const { stdout } = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+        cwd: root,
+        maxBuffer: 16 << 20,
+      });
+      const paths = JSON.parse(stdout)[0].files.map(({ path }) => path);
+      const strange = paths.filter((path) => !allowed.test(path));
+      if (strange.length > 0) throw new Error(`these are packed, too: ${strange.join(", ")}`);
+      const missing = needed.filter((path) => !paths.includes(path));
+      if (missing.length > 0) throw new Error(`these are not packed: ${missing.join(", ")}`);
+      return `${paths.length} files`;
+    },
+  },
+];
