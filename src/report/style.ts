@@ -10,7 +10,8 @@ export interface Style {
 
 export type Paint = Readonly<Record<"strong" | "faint" | "good" | "warn" | "bad", (text: string) => string>>;
 
-const same = (text: string): string => text;
+/** What paints nothing. */
+export const same = (text: string): string => text;
 export const plain: Paint = { strong: same, faint: same, good: same, warn: same, bad: same };
 
 /** Nearly every name; the character classes of Unicode take milliseconds to compile. */

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { shortened } from "./style.ts";
+import { same, shortened } from "./style.ts";
 
 export interface Column {
   readonly title: string;
@@ -119,10 +119,6 @@ function padded(shown: readonly Shown[], rows: Rows, title: (text: string) => st
     lines.push(line((column) => cellOf(row, column), same));
   }
   return [...blocks, lines.join("\n")].join("\n");
-}
-
-function same(text: string): string {
-  return text;
 }
 
 /** Cells may hold anything: wide characters, colours, several lines. */

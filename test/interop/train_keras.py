@@ -4,16 +4,14 @@
 
 NETWORKS: rows of `trained_networks.py`. Adds lines to FOLDER/keras.jsonl: what each file is, for the one who judges what vggtool says of it.
 """
-import json
 import os
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.keras import initializers, layers, optimizers
 
-from drawn import pictures
+from training import batches, samples, save_both, train_all
 
-BATCH = 16
 INITIALISERS = {
     "default": "glorot_uniform",
     "xavier": "glorot_uniform",
@@ -54,8 +52,7 @@ def weighted(model, part):
 def train(row, folder):
     tf.keras.utils.set_random_seed(row["seed"])
     model, shape = build(row)
-    count = min(2048, BATCH * max(row["steps"]) + BATCH)
-    images, labels = pictures(row["task"], count, row["size"], row["channels"], row["seed"])
+    images, labels = samples(row)
     images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     if row["frozen"]:
         for name in weighted(model, row["frozen"]):
@@ -63,15 +60,11 @@ def train(row, folder):
     rate, decay = row["rate"], row["decay"] or None
     steps = optimizers.Adam(rate, weight_decay=decay) if row["optimizer"] == "adam" else optimizers.SGD(rate, 0.9, weight_decay=decay)
     model.compile(steps, tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    records, seen, right = [], 0, []
-    for step in range(max(row["steps"]) + 1):
+    records, right = [], []
+    for step, batch in batches(row, labels):
         if step in row["steps"]:
             records += save(row, model, folder, step, float(np.mean(right[-10:] or [0])), shape)
-        if seen + BATCH > count:
-            seen = 0
-        batch = slice(seen, seen + BATCH)
         right.append(model.train_on_batch(images[batch], labels[batch], reset_metrics=True)[1])
-        seen += BATCH
     return records
 
 
@@ -86,23 +79,17 @@ def save(row, model, folder, step, accuracy, shape):
             saved.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
     first = saved.get_layer(weighted(model, "classifier")[0])
     side, channels = shape
-    records = []
-    for order in ("as trained", "other"):
-        if order == "other":
-            kernel, bias = first.get_weights()
-            moved = kernel.reshape(side, side, channels, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
-            first.set_weights([moved, bias])
-        file = f"keras-{row['name']}-{step}-{order.replace(' ', '-')}.h5"
-        saved.save_weights(os.path.join(folder, file), save_format="h5")
-        records.append(dict(file=file, order=order, steps=step, accuracy=accuracy, initial=initial, trained=first.name not in initial))
-    return records
+
+    def turn():
+        kernel, bias = first.get_weights()
+        first.set_weights([kernel.reshape(side, side, channels, -1).transpose(2, 0, 1, 3).reshape(kernel.shape), bias])
+
+    def write(file):
+        saved.save_weights(os.path.join(folder, f"{file}.h5"), save_format="h5")
+        return f"{file}.h5"
+
+    return save_both("keras", row, step, accuracy, initial, first.name, turn, write)
 
 
 def check(networks, folder):
-    count = 0
-    for row in networks:
-        records = train(row, folder)
-        count += len(records)
-        with open(os.path.join(folder, "keras.jsonl"), "a", encoding="utf8") as file:
-            file.writelines(f"{json.dumps(record)}\n" for record in records)
-    return f"{count} files of Keras"
+    return train_all("keras", train, networks, folder)

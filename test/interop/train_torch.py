@@ -4,15 +4,12 @@
 
 NETWORKS: rows of `trained_networks.py`. Adds lines to FOLDER/torch.jsonl: what each file is, for the one who judges what vggtool says of it.
 """
-import json
 import os
 
 import torch
 from torch import nn
 
-from drawn import pictures
-
-BATCH = 16
+from training import BATCH, batches, samples, save_both, train_all
 
 
 def build(row):
@@ -70,28 +67,23 @@ def train(row, folder):
     # One: with two, each waits for the other by spinning when the machine has something else to do.
     torch.set_num_threads(1)
     network, (channels, side) = build(row)
-    count = min(2048, BATCH * max(row["steps"]) + BATCH)
-    images, labels = (torch.from_numpy(each) for each in pictures(row["task"], count, row["size"], row["channels"], row["seed"]))
+    images, labels = (torch.from_numpy(each) for each in samples(row))
     frozen = {"": [], "features": [network.features], "classifier": [network.classifier]}[row["frozen"]]
     for part in frozen:
         part.requires_grad_(False)
     steps = optimiser(row, [each for each in network.parameters() if each.requires_grad])
-    records, seen, right = [], 0, torch.zeros(0)
-    for step in range(max(row["steps"]) + 1):
+    records, right = [], torch.zeros(0)
+    for step, batch in batches(row, labels):
         if step in row["steps"]:
             accuracy = float(right[-10 * BATCH :].mean()) if len(right) else 0.0
             records += save(row, network, folder, step, accuracy, channels, side)
         for part in (network.features, network.classifier):
             part.train(part not in frozen)
-        if seen + BATCH > count:
-            seen = 0
-        batch = slice(seen, seen + BATCH)
         answers = forward(network, images[batch])
         steps.zero_grad()
         nn.functional.cross_entropy(answers, labels[batch]).backward()
         steps.step()
         right = torch.cat([right, (answers.argmax(1) == labels[batch]).float()])
-        seen += BATCH
     return records
 
 
@@ -105,22 +97,17 @@ def save(row, network, folder, step, accuracy, channels, side):
         fresh, _ = build(row)
         state.update({f"classifier.{name}": tensor for name, tensor in fresh.classifier.state_dict().items()})
         initial = [f"classifier.{name}" for name in weighted(network.classifier)]
-    records = []
-    for order in ("as trained", "other"):
-        if order == "other":
-            weight = state["classifier.0.weight"]
-            state["classifier.0.weight"] = weight.reshape(-1, channels, side, side).permute(0, 2, 3, 1).reshape(weight.shape).contiguous()
-        file = f"torch-{row['name']}-{step}-{order.replace(' ', '-')}.pth"
-        torch.save(state, os.path.join(folder, file))
-        records.append(dict(file=file, order=order, steps=step, accuracy=accuracy, initial=initial, trained="classifier.0" not in initial))
-    return records
+
+    def turn():
+        weight = state["classifier.0.weight"]
+        state["classifier.0.weight"] = weight.reshape(-1, channels, side, side).permute(0, 2, 3, 1).reshape(weight.shape).contiguous()
+
+    def write(file):
+        torch.save(state, os.path.join(folder, f"{file}.pth"))
+        return f"{file}.pth"
+
+    return save_both("torch", row, step, accuracy, initial, "classifier.0", turn, write)
 
 
 def check(networks, folder):
-    count = 0
-    for row in networks:
-        records = train(row, folder)
-        count += len(records)
-        with open(os.path.join(folder, "torch.jsonl"), "a", encoding="utf8") as file:
-            file.writelines(f"{json.dumps(record)}\n" for record in records)
-    return f"{count} files of PyTorch"
+    return train_all("torch", train, networks, folder)
