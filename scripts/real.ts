@@ -1,117 +1,129 @@
 /**
  * Opens every real file and compares its tensors with the answers of the reference readers, by hash and shape. Prints what is
- * wrong and a table by folder: right / tried (files with an answer), and what the others ended with.
+ * wrong and a table by folder: files with an answer that are right, that differ as real/decided.json says, that are wrong, of those
+ * tried; and what the others ended with. Exits 1 where anything is wrong or broken.
+ *
+ *     npx tsx scripts/real.ts [--dir FOLDER]… [--file TEXT] [--quiet] [--slow SECONDS] [--decided]
+ *
+ * `--decided` prints the decided differences too.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isCheckpointError } from "../src/errors.ts";
+import type { Context } from "../src/io/context.ts";
 import { createContext } from "../src/io/run.ts";
 import { open } from "../src/open.ts";
-import { hash } from "../src/tensor/hash.ts";
 import { isRecord } from "../test/support/golden.ts";
 import { real } from "../test/support/paths.ts";
+import { type Answer, readAnswers } from "./real/answers.ts";
+import { type Differences, differences } from "./real/compare.ts";
+import { judge, judgeRefusal, readDecided } from "./real/decided.ts";
 
 const { values } = parseArgs({
-  options: { dir: { type: "string", multiple: true }, file: { type: "string" }, quiet: { type: "boolean" }, slow: { type: "string" } },
+  options: {
+    dir: { type: "string", multiple: true },
+    file: { type: "string" },
+    quiet: { type: "boolean" },
+    slow: { type: "string", default: "2" },
+    decided: { type: "boolean" },
+  },
 });
 if (real === undefined) throw new Error("../shared/real is not there");
+const folder = real;
 
-interface Wanted {
-  readonly name: string;
-  readonly shape: string;
-  readonly hashes: readonly string[];
-}
-const answers = new Map<string, readonly Wanted[]>();
-/** file and name of tensors that an answer lists without a hash: strings. */
-const unhashed = new Set<string>();
-for (const file of readdirSync(join(real, "answers")).sort()) {
-  const rows: unknown = JSON.parse(readFileSync(join(real, "answers", file), "utf8"));
-  for (const row of Array.isArray(rows) ? rows : []) {
-    if (!isRecord(row) || typeof row.file !== "string" || answers.has(row.file) || row.error !== undefined) continue;
-    const list = row.tensors ?? row.initializers ?? row.weights ?? row.items;
-    const wanted: Wanted[] = [];
-    for (const tensor of Array.isArray(list) ? list : []) {
-      if (!isRecord(tensor)) continue;
-      const any = Array.isArray(tensor.sha256_any) ? tensor.sha256_any.map(String) : [];
-      const hashes = typeof tensor.sha256_c_le === "string" ? [tensor.sha256_c_le, ...any] : any;
-      if (hashes.length === 0) unhashed.add(`${row.file} ${String(tensor.name ?? "")}`);
-      if (hashes.length > 0) wanted.push({ name: String(tensor.name ?? ""), shape: JSON.stringify(tensor.shape), hashes });
-    }
-    answers.set(row.file, wanted);
-  }
+/** How a file ended: with an answer right, decided or wrong; without one opened or refused; broken where we are. */
+type End = "right" | "decided" | "wrong" | "opened" | "refused" | "broken";
+interface Outcome {
+  readonly end: End;
+  readonly lines: readonly string[];
 }
 
-const index: unknown = JSON.parse(readFileSync(join(real, "index.json"), "utf8"));
-const table = new Map<string, { right: number; tried: number; opened: number; refused: number; broken: number }>();
-const started = performance.now();
-for (const row of Array.isArray(index) ? index : []) {
-  if (!isRecord(row) || typeof row.file !== "string") continue;
-  const folder = row.file.split("/")[0] ?? "";
-  if (values.dir && !values.dir.includes(folder)) continue;
-  if (values.file && !row.file.includes(values.file)) continue;
-  const count = table.get(folder) ?? { right: 0, tried: 0, opened: 0, refused: 0, broken: 0 };
-  table.set(folder, count);
-  const wanted = answers.get(row.file);
-  const ctx = createContext({ values: true });
-  const begun = performance.now();
-  const problems: string[] = [];
+const answers = readAnswers(join(folder, "answers"));
+const decided = readDecided();
+
+async function outcomeOf(file: string, ctx: Context): Promise<Outcome> {
+  const answer = answers.get(file);
+  const entry = decided.get(file);
   try {
-    const checkpoint = await open(join(real, row.file), ctx);
-    const got = new Map<string, string[]>(); // hash → "name shape dtype"
-    for (const tensor of checkpoint.tensors.values()) {
-      const digest = (await hash(tensor, ctx)).slice(0, 32);
-      if (unhashed.has(`${row.file} ${tensor.name}`)) continue;
-      got.set(digest, [...(got.get(digest) ?? []), `${tensor.name} ${JSON.stringify(tensor.shape)} ${tensor.dtype}`]);
-    }
-    await checkpoint.close();
-    if (wanted === undefined) count.opened += 1;
-    else {
-      const known = new Set(wanted.flatMap((tensor) => tensor.hashes));
-      for (const tensor of wanted) {
-        const found = tensor.hashes.flatMap((digest) => got.get(digest) ?? []);
-        if (found.length === 0) problems.push(`not found: ${tensor.name} ${tensor.shape} ${tensor.hashes[0]}`);
-        else if (!found.some((text) => text.includes(tensor.shape.replaceAll(" ", ""))))
-          problems.push(`shape of ${tensor.name}: ${found[0]}, expected ${tensor.shape}`);
-      }
-      if (wanted.length > 0)
-        for (const [digest, texts] of got) if (!known.has(digest)) problems.push(`not in the answer: ${texts.join("; ")}`);
+    const checkpoint = await open(join(folder, file), ctx);
+    try {
+      const found = await differences(checkpoint, answer ?? nothing, ctx);
+      if (answer === undefined) return { end: "opened", lines: [] };
+      const left = entry === undefined ? found : await judge(entry, found, checkpoint, ctx);
+      const lines = linesOf(left);
+      if (lines.length > 0) return { end: "wrong", lines };
+      return entry === undefined ? { end: "right", lines } : { end: "decided", lines: linesOf(found) };
+    } finally {
+      await checkpoint.close();
     }
   } catch (error) {
     if (!isCheckpointError(error)) {
-      count.broken += 1;
-      problems.push(`BUG ${error instanceof Error ? error.stack?.split("\n").slice(0, 3).join(" ") : String(error)}`);
-    } else if (wanted !== undefined && wanted.length > 0) problems.push(`${error.code}: ${error.message}`);
-    else {
-      count.refused += 1;
-      if (!values.quiet)
-        console.log(`${row.file}: refused, ${error.code}: ${error.message}${row.note ? `   [note: ${String(row.note)}]` : ""}`);
+      return { end: "broken", lines: [`BUG ${error instanceof Error ? error.stack?.split("\n").slice(0, 3).join(" ") : String(error)}`] };
     }
+    const line = `${error.code}: ${error.message}`;
+    // An answer may say no more than that the file is refused.
+    if (answer === undefined || answer.arrays.length === 0) return { end: answer === undefined ? "refused" : "right", lines: [line] };
+    const faults = entry === undefined ? [line] : judgeRefusal(entry, error.code, error.message);
+    return faults.length > 0 ? { end: "wrong", lines: faults } : { end: "decided", lines: [line] };
   }
+}
+
+const nothing: Answer = { arrays: [], sparse: [], others: new Set() };
+
+function linesOf({ missing, extra, wrong }: Differences): readonly string[] {
+  return [
+    ...missing.map(({ name, shape, hashes }) => `not found: ${name} [${shape}] ${hashes[0]}`),
+    ...extra.map(({ name, shape, dtype, digest }) => `not in the answer: ${name} [${shape}] ${dtype} ${digest}`),
+    ...wrong,
+  ];
+}
+
+const table = new Map<string, Record<End, number>>();
+const tally = (): Record<End, number> => ({ right: 0, decided: 0, wrong: 0, opened: 0, refused: 0, broken: 0 });
+const sum = tally();
+const started = performance.now();
+const index: unknown = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
+const files = (Array.isArray(index) ? index : []).flatMap((row: unknown) =>
+  isRecord(row) && typeof row.file === "string" ? [row.file] : [],
+);
+for (const file of decided.keys()) if (!files.includes(file)) throw new Error(`decided.json: ${file} is no real file`);
+for (const file of files) {
+  const dir = file.split("/")[0] ?? "";
+  if ((values.dir && !values.dir.includes(dir)) || (values.file && !file.includes(values.file))) continue;
+  const ctx = createContext({ values: true });
+  const begun = performance.now();
+  const { end, lines } = await outcomeOf(file, ctx);
   await ctx.dispose();
   const seconds = (performance.now() - begun) / 1000;
-  if (seconds > Number(values.slow ?? 2)) console.log(`${row.file}: ${seconds.toFixed(1)} s`);
-  if (wanted !== undefined) {
-    count.tried += 1;
-    if (problems.length === 0) count.right += 1;
-  }
-  if (problems.length > 0 && !values.quiet) {
-    console.log(row.file);
-    for (const line of problems.slice(0, 4)) console.log(`    ${line.slice(0, 300)}`);
-    if (problems.length > 4) console.log(`    … ${problems.length} in all`);
-  }
+  if (seconds > Number(values.slow)) console.log(`${file}: ${seconds.toFixed(1)} s`);
+  const count = table.get(dir) ?? tally();
+  table.set(dir, count);
+  count[end] += 1;
+  sum[end] += 1;
+  const shown = end === "decided" ? values.decided : !values.quiet;
+  if (lines.length === 0 || !shown) continue;
+  console.log(`${file}: ${end === "decided" ? `decided: ${decided.get(file)?.reason}` : end}`);
+  for (const line of lines.slice(0, 4)) console.log(`    ${line.slice(0, 300)}`);
+  if (lines.length > 4) console.log(`    … ${lines.length} in all`);
 }
-console.log("folder             right/tried  opened  refused  broken");
-for (const [folder, c] of [...table].sort()) {
-  console.log(
-    `${folder.padEnd(18)} ${`${c.right}/${c.tried}`.padStart(11)}  ${String(c.opened).padStart(6)}  ${String(c.refused).padStart(7)}  ${String(c.broken).padStart(6)}`,
-  );
-}
-const sum = [...table.values()].reduce((a, c) => ({ right: a.right + c.right, tried: a.tried + c.tried, broken: a.broken + c.broken }), {
-  right: 0,
-  tried: 0,
-  broken: 0,
-});
+
+const columns = ["right", "differs as decided", "wrong", "tried", "", "opened", "refused", "broken"];
+const row = (name: string, cells: readonly string[]): string =>
+  [name.padEnd(18), ...cells.map((cell, k) => cell.padStart(columns[k]?.length ?? 0))].join("  ");
+console.log(row("folder", columns));
+for (const [name, count] of [...table].sort()) console.log(row(name, cellsOf(count)));
+console.log(row("all", cellsOf(sum)));
 console.log(
-  `answers right / tried: ${sum.right} / ${sum.tried}; broken: ${sum.broken}; ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  `answers: right ${sum.right}, differs as decided ${sum.decided}, wrong ${sum.wrong} / ${triedOf(sum)}; broken: ${sum.broken}; ${((performance.now() - started) / 1000).toFixed(0)} s`,
 );
+if (sum.wrong + sum.broken > 0) process.exitCode = 1;
+
+function triedOf(count: Record<End, number>): number {
+  return count.right + count.decided + count.wrong;
+}
+
+function cellsOf(count: Record<End, number>): readonly string[] {
+  const { right, decided: listed, wrong, opened, refused, broken } = count;
+  return [right, listed, wrong, triedOf(count), "", opened, refused, broken].map(String);
+}
