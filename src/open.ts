@@ -58,7 +58,10 @@ async function openLocated(located: Located, ctx: Context, options: OpenOptions)
     throw new CheckpointError("truncated", "the file is empty", { hint: "the download or the copy may have failed; fetch it again" });
   }
   const format = await detect(probe, options);
-  if (format !== undefined) return withSidecar(await format.reader.read(probe, ctx), located.set, located.entry);
+  if (format !== undefined) {
+    if (!format.sure) await refuseMixedArchive(probe, format, ctx);
+    return withSidecar(await format.reader.read(probe, ctx), located.set, located.entry);
+  }
   const inner = await unwrapped(probe, ctx);
   if (inner !== undefined) return inner;
   throw unknown(probe);
@@ -102,6 +105,15 @@ async function parseJson(source: ByteSource): Promise<unknown> {
 interface Detected {
   readonly format: Format;
   readonly reader: Reader;
+  /** Nothing but this format looks so. */
+  readonly sure: boolean;
+}
+
+/** What a member of an archive is. */
+interface Claim {
+  readonly name: string;
+  readonly probe: KindedProbe;
+  readonly found: Detected;
 }
 
 /** The format that claims the file most strongly; two strong claims are an error that lists both. */
@@ -116,9 +128,9 @@ async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detecte
   for (const format of candidates) {
     const reader = await format.read?.();
     if (reader === undefined) continue;
-    if (options.from !== undefined) return { format, reader };
+    if (options.from !== undefined) return { format, reader, sure: true };
     const answer = await reader.detect(probe);
-    if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader });
+    if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader, sure: answer === "sure" });
   }
   const found = sure.length > 0 ? sure : maybe;
   const readers = new Set(found.map((claim) => claim.reader));
@@ -135,7 +147,24 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
   const set = await archive(probe, ctx);
   if (set === undefined) return undefined;
   const names = (await set.list()) ?? [];
-  const claims: { readonly name: string; readonly probe: KindedProbe; readonly found: Detected }[] = [];
+  const claims = await claimsOf(set, names, ctx);
+  const first = claims[0];
+  if (first === undefined) {
+    throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`);
+  }
+  const checkpoint = await first.found.reader.read(first.probe, ctx);
+  // The other files of the same set are no second checkpoint.
+  const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
+  const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
+  if (others.length > 0) {
+    await checkpoint.close();
+    throw several([first, ...others].map((claim) => claim.name));
+  }
+  return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
+}
+
+async function claimsOf(set: FileSet, names: readonly string[], ctx: Context): Promise<readonly Claim[]> {
+  const claims: Claim[] = [];
   for (const name of names.slice(0, MAX_MEMBERS)) {
     const source = await set.open(name);
     if (source === undefined || source.size === 0) continue;
@@ -149,21 +178,33 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
     const found = await detect(member, {});
     if (found !== undefined) claims.push({ name, probe: member, found });
   }
-  const first = claims[0];
-  if (first === undefined) {
-    const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? `, … (${names.length} in all)` : "");
-    throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${shown || "no files"}`);
+  return claims;
+}
+
+/**
+ * A zip with arrays and other members passes for an npz, whose other members are plain bytes; but where one of those is a checkpoint
+ * itself, nobody can tell which is meant. Throws `unsupported`, and lists them.
+ */
+async function refuseMixedArchive(probe: KindedProbe, { format }: Detected, ctx: Context): Promise<void> {
+  const set = await archive(probe, ctx);
+  const names = (await set?.list()) ?? [];
+  // The arrays are known by their names: large ones are not inflated for this.
+  const isArray = (name: string): boolean => name.endsWith(".npy");
+  if (set === undefined || !names.some(isArray)) return;
+  const others = names.filter((name) => !isArray(name));
+  const claims = await claimsOf(set, others, ctx);
+  if (claims.length > 0) {
+    throw several([...claims.map((claim) => claim.name), ...names.filter(isArray)], `; --from ${format.id} reads the arrays alone`);
   }
-  const checkpoint = await first.found.reader.read(first.probe, ctx);
-  // The other files of the same set are no second checkpoint.
-  const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
-  const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
-  if (others.length > 0) {
-    await checkpoint.close();
-    const list = [first, ...others].map((claim) => claim.name).join(", ");
-    throw new CheckpointError("unsupported", `the archive holds several checkpoints: ${list}`, { hint: "unpack it and name one of them" });
-  }
-  return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
+}
+
+function several(names: readonly string[], hint = ""): CheckpointError {
+  const message = `the archive holds several checkpoints: ${someOf(names)}`;
+  return new CheckpointError("unsupported", message, { hint: `unpack it and name one of them${hint}` });
+}
+
+function someOf(names: readonly string[]): string {
+  return names.slice(0, 10).join(", ") + (names.length > 10 ? `, … (${names.length} in all)` : "");
 }
 
 async function archive(probe: KindedProbe, ctx: Context): Promise<FileSet | undefined> {
@@ -186,6 +227,7 @@ async function insideGzip(probe: KindedProbe, ctx: Context): Promise<Checkpoint>
   const entry = probe.entry.replace(/\.gz$/i, "");
   const inner = await makeProbe({ source: { ...named(file, entry), size }, set: probe.set, entry, folder: false });
   const found = await detect(inner, {});
+  if (found?.sure === false) await refuseMixedArchive(inner, found, ctx);
   const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await found.reader.read(inner, ctx);
   if (checkpoint === undefined) throw unknown(inner);
   return { ...checkpoint, variant: `${checkpoint.variant}, in gzip` };

@@ -10,6 +10,7 @@ import { fixtures } from "./support/paths.ts";
 
 const ctx = createContext({ values: true });
 const one = readFileSync(join(fixtures, "safetensors/dtypes/dtypes.safetensors"));
+const array = readFileSync(join(fixtures, "npy/scalar/scalar.npy"));
 const two = readFileSync(join(fixtures, "demo/vgg_face_question.pdparams"));
 const index = readFileSync(join(fixtures, "demo/vgg_16.ckpt.index"));
 const data = readFileSync(join(fixtures, "demo/vgg_16.ckpt.data-00000-of-00001"));
@@ -136,6 +137,27 @@ describe("one archive around one checkpoint", () => {
       "unpack it and name one of them",
     ],
     [
+      "a checkpoint beside an array, which would pass for an npz",
+      zip([
+        ["mean.npy", array],
+        ["b.pdparams", two],
+        ["README.md", notes],
+      ]),
+      "the archive holds several checkpoints: b.pdparams, mean.npy",
+      "unpack it and name one of them; --from npz reads the arrays alone",
+    ],
+    [
+      "the same in a gz",
+      gzipSync(
+        zip([
+          ["mean.npy", array],
+          ["b.pdparams", two],
+        ]),
+      ),
+      "the archive holds several checkpoints: b.pdparams, mean.npy",
+      "unpack it and name one of them; --from npz reads the arrays alone",
+    ],
+    [
       "none: what is in it is listed",
       zip([
         ["README.md", notes],
@@ -153,6 +175,30 @@ describe("one archive around one checkpoint", () => {
     expect(error.message).toEqual(typeof message === "string" ? message : expect.stringMatching(message));
     if (hint !== undefined) expect(error.where.hint).toBe(hint);
   });
+});
+
+test("arrays beside files that are no checkpoints are an npz", async () => {
+  const found = await openBytes(
+    zip([
+      ["a.npy", array],
+      ["README.md", notes],
+    ]),
+    "arrays.bin",
+    ctx,
+  );
+  expect(found.format).toBe("npz");
+  expect([...found.tensors.keys()]).toEqual(["a"]);
+  await found.close();
+});
+
+test("an archive that could be two things opens as what it is said to be", async () => {
+  const bytes = zip([
+    ["a.npy", array],
+    ["b.pdparams", two],
+  ]);
+  const found = await openBytes(bytes, "arrays.bin", ctx, { from: "npz" });
+  expect([...found.tensors.keys()]).toEqual(["a"]);
+  await found.close();
 });
 
 test("two strong answers are an error that lists both", async () => {
