@@ -36,15 +36,15 @@ const layouts: readonly ConvLayout[] = ["o i h w", "h w i o", "o (i h w)"];
 /** Formats whose own convention is height, width, in, out: decides where shapes allow both readings. */
 const hwioFormats = new Set(["tf-v1", "tf-v2", "savedmodel", "graphdef", "keras-h5", "keras-v3", "tfjs", "mat", "matconvnet", "npy"]);
 
-/** The longest chain of convolutions in the file, whichever way its kernels are kept. */
-export function findRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[]): Run | undefined {
+/** The longest chain of convolutions in the file, whichever way its kernels are kept; undefined where it has fewer than `fewest`. */
+export function findRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[], fewest = fewestConvs): Run | undefined {
   const home = hwioFormats.has(checkpoint.format) ? "h w i o" : "o i h w";
-  const runs = layouts.map((layout) => bestRun(checkpoint, layers, layout));
+  const runs = layouts.map((layout) => bestRun(checkpoint, layers, layout, fewest));
   // A wrong reading can chain too ([3, 3, 4, 4] in both), but its kernels have no kernel's shape.
   const longest = Math.max(...runs.map(plausible));
   const fits = runs.filter((run) => run !== undefined && plausible(run) === longest);
   const best = fits.find((run) => run?.layout === home) ?? fits[0];
-  return best !== undefined && best.convs.length >= fewestConvs ? best : undefined;
+  return best !== undefined && best.convs.length >= fewest ? best : undefined;
 }
 
 function plausible(run: Run | undefined): number {
@@ -81,10 +81,10 @@ function asFlatConv(layer: WeightLayer): Conv | undefined {
   return { layer, inputs: columns / 9, outputs: o, kernel: [3, 3], axes: "o (i h w)" };
 }
 
-function bestRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[], layout: ConvLayout): Run | undefined {
+function bestRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[], layout: ConvLayout, fewest: number): Run | undefined {
   if (layout === "o (i h w)" && checkpoint.format !== "torch7") return undefined;
   const convs = layers.flatMap((layer) => asConv(layer, layout, checkpoint.format) ?? []);
-  if (convs.length < fewestConvs || convs.length > mostConvs) return undefined;
+  if (convs.length < fewest || convs.length > mostConvs) return undefined;
   let best: Run | undefined;
   for (const scope of [convs, ...scopes(convs)]) {
     for (const ordered of orderings(checkpoint, scope)) {

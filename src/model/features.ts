@@ -14,14 +14,14 @@ export interface Features {
 
 const headNames = /(^|[/._ ])(fc\d*|fc_?\d+|dense|classifier|predictions?|logits|score)([/._ \d]|$)/i;
 
-/** Finds the convolutions of a VGG: at least eight that chain, 3×3 or 1×1, in three or more blocks. */
-export function findFeatures(checkpoint: DescribedCheckpoint, grouped: Grouped): Features | undefined {
-  const run = findRun(checkpoint, grouped.weights);
+/** Finds the convolutions of a VGG: at least eight that chain (or as many as `fewest`), 3×3 or 1×1, in three or more blocks. */
+export function findFeatures(checkpoint: DescribedCheckpoint, grouped: Grouped, fewest = fewestConvs): Features | undefined {
+  const run = findRun(checkpoint, grouped.weights, fewest);
   if (run === undefined) return undefined;
   const flat = run.layout === "o (i h w)";
   for (const count of flat ? flatSplits(run.convs) : splits(run.convs)) {
     const convs = run.convs.slice(0, count);
-    if (convs.length < fewestConvs || !convs.every(isSmall)) continue;
+    if (convs.length < fewest || !convs.every(isSmall)) continue;
     const blocks = findBlocks({ convs, checkpoint, batchNorm: grouped.norms.length >= convs.length });
     if (blocks !== undefined && isFamily(convs, blocks)) return { run, convs, headConvs: flat ? [] : run.convs.slice(count), blocks };
   }

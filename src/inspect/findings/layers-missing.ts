@@ -1,12 +1,9 @@
-import { configs, titles } from "../../model/configs.ts";
-import { convPlace } from "../../model/expand.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/scheme.ts";
 import type { Check, Finding, Subject } from "./check.ts";
 import { few } from "./few.ts";
+import { lastOfBlock, oneOfEight } from "./last-of-block.ts";
 import { grouped } from "./numbers.ts";
-
-const publishedDepths = (["A", "B", "D", "E"] as const).map((config) => [titles[config], configs[config]] as const);
 
 /** Layers that the network of that depth has and the file lacks, and batch norm whose statistics were not saved. */
 export const layersMissing: Check = {
@@ -15,7 +12,7 @@ export const layersMissing: Check = {
   needs: "headers",
   async run(subject) {
     const { identity } = subject;
-    if (identity === undefined) return looseHead(subject);
+    if (identity === undefined) return [...looseHead(subject), ...oneOfEight(subject.checkpoint)];
     return [...missingConvs(identity), ...lastOfBlock(identity), ...missingHead(identity), ...missingStatistics(identity, subject)];
   },
 };
@@ -36,43 +33,6 @@ function missingConvs({ network, roles }: Identity): readonly Finding[] {
     ? "save the whole network: register every layer (add_sublayer or LayerList in Paddle, ModuleList or add_module in PyTorch) and check that state_dict() lists the convolutions"
     : "take the layers from the checkpoint that this one was made from";
   return [{ code: "layers-missing", severity: "error", message, layers: convs, fix }];
-}
-
-/**
- * A whole head on features that are those of a published depth but for the last convolution of one block: its channels fit
- * without it, and nothing in the numbering tells. Only under names of a known convention: networks of one's own may have any depth.
- */
-function lastOfBlock({ network, roles, scheme }: Identity): readonly Finding[] {
-  const fcs = network.layers.filter((layer) => layer.kind === "fc");
-  if (network.config !== "other" || scheme === undefined || fcs.length !== 3 || network.missing.length > 0) return [];
-  const places = network.layers.flatMap((layer) => (layer.kind === "conv" ? [convPlace(layer.name)] : []));
-  const lengths = Array.from({ length: Math.max(...places.map(([block]) => block)) }, (_, k) =>
-    Math.max(...places.filter(([block]) => block === k + 1).map(([, index]) => index)),
-  );
-  const whole = publishedDepths.find(([, blocks]) => blocks.length === lengths.length && shortfall(blocks, lengths) === 1);
-  if (whole === undefined) return [];
-  const [title, blocks] = whole;
-  const block = blocks.findIndex((length, k) => length > (lengths[k] ?? 0));
-  const name = `conv${block + 1}_${blocks[block]}`;
-  // tf-slim's scopes name the depth: vgg_16/conv5/…
-  const weight = roles.get("conv1_1.weight");
-  const scope = weight !== undefined && "key" in weight ? /(?:^|\/)vgg_(\d+)\//.exec(weight.key)?.[1] : undefined;
-  const named = scope !== undefined && title === `VGG-${scope}`;
-  return [
-    {
-      code: "layers-missing",
-      severity: named ? "error" : "warning",
-      message: `${places.length} convolutions in blocks of ${lengths.join(", ")}, where ${title}${named ? ", whose name the tensors carry," : ""} has ${blocks.join(", ")}: ${name} is ${named ? "" : "probably "}missing; the channels fit without it, so it loads and computes something else`,
-      layers: [name],
-      fix: "take the layer from the checkpoint that this one was made from",
-    },
-  ];
-}
-
-/** How many convolutions are lacking at the ends of blocks; undefined where a block has more than the other. */
-function shortfall(blocks: readonly number[], lengths: readonly number[]): number | undefined {
-  const lacks = blocks.map((length, k) => length - (lengths[k] ?? 0));
-  return lacks.some((lack) => lack < 0) ? undefined : lacks.reduce((sum, lack) => sum + lack, 0);
 }
 
 /** fc6 and fc7 without what follows: somebody's feature extractor. */
