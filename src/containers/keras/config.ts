@@ -1,6 +1,6 @@
 import { isObject, type Json } from "../json.ts";
 
-/** One layer of a Keras configuration, models inside models unfolded. */
+/** One layer of a Keras configuration, models inside models (and inside TimeDistributed) unfolded. */
 export interface KerasLayer {
   /** The layer's own name, behind those of the models around it: "vgg16/block1_conv1". */
   readonly path: string;
@@ -32,7 +32,7 @@ export function kerasModel(json: Json | undefined): KerasModel | undefined {
   const className = json.get("class_name");
   if (typeof className !== "string" || layerList(json) === undefined) return undefined;
   const layers: KerasLayer[] = [];
-  unfold(json, { path: "", key: "layers/", feeds: [] }, layers, 0);
+  unfold(json, { path: "", key: "layers/", feeds: [], frames: false }, layers, 0);
   return { className: plainClass(className), name: textOf(json.get("config"), "name"), layers };
 }
 
@@ -43,7 +43,11 @@ interface Around {
   readonly key: string;
   /** What feeds the model: paths of layers outside. */
   readonly feeds: readonly string[];
+  /** The model is applied to every frame: so is each of its layers. */
+  readonly frames: boolean;
 }
+
+const perFrame = "TimeDistributed";
 
 /** Adds a model's layers in order and returns the paths of those that give its output. */
 function unfold(model: ReadonlyMap<string, Json>, around: Around, into: KerasLayer[], depth: number): readonly string[] {
@@ -65,12 +69,21 @@ function unfold(model: ReadonlyMap<string, Json>, around: Around, into: KerasLay
     const named = inputNames(entry.get("inbound_nodes")).flatMap((input) => outputs.get(input) ?? []);
     const isInput = className === "InputLayer";
     const inputs = sequential ? last : isInput ? around.feeds : named;
+    const wrappedModel = className === perFrame && isObject(inner) ? inner.get("layer") : undefined;
     if (layerList(entry) !== undefined && depth < maxDepth) {
-      last = unfold(entry, { path: `${around.path}${name}/`, key: `${key}/layers/`, feeds: inputs }, into, depth + 1);
+      const within = { path: `${around.path}${name}/`, key: `${key}/layers/`, feeds: inputs, frames: around.frames };
+      last = unfold(entry, within, into, depth + 1);
+    } else if (isObject(wrappedModel) && layerList(wrappedModel) !== undefined && depth < maxDepth) {
+      const within = { path: `${around.path}${name}/`, key: `${key}/layer/layers/`, feeds: inputs, frames: true };
+      last = unfold(wrappedModel, within, into, depth + 1);
+    } else if (around.frames && isInput) {
+      // It says the shape of one frame; what comes in has the frames in front.
+      last = inputs;
     } else {
       const path = around.path + name;
-      const config = isObject(inner) ? inner : new Map<string, Json>();
-      into.push({ path, name, className, config, inputs: [...new Set(inputs)], key });
+      const own = isObject(inner) ? inner : new Map<string, Json>();
+      const config = around.frames && className !== perFrame ? ofFrames(className, own) : own;
+      into.push({ path, name, className: around.frames ? perFrame : className, config, inputs: [...new Set(inputs)], key });
       last = [path];
     }
     outputs.set(name, last);
@@ -78,6 +91,19 @@ function unfold(model: ReadonlyMap<string, Json>, around: Around, into: KerasLay
   const config = model.get("config");
   const final = isObject(config) ? inputNames(config.get("output_layers")).flatMap((name) => outputs.get(name) ?? []) : [];
   return final.length > 0 ? final : last;
+}
+
+/** A layer of a model within TimeDistributed, as if it were wrapped by itself. */
+function ofFrames(className: string, config: ReadonlyMap<string, Json>): ReadonlyMap<string, Json> {
+  return new Map([
+    [
+      "layer",
+      new Map<string, Json>([
+        ["class_name", className],
+        ["config", config],
+      ]),
+    ],
+  ]);
 }
 
 /** The layers of a model, or undefined where the object is an ordinary layer. */
