@@ -118,7 +118,10 @@ function locate(
  * numbers each weight begins a layer and the vectors behind it are its bias and its batch norm.
  */
 function splitSequence(name: string, members: readonly Member[]): readonly (readonly [string, readonly Member[]])[] {
-  const matrices = members.filter((member) => vectorLength(member.tensor.shape) === undefined).length;
+  // Where vectors have one axis, a matrix of one row is a dense layer with one input.
+  const flat = members.some((member) => member.tensor.shape.length === 1);
+  const begins = ({ tensor }: Member): boolean => isMatrix(tensor) || (flat && tensor.shape.length === 2);
+  const matrices = members.filter(({ tensor }) => vectorLength(tensor.shape) === undefined || (flat && tensor.shape.length === 2)).length;
   const positional = members.every((member) => typeof member.leaf !== "string");
   if (!positional || (!name.startsWith("sequence ") && (matrices <= 1 || members.length <= 3))) return [[name, members]];
   const sorted = [...members].sort((a, b) => naturalCompare(a.tensor.name, b.tensor.name));
@@ -129,12 +132,12 @@ function splitSequence(name: string, members: readonly Member[]): readonly (read
     const first = run[0];
     if (first === undefined) return;
     // Numbered by layer: the numbers in the names count tensors and say nothing about pools.
-    for (const [suffix, part] of nameRun(run)) layers.push([`${name} ${number}${suffix}`, part]);
+    for (const [suffix, part] of nameRun(run, begins)) layers.push([`${name} ${number}${suffix}`, part]);
     run = [];
     number++;
   };
   for (const member of sorted) {
-    if (isMatrix(member.tensor)) flush();
+    if (begins(member)) flush();
     run.push(member);
   }
   flush();
@@ -148,10 +151,10 @@ function isMatrix(tensor: Described): boolean {
 }
 
 /** Says what the vectors behind a weight are, by how many there are: bias; gamma, beta, mean, var; or a bias before those. */
-function nameRun(run: readonly Member[]): readonly (readonly [string, Member[]])[] {
+function nameRun(run: readonly Member[], begins: (member: Member) => boolean): readonly (readonly [string, Member[]])[] {
   const [weight, ...vectors] = run;
   if (weight === undefined) return [];
-  if (!isMatrix(weight.tensor)) return run.map((member) => [` ${member.tensor.name}`, [member]]);
+  if (!begins(weight)) return run.map((member) => [` ${member.tensor.name}`, [member]]);
   const moments = vectors.some((member) => vectorLength(member.tensor.shape) === undefined);
   const count = vectors.length;
   const norm: readonly Leaf[] = moments ? ["gamma", "beta", "moments"] : ["gamma", "beta", "mean", "var"];
@@ -204,7 +207,8 @@ function isLayerWeight(weight: Described, members: readonly Member[]): boolean {
   const rest = members.filter((member) => member.tensor !== weight);
   const named = members.some((member) => ["mean", "var", "moments", "gamma", "beta"].includes(String(member.leaf)));
   if (named || rest.some((member) => vectorLength(member.tensor.shape) === undefined)) return false;
-  return rest.length === 0 || rest.some((member) => vectorLength(member.tensor.shape) !== size) || size === 1;
+  // Files keep gamma and beta alike; [1, 5] beside [5] is a dense layer with one input.
+  return size === 1 || rest.length === 0 || rest.some((member) => member.tensor.shape.join() !== weight.shape.join());
 }
 
 /** Darknet: scales and rolling statistics within a convolution, whose biases then are the batch norm's beta. */
