@@ -27,7 +27,7 @@ export type NpyElement =
   | { readonly kind: "numeric"; readonly dtype: NumericDType; readonly bigEndian: boolean }
   | { readonly kind: "bytes" | "unicode"; readonly width: number; readonly bigEndian: boolean } // width in bytes, padded with NUL
   | { readonly kind: "object" } // one pickle follows
-  | { readonly kind: "other"; readonly descr: string; readonly width: number | undefined }; // float128, dates, void, structured
+  | { readonly kind: "other"; readonly descr: string; readonly width: number | undefined }; // complex256, dates, void, structured
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** NumPy refuses longer headers, because its own parser of them could be exhausted. */
@@ -103,10 +103,11 @@ export const numeric: ReadonlyMap<string, NumericDType> = new Map([
   ["f8", "float64"],
   ["c8", "complex64"],
   ["c16", "complex128"],
+  ["f16", "float128"],
 ]);
 /** Codes without a width, as NumPy itself accepts them (l is a long of 64 bits, as on Linux). */
 const letters: ReadonlyMap<string, string> = new Map(
-  ["?b1", "bi1", "Bu1", "hi2", "Hu2", "ii4", "Iu4", "qi8", "Qu8", "li8", "Lu8", "ef2", "ff4", "df8", "Fc8", "Dc16"].map((pair) => [
+  ["?b1", "bi1", "Bu1", "hi2", "Hu2", "ii4", "Iu4", "qi8", "Qu8", "li8", "Lu8", "ef2", "ff4", "df8", "gf16", "Fc8", "Dc16"].map((pair) => [
     pair.slice(0, 1),
     pair.slice(1),
   ]),

@@ -20,6 +20,12 @@ export function targetDtype(
     if (!holds(wanted)) throw new CheckpointError("usage", `${format} cannot hold ${wanted}`, { hint: "leave --dtype out" });
     return wanted;
   }
+  if (wanted !== undefined && dtypes[dtype].kind === "extended") {
+    throw new CheckpointError("unsupported", `${dtype} cannot be made ${wanted}: the file does not say what its bits mean`, {
+      tensor: name,
+      hint: "leave the tensor out with --exclude, or --dtype out",
+    });
+  }
   if (holds(dtype)) return dtype;
   const wider = (dtype === "bool" ? (["uint8", ...ladder] as const) : ladder).find((to) => holds(to) && isExact(dtype, to));
   if (wider !== undefined) return wider;

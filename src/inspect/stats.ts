@@ -28,7 +28,7 @@ export interface StatsRecord {
 
 /**
  * The statistics of every numeric tensor, or of those named, in one streaming pass over the file, in its order; of complex
- * tensors those of the magnitudes. Strings are left out.
+ * tensors those of the magnitudes. Strings and float128 are left out.
  */
 export async function statistics(
   checkpoint: Checkpoint,
@@ -38,7 +38,7 @@ export async function statistics(
   const found = new Map<string, Statistics>();
   for (const tensor of checkpoint.tensors.values()) {
     if (names !== undefined && !names.has(tensor.name)) continue;
-    if (isNumeric(tensor)) found.set(tensor.name, await tensorStatistics(tensor, ctx));
+    if (isNumeric(tensor) && dtypes[tensor.dtype].kind !== "extended") found.set(tensor.name, await tensorStatistics(tensor, ctx));
   }
   return found;
 }

@@ -54,7 +54,7 @@ export function mapped(source: ByteSource, widthIn: number, widthOut: number, fn
   };
 }
 
-/** The same values with the bytes of each `unit` (2, 4 or 8) reversed. */
+/** The same values with the bytes of each `unit` (2, 4, 8 or 16) reversed. */
 export function byteSwapped(source: ByteSource, unit: number): ByteSource {
   if (unit === 1) return source;
   return mapped(source, unit, unit, (input, output) => {
@@ -63,6 +63,7 @@ export function byteSwapped(source: ByteSource, unit: number): ByteSource {
     if (unit === 2) buffer.swap16();
     else if (unit === 4) buffer.swap32();
     else if (unit === 8) buffer.swap64();
+    else if (unit === 16) for (let at = 0; at < output.length; at += unit) output.subarray(at, at + unit).reverse();
     else throw new RangeError(`no byte order for units of ${unit} bytes`);
   });
 }

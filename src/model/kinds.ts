@@ -83,7 +83,7 @@ export function averaged(name: string): string | undefined {
 export function isFloating(tensor: Described): boolean {
   if (tensor.dtype === "string") return false;
   const kind = dtypes[tensor.dtype].kind;
-  return kind === "float" || kind === "complex";
+  return kind === "float" || kind === "complex" || kind === "extended";
 }
 
 function product(shape: readonly number[]): number {

@@ -33,6 +33,7 @@ export function isExact(from: NumericDType, to: NumericDType): boolean {
   if (from === to) return true;
   const a = dtypes[from];
   const b = dtypes[to];
+  if (a.kind === "extended" || b.kind === "extended") return false;
   if (a.kind === "complex" || b.kind === "complex") return from === "complex64" && to === "complex128";
   if (b.kind === "bool" || (a.kind === "float" && b.kind !== "float")) return false;
   return contains(to, from);

@@ -6,7 +6,7 @@ interface DTypeRow {
   /** Bytes of one element. */
   readonly itemsize: number;
   /** How it is compared and summarised. */
-  readonly kind: "float" | "int" | "uint" | "bool" | "complex";
+  readonly kind: "float" | "int" | "uint" | "bool" | "complex" | "extended";
   /** Bytes of the unit that byte order applies to: half an element for complex numbers. */
   readonly unit: number;
 }
@@ -32,6 +32,9 @@ const table = {
   float8_e8m0fnu: { itemsize: 1, kind: "float", unit: 1 },
   complex64: { itemsize: 8, kind: "complex", unit: 4 },
   complex128: { itemsize: 16, kind: "complex", unit: 8 },
+  // NumPy's longdouble: x86's 80 bits and 6 bytes of padding, or IEEE's binary128 (ARM). Files do not say which, so its bytes are
+  // listed, hashed and carried along, and never read as numbers.
+  float128: { itemsize: 16, kind: "extended", unit: 16 },
 } as const satisfies Record<string, DTypeRow>;
 
 export type NumericDType = keyof typeof table;

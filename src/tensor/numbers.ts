@@ -15,7 +15,7 @@ function view(bytes: Uint8Array, offset: number, length: number, unit: number): 
 
 /**
  * `count` little-endian elements from byte `offset` on as float64, exactly but for 64-bit integers beyond 2^53, which are
- * rounded. Throws `unsupported` for complex numbers.
+ * rounded. Throws `unsupported` for complex numbers and float128.
  */
 export function decode(bytes: Uint8Array, offset: number, dtype: NumericDType, into: Float64Array, count: number): void {
   const { itemsize } = dtypes[dtype];
@@ -59,7 +59,7 @@ function typedArray(dtype: NumericDType, buffer: ArrayBufferLike, at: number, co
     case "uint64":
       return new BigUint64Array(buffer, at, count);
     default:
-      throw new CheckpointError("unsupported", `${dtype} found, needed real numbers`);
+      throw new CheckpointError("unsupported", `${dtype} found, needed real numbers of at most 64 bits`);
   }
 }
 
@@ -69,11 +69,13 @@ function fromBig(from: BigInt64Array | BigUint64Array, into: Float64Array): void
 
 /**
  * `count` numbers as little-endian elements from byte `offset` on, to nearest, ties to even. Floats beyond the type's range
- * become ∞ (NaN where it has none); integers are clamped, NaN becomes 0. Throws `unsupported` for complex numbers.
+ * become ∞ (NaN where it has none); integers are clamped, NaN becomes 0. Throws `unsupported` for complex numbers and float128.
  */
 export function encode(values: Float64Array, count: number, dtype: NumericDType, into: Uint8Array, offset: number): void {
   const { itemsize, kind } = dtypes[dtype];
-  if (kind === "complex") throw new CheckpointError("unsupported", `${dtype} found, needed a type of real numbers`);
+  if (kind === "complex" || kind === "extended") {
+    throw new CheckpointError("unsupported", `${dtype} found, needed a type of real numbers of at most 64 bits`);
+  }
   const at = into.byteOffset + offset;
   const view = new DataView(into.buffer, at, count * itemsize);
   const aligned = at % itemsize === 0;

@@ -20,7 +20,7 @@ const numpy = [
   "complex128",
 ] as const satisfies readonly NumericDType[];
 
-export const npzTypes: Types = new Set(numpy);
+export const npzTypes: Types = new Set<NumericDType>([...numpy, "float128"]);
 
 /** Keras 3 keeps bfloat16 as bytes with an attribute. */
 export const kerasTypes: Types = new Set<NumericDType>([...numpy, "bfloat16"]);

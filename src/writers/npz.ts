@@ -40,6 +40,6 @@ function descr(tensor: TensorSpec): string {
   if (kind === "float" && (bytes === 1 || tensor.dtype === "bfloat16")) {
     throw new CheckpointError("unsupported", `${tensor.dtype} has no place in NumPy files`, { tensor: tensor.key });
   }
-  const letter = { float: "f", int: "i", uint: "u", bool: "b", complex: "c" }[kind];
+  const letter = { float: "f", int: "i", uint: "u", bool: "b", complex: "c", extended: "f" }[kind];
   return `${bytes === 1 ? "|" : "<"}${letter}${bytes}`;
 }

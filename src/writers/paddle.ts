@@ -68,7 +68,7 @@ function dtype(pickle: PickleWriter, name: NumericDType): void {
 function descr(name: NumericDType): string {
   if (name === "bfloat16") return "u2";
   const { kind, itemsize } = dtypes[name];
-  return `${{ float: "f", int: "i", uint: "u", bool: "b", complex: "c" }[kind]}${itemsize}`;
+  return `${{ float: "f", int: "i", uint: "u", bool: "b", complex: "c", extended: "f" }[kind]}${itemsize}`;
 }
 
 /** Structured name → the variable's own, numbered as Paddle numbers layers of a class when a network is built. */

@@ -38,6 +38,7 @@ const typedField: Readonly<Record<NumericDType, number>> = {
   float8_e4m3fnuz: float8Field,
   float8_e5m2fnuz: float8Field,
   float8_e8m0fnu: float8Field,
+  float128: contentField, // TensorFlow has no such type
 };
 
 /** Bytes of the fixed-width numbers in a typed field; undefined where they are varints. */
