@@ -14,7 +14,7 @@ import type { Differences } from "./compare.ts";
  * this way.
  */
 
-interface Decided {
+export interface Decided {
   readonly reason: string;
   /** Names, as in the answer, of what is no tensor of ours. */
   readonly notListed: readonly string[];
