@@ -20,18 +20,16 @@ export function parseJson(text: string, file: string, options: JsonOptions = {})
 export function parseJsonBytes(bytes: Uint8Array, file: string, options: JsonOptions = {}): Json {
   const parser = new Parser(bytes, file, options.python === true);
   const value = parser.value(0);
-  parser.end();
+  parser.finish();
   return value;
 }
 
-/**
- * The entries of one JSON object, one at a time: a table of a hundred thousand is not held as a whole. Throws as `parseJsonBytes`;
- * where the bytes hold something else than an object, `malformed`.
- */
-export function eachJsonEntry(bytes: Uint8Array, file: string, visit: (key: string, value: Json) => void): void {
-  const parser = new Parser(bytes, file, false);
-  parser.entries(visit);
-  parser.end();
+/** What `parseJson` throws for a key that an object has twice. */
+export function occursTwice(key: string, file: string, offset?: number): CheckpointError {
+  return new CheckpointError("malformed", `JSON key ${JSON.stringify(key)} occurs twice`, {
+    file,
+    ...(offset === undefined ? {} : { offset }),
+  });
 }
 
 export function isObject(value: unknown): value is ReadonlyMap<string, Json> {
@@ -59,24 +57,49 @@ function isScalar(code: number): boolean {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+export interface Entry {
+  readonly key: string;
+  readonly value: Json;
+  /** Whether another one follows. */
+  readonly more: boolean;
+}
+
 /** Works on the bytes: no text of the whole is made, and no string keeps it alive. */
-class Parser {
+export class Parser {
   readonly #bytes: Buffer;
   readonly #file: string;
   readonly #python: boolean;
+  /** Where the bytes begin in the JSON. */
+  readonly #base: number;
   #at = 0;
 
-  constructor(bytes: Uint8Array, file: string, python: boolean) {
+  constructor(bytes: Uint8Array, file: string, python: boolean, base = 0) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A byte order mark, which some editors leave in front.
-    if (this.#bytes[0] === 0xef && this.#bytes[1] === 0xbb && this.#bytes[2] === 0xbf) this.#at = 3;
+    if (base === 0 && this.#bytes[0] === 0xef && this.#bytes[1] === 0xbb && this.#bytes[2] === 0xbf) this.#at = 3;
     this.#file = file;
     this.#python = python;
+    this.#base = base;
   }
 
-  end(): void {
+  /** Position in the JSON of the next byte. */
+  get at(): number {
+    return this.#base + this.#at;
+  }
+
+  /** Position behind the last byte that is there. */
+  get end(): number {
+    return this.#base + this.#bytes.length;
+  }
+
+  /** Whether nothing but blanks is left of these bytes. */
+  blank(): boolean {
     this.#space();
-    if (this.#at < this.#bytes.length) this.#fail("the end");
+    return this.#at === this.#bytes.length;
+  }
+
+  finish(): void {
+    if (!this.blank()) this.#fail("the end");
   }
 
   value(depth: number): Json {
@@ -94,32 +117,38 @@ class Parser {
     }
   }
 
-  entries(visit: (key: string, value: Json) => void): void {
+  /** The first entry of an object; undefined where it has none. */
+  firstEntry(): Entry | undefined {
     this.#space();
     if (this.#bytes[this.#at] !== 0x7b) this.#fail("an object");
-    const seen = new Set<string>();
-    this.#pairs(0, seen, visit);
+    this.#at++;
+    return this.#take(0x7d) ? undefined : this.entry();
+  }
+
+  /** The next entry, with the comma or the brace behind it. */
+  entry(): Entry {
+    this.#space();
+    const key = this.#string();
+    if (!this.#take(0x3a)) this.#fail("a colon");
+    const value = this.value(1);
+    const more = this.#take(0x2c);
+    if (!more && !this.#take(0x7d)) this.#fail("a comma or }");
+    return { key, value, more };
   }
 
   #object(depth: number): ReadonlyMap<string, Json> {
     const map = new Map<string, Json>();
-    this.#pairs(depth, map, (key, value) => map.set(key, value));
-    return map;
-  }
-
-  #pairs(depth: number, seen: Set<string> | ReadonlyMap<string, Json>, visit: (key: string, value: Json) => void): void {
     this.#at++;
-    if (this.#take(0x7d)) return;
+    if (this.#take(0x7d)) return map;
     do {
       this.#space();
       const key = this.#string();
-      if (seen.has(key))
-        throw new CheckpointError("malformed", `JSON key ${JSON.stringify(key)} occurs twice`, { file: this.#file, offset: this.#at });
-      if (seen instanceof Set) seen.add(key);
+      if (map.has(key)) throw occursTwice(key, this.#file, this.at);
       if (!this.#take(0x3a)) this.#fail("a colon");
-      visit(key, this.value(depth + 1));
+      map.set(key, this.value(depth + 1));
     } while (this.#take(0x2c));
     if (!this.#take(0x7d)) this.#fail("a comma or }");
+    return map;
   }
 
   #array(depth: number): readonly Json[] {
@@ -161,7 +190,7 @@ class Parser {
     try {
       return strict.decode(this.#bytes.subarray(from, to));
     } catch (cause) {
-      throw new CheckpointError("malformed", "JSON text is no UTF-8", { file: this.#file, offset: from, cause });
+      throw new CheckpointError("malformed", "JSON text is no UTF-8", { file: this.#file, offset: this.#base + from, cause });
     }
   }
 
@@ -174,7 +203,24 @@ class Parser {
     return plain ?? String.fromCharCode(Number.parseInt(digits, 16));
   }
 
+  /** Digits that a double holds exactly, and no more: what most scalars of a header are. */
+  #digits(): number | undefined {
+    let number = 0;
+    let end = this.#at;
+    for (; end - this.#at < 15; end++) {
+      const code = this.#bytes[end] ?? 0;
+      if (code < 0x30 || code > 0x39) break;
+      number = 10 * number + code - 0x30;
+    }
+    const padded = this.#bytes[this.#at] === 0x30 && end - this.#at > 1;
+    if (end === this.#at || padded || isScalar(this.#bytes[end] ?? 0)) return undefined;
+    this.#at = end;
+    return number;
+  }
+
   #scalar(): Json {
+    const digits = this.#digits();
+    if (digits !== undefined) return digits;
     let end = this.#at;
     while (isScalar(this.#bytes[end] ?? 0)) end++;
     const match = /^(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)/.exec(
@@ -209,6 +255,6 @@ class Parser {
   #fail(wanted: string): never {
     const rest = this.#bytes.subarray(this.#at, this.#at + 12);
     const found = rest.length > 0 ? JSON.stringify(rest.toString()) : "its end";
-    throw new CheckpointError("malformed", `JSON: ${wanted} expected at byte ${this.#at}, found ${found}`, { file: this.#file });
+    throw new CheckpointError("malformed", `JSON: ${wanted} expected at byte ${this.at}, found ${found}`, { file: this.#file });
   }
 }

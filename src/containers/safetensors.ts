@@ -1,7 +1,9 @@
 import { CheckpointError } from "../errors.ts";
 import type { ByteSource } from "../io/source.ts";
+import { DenseTensor } from "../tensor/contiguous.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
-import { eachJsonEntry, isObject, type Json } from "./json.ts";
+import { isObject, type Json, occursTwice } from "./json.ts";
+import { eachJsonEntry } from "./json-entries.ts";
 
 /*
  * safetensors (huggingface/safetensors, README "Format" and src/tensor.rs): u64 N, N bytes of JSON, then the data.
@@ -10,26 +12,29 @@ import { eachJsonEntry, isObject, type Json } from "./json.ts";
  * beyond them a key that occurs twice is refused, and a dimension that a double cannot hold.
  */
 
-export interface SafetensorsEntry {
+/** An entry whose elements take less than a byte. */
+export interface SmallElements {
   readonly name: string;
-  /** undefined: an element type of less than a byte. */
-  readonly dtype: NumericDType | undefined;
   /** The element type as the file spells it. */
   readonly stored: string;
-  readonly shape: readonly number[];
-  /** Where the elements start in the file, in bytes. */
+  /** Where they start in the file, in bytes. */
   readonly offset: number;
+  /** In bytes. */
   readonly size: number;
 }
 
 export interface SafetensorsHeader {
   /** In the order of their bytes. */
-  readonly entries: readonly SafetensorsEntry[];
+  readonly tensors: ReadonlyMap<string, DenseTensor>;
+  readonly small: readonly SmallElements[];
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /** The reference refuses longer headers. */
 const maxHeader = 100_000_000;
+
+/** Shapes that the next one is compared with. */
+const keptShapes = 16;
 
 /** Name in the file: bits of an element and our name of it. */
 const types: ReadonlyMap<string, readonly [bits: number, dtype: NumericDType | undefined]> = new Map([
@@ -79,15 +84,57 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   if (dataStart > source.size) {
     throw new CheckpointError("truncated", `header of ${length} bytes, ${source.size - 8} are left in the file`, { file, offset: 0 });
   }
-  const entries: SafetensorsEntry[] = [];
-  let metadata: ReadonlyMap<string, string> = new Map();
-  eachJsonEntry(await source.read(8, length), file, (name, value) => {
+  const found = new Map<string, DenseTensor>();
+  const small = new Map<string, SmallElements>();
+  let metadata: ReadonlyMap<string, string> | undefined;
+  const shapes = new Shapes();
+  await eachJsonEntry(source, 8, length, (name, value) => {
+    if (found.has(name) || small.has(name) || (name === "__metadata__" && metadata !== undefined)) throw occursTwice(name, file);
     if (name === "__metadata__") metadata = readMetadata(value, file);
-    else entries.push(readEntry(name, value, dataStart, file));
+    else {
+      const { dtype, stored, shape, offset, size } = readEntry(name, value, dataStart, file);
+      if (dtype === undefined) small.set(name, { name, stored, offset, size });
+      else found.set(name, new DenseTensor({ name, dtype, shape: shapes.known(shape), source, offset }));
+    }
   });
-  entries.sort((a, b) => a.offset - b.offset || a.size - b.size);
-  checkCover(entries, dataStart, source.size, file);
-  return { entries, metadata };
+  const tensors = inOrder(found);
+  checkCover(small.size === 0 ? tensors.values() : [...tensors.values(), ...small.values()].sort(byPlace), dataStart, source.size, file);
+  return { tensors, small: [...small.values()], metadata: metadata ?? new Map() };
+}
+
+/** Where an entry lies, in bytes. */
+interface Placed {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+function byPlace(a: Placed, b: Placed): number {
+  return a.offset - b.offset || a.size - b.size;
+}
+
+/** In the order of their bytes, as most headers have them. */
+function inOrder(tensors: ReadonlyMap<string, DenseTensor>): ReadonlyMap<string, DenseTensor> {
+  let before: DenseTensor | undefined;
+  for (const tensor of tensors.values()) {
+    if (before !== undefined && byPlace(before, tensor) > 0) return new Map([...tensors].sort(([, a], [, b]) => byPlace(a, b)));
+    before = tensor;
+  }
+  return tensors;
+}
+
+/** Shapes seen of late: the same one is kept once, as a network of a hundred thousand tensors has few of them. */
+class Shapes {
+  readonly #seen: (readonly number[])[] = [];
+  #next = 0;
+
+  known(shape: readonly number[]): readonly number[] {
+    const same = this.#seen.find((other) => other.length === shape.length && other.every((size, axis) => size === shape[axis]));
+    if (same !== undefined) return same;
+    this.#seen[this.#next] = shape;
+    this.#next = (this.#next + 1) % keptShapes;
+    return shape;
+  }
 }
 
 function readMetadata(value: Json, file: string): ReadonlyMap<string, string> {
@@ -100,7 +147,16 @@ function readMetadata(value: Json, file: string): ReadonlyMap<string, string> {
   return metadata;
 }
 
-function readEntry(name: string, value: Json, dataStart: number, file: string): SafetensorsEntry {
+interface Described {
+  /** undefined: an element type of less than a byte. */
+  readonly dtype: NumericDType | undefined;
+  readonly stored: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+}
+
+function readEntry(name: string, value: Json, dataStart: number, file: string): Described {
   const fail = (message: string): never => {
     throw new CheckpointError("malformed", message, { file, offset: 8, tensor: name });
   };
@@ -121,7 +177,7 @@ function readEntry(name: string, value: Json, dataStart: number, file: string): 
   }
   if (needed % 8 !== 0) return fail(`${stored} ${shape.join("x")} is no whole number of bytes`);
   if (needed / 8 !== end - begin) return fail(`${stored} ${shape.join("x")} needs ${needed / 8} bytes, data_offsets span ${end - begin}`);
-  return { name, dtype, stored, shape, offset: dataStart + begin, size: end - begin };
+  return { dtype, stored, shape, offset: dataStart + begin, size: end - begin };
 }
 
 function integers(value: Json | undefined): number[] | undefined {
@@ -132,7 +188,7 @@ function integers(value: Json | undefined): number[] | undefined {
 }
 
 /** Each tensor starts where the one before ends, and the last ends with the file: no gap, no sharing, nothing behind. */
-function checkCover(entries: readonly SafetensorsEntry[], dataStart: number, size: number, file: string): void {
+function checkCover(entries: Iterable<Placed>, dataStart: number, size: number, file: string): void {
   let at = dataStart;
   let before: string | undefined;
   for (const { name, offset, size: length } of entries) {

@@ -5,8 +5,7 @@ import { looksLikeSafetensors, readSafetensorsHeader, type SafetensorsHeader } f
 import { CheckpointError, locate } from "../errors.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
 import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
-import { contiguous } from "../tensor/contiguous.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { isNumeric, type Tensor } from "../tensor/tensor.ts";
 
 /*
  * One .safetensors file, or several with an index as Hugging Face's libraries write it:
@@ -60,18 +59,16 @@ async function folderEntry(probe: Probe): Promise<string | undefined> {
 }
 
 async function readSingle(source: ByteSource, entry: string, owned: readonly ByteSource[], notes: readonly Note[]): Promise<Checkpoint> {
-  const header = await readSafetensorsHeader(source);
-  const collected = new Collected();
-  collected.add(source, header);
+  const { tensors, small, metadata } = await readSafetensorsHeader(source);
   return {
     format: "safetensors",
     variant: "one file",
     files: [entry],
     bytes: source.size,
-    tensors: collected.tensors,
+    tensors,
     layers: [],
-    metadata: header.metadata,
-    notes: [...notes, ...collected.notes],
+    metadata,
+    notes: [...notes, ...small.map(({ name, stored, offset }) => smallElements(name, stored, offset))],
     close: () => closeAll(owned),
   };
 }
@@ -92,7 +89,7 @@ async function readIndexed(set: FileSet, entry: string): Promise<Checkpoint> {
       opened.push(source);
       const header = await locate({ file }, () => readSafetensorsHeader(source));
       bytes += source.size;
-      collected.add(source, header);
+      await collected.add(source, header);
       for (const [key, value] of header.metadata) metadata.set(key, value);
     }
     collected.refuseMissing(map);
@@ -141,33 +138,43 @@ function fields(value: unknown): ReadonlyMap<string, unknown> {
 class Collected {
   readonly tensors = new Map<string, Tensor>();
   readonly notes: Note[] = [];
-  readonly #fileOf = new Map<string, string>();
+  /** Names of what is told in the notes, and the file of each. */
+  readonly #left = new Map<string, string>();
 
-  add(source: ByteSource, header: SafetensorsHeader): void {
-    for (const { name, dtype, stored, shape, offset } of header.entries) {
-      const before = this.#fileOf.get(name);
-      if (before !== undefined) {
-        throw new CheckpointError("malformed", `is in two files, ${before} and ${source.name}`, { file: source.name, tensor: name });
-      }
-      this.#fileOf.set(name, source.name);
-      if (dtype !== undefined) this.tensors.set(name, contiguous({ name, dtype, shape, source, offset }));
-      else
-        this.notes.push({
-          code: "unsupported-tensor",
-          message: `elements of type ${stored} are smaller than a byte`,
-          tensor: name,
-          offset,
-        });
+  async add(source: ByteSource, { tensors, small }: SafetensorsHeader): Promise<void> {
+    for (const [name, tensor] of tensors) {
+      if (this.#has(name)) throw await this.#twice(name, source);
+      this.tensors.set(name, tensor);
     }
+    for (const { name, stored, offset } of small) {
+      if (this.#has(name)) throw await this.#twice(name, source);
+      this.#left.set(name, source.name);
+      this.notes.push(smallElements(name, stored, offset));
+    }
+  }
+
+  #has(name: string): boolean {
+    return this.tensors.has(name) || this.#left.has(name);
+  }
+
+  async #twice(name: string, source: ByteSource): Promise<CheckpointError> {
+    const tensor = this.tensors.get(name);
+    const [part] = tensor !== undefined && isNumeric(tensor) ? await tensor.parts() : [];
+    const before = this.#left.get(name) ?? part?.source.name ?? "another";
+    return new CheckpointError("malformed", `is in two files, ${before} and ${source.name}`, { file: source.name, tensor: name });
   }
 
   refuseMissing(map: ReadonlyMap<string, string>): void {
     for (const [name, file] of map) {
-      if (!this.#fileOf.has(name)) {
+      if (!this.#has(name)) {
         throw new CheckpointError("mismatch", `the index places it in ${file}, which does not hold it`, { tensor: name, file });
       }
     }
   }
+}
+
+function smallElements(tensor: string, stored: string, offset: number): Note {
+  return { code: "unsupported-tensor", message: `elements of type ${stored} are smaller than a byte`, tensor, offset };
 }
 
 /** `index`: the file that names this one. */

@@ -19,11 +19,14 @@ export interface ContiguousSpec extends TensorInfo {
 export function contiguous(spec: ContiguousSpec): NumericTensor {
   const needed = located(spec.name, () => byteLength(spec.shape, spec.dtype));
   checkRange(spec.source, spec.offset ?? 0, needed, spec.name);
-  return new DenseTensor(spec);
+  return spec.order === "column" ? new ColumnTensor(spec) : new DenseTensor(spec);
 }
 
-/** A class, since a checkpoint may have a hundred thousand: a function for each would take as much as all the rest. */
-class DenseTensor implements NumericTensor {
+/**
+ * A tensor of one dense part that is known to fit its source. A class, since a checkpoint may have a hundred thousand: a function for each
+ * would take as much as all the rest.
+ */
+export class DenseTensor implements NumericTensor {
   readonly name: string;
   readonly dtype: NumericDType;
   readonly shape: readonly number[];
@@ -32,7 +35,6 @@ class DenseTensor implements NumericTensor {
   declare readonly stored?: string;
   readonly #source: ByteSource;
   readonly #offset: number;
-  readonly #order: "row" | "column";
 
   constructor(spec: ContiguousSpec) {
     this.name = spec.name;
@@ -43,12 +45,32 @@ class DenseTensor implements NumericTensor {
     if (spec.stored !== undefined) this.stored = spec.stored;
     this.#source = spec.source;
     this.#offset = spec.offset ?? 0;
-    this.#order = spec.order ?? "row";
+  }
+
+  /** Bytes into its source. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Bytes of all elements. */
+  get size(): number {
+    return byteLength(this.shape, this.dtype);
   }
 
   async parts(): Promise<readonly Part[]> {
     if (elementCount(this.shape) === 0) return [];
-    return [wholePart(this.#source, this.#offset, this.shape, denseStrides(this.shape, itemsize(this.dtype), this.#order))];
+    return [wholePart(this.#source, this.#offset, this.shape, this.strides())];
+  }
+
+  protected strides(): readonly number[] {
+    return denseStrides(this.shape, itemsize(this.dtype));
+  }
+}
+
+/** The first axis lies densest. */
+class ColumnTensor extends DenseTensor {
+  protected override strides(): readonly number[] {
+    return denseStrides(this.shape, itemsize(this.dtype), "column");
   }
 }
 

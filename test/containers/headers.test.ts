@@ -143,8 +143,8 @@ describe("safetensors", () => {
     ["an ordinary name", `{"__proto__":${tensor("BF16", "[1]", 0, 2)}}`, 2, ["__proto__"]],
     ["elements of less than a byte", `{"a":${tensor("F4", "[4]", 0, 2)}}`, 2, ["a"]],
   ])("accepts %s", async (_, header, data, names) => {
-    const { entries } = await readSafetensorsHeader(memorySource(safetensors(header, data), "x"));
-    expect(entries.map(({ name }) => name)).toEqual(names);
+    const { tensors, small } = await readSafetensorsHeader(memorySource(safetensors(header, data), "x"));
+    expect([...tensors.keys(), ...small.map(({ name }) => name)]).toEqual(names);
   });
 
   test.each([
@@ -159,6 +159,8 @@ describe("safetensors", () => {
     ["a null entry", '{"a":null}', 0, "malformed"],
     ["metadata that is no text", '{"__metadata__":{"a":3}}', 0, "malformed"],
     ["an array", "[]", 0, "malformed"],
+    ["a name that occurs twice", `{"a":${tensor("I8", "[1]", 0, 1)},"a":${tensor("I8", "[1]", 1, 2)}}`, 2, "malformed"],
+    ["metadata twice", '{"__metadata__":{},"__metadata__":{}}', 0, "malformed"],
     ["an overflow", `{"a":${tensor("F32", "[4294967296,4294967296,4294967296]", 0, 0)}}`, 0, "malformed"],
   ])("refuses %s", async (_, header, data, code) => {
     await expect(readSafetensorsHeader(memorySource(safetensors(header, data), "x"))).rejects.toMatchObject({ code });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { eachJsonEntry, type Json, parseJson, parseJsonBytes } from "../../src/containers/json.ts";
+import { type Json, parseJson, parseJsonBytes } from "../../src/containers/json.ts";
+import { eachJsonEntry } from "../../src/containers/json-entries.ts";
 import { CheckpointError } from "../../src/errors.ts";
+import { memorySource } from "../../src/io/memory.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -45,14 +47,36 @@ describe("JSON", () => {
     expect(() => parseJson("[".repeat(100_000), "f")).toThrow(expect.objectContaining({ code: "unsafe" }));
   });
 
-  test("entries come one at a time and in their order", () => {
-    const seen: [string, Json][] = [];
-    eachJsonEntry(bytes('{"b": [1], "a": "x"}'), "f", (key, value) => seen.push([key, value]));
-    expect(seen).toEqual([
+  async function entriesOf(text: string): Promise<readonly (readonly [string, Json])[]> {
+    const source = memorySource(bytes(text), "f");
+    const seen: (readonly [string, Json])[] = [];
+    await eachJsonEntry(source, 0, source.size, (key, value) => seen.push([key, value]));
+    return seen;
+  }
+
+  test("entries come one at a time and in their order", async () => {
+    expect(await entriesOf('{"b": [1], "a": "x"}')).toEqual([
       ["b", [1]],
       ["a", "x"],
     ]);
-    expect(() => eachJsonEntry(bytes('{"a": 1, "a": 2}'), "f", () => {})).toThrow(/occurs twice/);
-    expect(() => eachJsonEntry(bytes("[1]"), "f", () => {})).toThrow(/an object expected/);
+    expect(await entriesOf(" {} ")).toEqual([]);
+    await expect(entriesOf("[1]")).rejects.toThrow(/an object expected/);
+    await expect(entriesOf('{"a": 1,}')).rejects.toThrow(/a string expected at byte 8/);
+  });
+
+  test("entries may be longer than what is read at a time, and anything may stand at its end", async () => {
+    const long = "é".repeat(35_000);
+    for (let blanks = 0; blanks < 6; blanks += 1) {
+      const text = `{"a": ${" ".repeat(65_524 + blanks)}"\u00e9${long}", "b": [1, 20, 300], "c": true}${" ".repeat(200_000)}`;
+      expect(await entriesOf(text)).toEqual([
+        ["a", `é${long}`],
+        ["b", [1, 20, 300]],
+        ["c", true],
+      ]);
+    }
+    const many = Array.from({ length: 9000 }, (_, k) => [`name ${k}`, [k, "é"]] as const);
+    expect(await entriesOf(JSON.stringify(Object.fromEntries(many)))).toEqual(many);
+    await expect(entriesOf(`{"a": 1, "b" 2, "c": ${" ".repeat(200_000)}3}`)).rejects.toThrow(/a colon expected at byte 13/);
+    await expect(entriesOf(`{"a": 1}${" ".repeat(200_000)}x`)).rejects.toThrow(/the end expected at byte 200008/);
   });
 });
