@@ -26,7 +26,7 @@ export type { Finding, Severity } from "./inspect/findings/check.ts";
 export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
-export { toJson } from "./report/json.ts";
+export { jsonPieces, toJson } from "./report/json.ts";
 export { count, duration, type Paint, plain, type Style, size, visible } from "./report/style.ts";
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
@@ -39,6 +39,8 @@ export interface RunOptions {
   /** Read as this format, whatever the content looks like. */
   readonly from?: string;
   readonly signal?: AbortSignal;
+  /** The process does nothing else: where a checkpoint has very many tensors, V8 is told to keep its memory small. */
+  readonly ownProcess?: boolean;
   /** Bytes that went through, as they go. */
   readonly onProgress?: (bytes: number) => void;
 }
@@ -187,6 +189,11 @@ export async function inspectText(...args: Parameters<typeof import("./report/in
   return (await import("./report/inspect.ts")).inspectText(...args);
 }
 
+/** The same, some lines at a time. */
+export async function inspectBlocks(...args: Parameters<typeof import("./report/inspect.ts")["inspectBlocks"]>): Promise<Iterable<string>> {
+  return (await import("./report/inspect.ts")).inspectBlocks(...args);
+}
+
 /** What can be read and written, as text. */
 export async function formatsText(...args: Parameters<typeof import("./report/formats.ts")["formatsText"]>): Promise<string> {
   return (await import("./report/formats.ts")).formatsText(...args);
@@ -217,8 +224,9 @@ export async function verifyText(...args: Parameters<typeof import("./report/ver
   return (await import("./report/verify.ts")).verifyText(...args);
 }
 
-function contextOptions(options: RunOptions): { signal?: AbortSignal; onProgress?: (bytes: number) => void } {
+function contextOptions(options: RunOptions): Pick<RunOptions, "signal" | "onProgress" | "ownProcess"> {
   return {
+    ...(options.ownProcess === undefined ? {} : { ownProcess: options.ownProcess }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   };

@@ -16,9 +16,14 @@ export interface Output {
   readonly json: boolean;
   /** The result itself. */
   data(text: string): void;
+  /** The same in pieces, with `end` behind each of them. */
+  pieces(texts: Iterable<string>, end?: string): void;
   /** For people who watch; nothing with --quiet. */
   note(text: string): void;
 }
+
+/** Characters that are written at a time. */
+const CHUNK = 1 << 16;
 
 export async function outputFor(common: Common): Promise<Output> {
   return {
@@ -26,6 +31,16 @@ export async function outputFor(common: Common): Promise<Output> {
     json: common.json === true,
     data(text) {
       print(text.endsWith("\n") ? text : `${text}\n`);
+    },
+    pieces(texts, end = "") {
+      let text = "";
+      for (const piece of texts) {
+        text += piece + end;
+        if (text.length < CHUNK) continue;
+        process.stdout.write(text);
+        text = "";
+      }
+      process.stdout.write(text.endsWith("\n") || end === "\n" ? text : `${text}\n`);
     },
     note(text) {
       if (common.quiet !== true) tell(`${text}\n`);

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.ts";
+import type { Context } from "../io/context.ts";
 import type { ByteSource } from "../io/source.ts";
 import { DenseTensor } from "../tensor/contiguous.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
@@ -32,6 +33,9 @@ export interface SafetensorsHeader {
 
 /** The reference refuses longer headers. */
 const maxHeader = 100_000_000;
+
+/** Bytes of a tensor in a header, about. */
+const headerEntry = 100;
 
 /** Shapes that the next one is compared with. */
 const keptShapes = 16;
@@ -71,7 +75,7 @@ export function looksLikeSafetensors(head: Uint8Array): boolean {
 }
 
 /** Throws `truncated` where the file is shorter than its header says, else `malformed`. */
-export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
+export async function readSafetensorsHeader(source: ByteSource, ctx?: Pick<Context, "expect">): Promise<SafetensorsHeader> {
   const file = source.name;
   if (source.size < 8)
     throw new CheckpointError("truncated", `safetensors starts with 8 bytes of header length, the file has ${source.size}`, { file });
@@ -84,6 +88,7 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   if (dataStart > source.size) {
     throw new CheckpointError("truncated", `header of ${length} bytes, ${source.size - 8} are left in the file`, { file, offset: 0 });
   }
+  await ctx?.expect?.(length / headerEntry);
   const found = new Map<string, DenseTensor>();
   const small = new Map<string, SmallElements>();
   let metadata: ReadonlyMap<string, string> | undefined;

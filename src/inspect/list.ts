@@ -55,7 +55,7 @@ export interface Listing {
 export async function list(checkpoint: Checkpoint, identity: Identity | undefined, ctx: Context, options: ListOptions): Promise<Listing> {
   const roles = rolesByKey(identity);
   const kindOf = judgeKinds(identity);
-  const all = [...checkpoint.tensors.values()].map((tensor) => record(tensor, kindOf(tensor), roles));
+  const all = Array.from(checkpoint.tensors.values(), (tensor) => new ListedTensor(tensor, kindOf(tensor), roles.get(tensor.name)));
   const filters = (options.filter ?? []).map(glob);
   const shown = all.filter(
     (tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)),
@@ -81,20 +81,34 @@ function rolesByKey(identity: Identity | undefined): ReadonlyMap<string, Place> 
   return places;
 }
 
-function record(tensor: Tensor, kind: TensorKind, roles: ReadonlyMap<string, Place>): TensorRecord {
-  const parameters = tensor.shape.reduce((count, size) => count * size, 1);
-  const place = roles.get(tensor.name);
-  return {
-    name: tensor.name,
-    ...(tensor.label === undefined ? {} : { label: tensor.label }),
-    dtype: tensor.dtype,
-    shape: tensor.shape,
-    parameters,
-    bytes: tensor.dtype === "string" ? 0 : parameters * itemsize(tensor.dtype),
-    kind,
-    ...(place === undefined ? {} : place),
-    ...(tensor.stored === undefined ? {} : { stored: tensor.stored }),
-  };
+/** A class, since a hundred thousand objects that are put together field by field take half as much again. */
+class ListedTensor implements TensorRecord {
+  // Set in the order in which JSON has them.
+  declare readonly name: string;
+  declare readonly label?: string;
+  declare readonly dtype: DType;
+  declare readonly shape: readonly number[];
+  declare readonly parameters: number;
+  declare readonly bytes: number;
+  declare readonly kind: TensorKind;
+  declare readonly role?: Role;
+  declare readonly axes?: string;
+  declare readonly stored?: string;
+
+  constructor(tensor: Tensor, kind: TensorKind, place: Place | undefined) {
+    this.name = tensor.name;
+    if (tensor.label !== undefined) this.label = tensor.label;
+    this.dtype = tensor.dtype;
+    this.shape = tensor.shape;
+    this.parameters = tensor.shape.reduce((count, size) => count * size, 1);
+    this.bytes = tensor.dtype === "string" ? 0 : this.parameters * itemsize(tensor.dtype);
+    this.kind = kind;
+    if (place !== undefined) {
+      this.role = place.role;
+      this.axes = place.axes;
+    }
+    if (tensor.stored !== undefined) this.stored = tensor.stored;
+  }
 }
 
 function totals(tensors: readonly TensorRecord[]): Totals {

@@ -13,6 +13,8 @@ export interface Context {
   random(source: ByteSource): ByteSource;
   /** An empty file beside the output (not in a tmpfs); gone when the context is disposed. */
   temporary(): Promise<OutputFile>;
+  /** A reader says that it is about to describe as many tensors; absent where the process is not ours to adapt. */
+  readonly expect?: (tensors: number) => Promise<void>;
   /** After every tile: progress, a turn of the event loop, throws `interrupted` when aborted. */
   tick(bytes: number): Promise<void>;
 }

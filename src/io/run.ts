@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
+import { collectEarly } from "./frugal.ts";
 import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
 import type { ByteSource, OutputFile } from "./source.ts";
 import { spooled } from "./spooled.ts";
 import { openUnnamed } from "./unnamed.ts";
 
 export interface ContextOptions {
+  /** The process does nothing else: V8 may be told to collect garbage early. */
+  readonly ownProcess?: boolean;
   readonly values?: boolean;
   /** Bytes for both tile buffers together; 50 MiB unless given. */
   readonly memory?: number;
@@ -74,6 +77,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     signal,
     memory,
     values: options.values ?? false,
+    ...(options.ownProcess === true ? { expect: collectEarly } : {}),
     scratch(which, length) {
       if (buffers[which].length < length) grow(which, length);
       return buffers[which].subarray(0, length);

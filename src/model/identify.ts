@@ -15,12 +15,16 @@ import { fcSlots, normSlots, vectorAxes, vectorSlot } from "./slots.ts";
 import { headTail } from "./tail.ts";
 import { isFlipped } from "./theano.ts";
 
+/** A VGG in training has some hundreds of tensors, optimizer and averages included. What has more than these is another network, and taking it apart would take several times the memory of all its names. */
+const mostTensors = 20_000;
+
 /**
  * Recognises a VGG by its structure: convolutions that chain, kernel shapes, the matrices behind them. Names put tensors
  * together into layers and order layers of the same shape; they are evidence, never a condition. Undefined for
  * everything else.
  */
 export function identify(checkpoint: DescribedCheckpoint, options: IdentifyOptions = {}): Identity | undefined {
+  if (checkpoint.tensors.size > mostTensors) return undefined;
   const grouped = groupLayers(checkpoint);
   const features = findFeatures(checkpoint, grouped);
   return features === undefined ? headOnly(checkpoint, grouped, options) : withFeatures(checkpoint, grouped, features, options);

@@ -3,6 +3,7 @@ import { isObject, parseJsonBytes } from "../containers/json.ts";
 import type { Probe, Reader } from "../containers/probe.ts";
 import { looksLikeSafetensors, readSafetensorsHeader, type SafetensorsHeader } from "../containers/safetensors.ts";
 import { CheckpointError, locate } from "../errors.ts";
+import type { Context } from "../io/context.ts";
 import type { ByteSource, FileSet } from "../io/source.ts";
 import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
 import { isNumeric, type Tensor } from "../tensor/tensor.ts";
@@ -15,6 +16,8 @@ import { isNumeric, type Tensor } from "../tensor/tensor.ts";
 const indexSuffix = ".safetensors.index.json";
 /** An index has some 100 bytes a tensor; more than a header of the format may have is no index. */
 const maxIndex = 100_000_000;
+/** Bytes of a tensor's line in an index, about. */
+const indexEntry = 100;
 
 export const reader: Reader = {
   async detect(probe) {
@@ -25,19 +28,19 @@ export const reader: Reader = {
     return probe.container === "binary" && probe.entry.endsWith(".safetensors") ? "sure" : undefined;
   },
 
-  async read(probe) {
+  async read(probe, ctx) {
     const entry = probe.container === "folder" ? await folderEntry(probe) : probe.entry;
     if (entry === undefined) throw new CheckpointError("not-found", "no safetensors file in the folder", { file: probe.set.name });
-    if (probe.container === "json" || entry.endsWith(indexSuffix)) return readIndexed(probe.set, entry);
+    if (probe.container === "json" || entry.endsWith(indexSuffix)) return readIndexed(probe.set, entry, ctx);
     const source = probe.container === "folder" ? await mustOpen(probe.set, entry) : probe.source;
     const owned = probe.container === "folder" ? [source] : [];
     const shard = /^(.*)-\d{5}-of-(\d{5})\.safetensors$/.exec(entry);
-    if (shard === null) return readSingle(source, entry, owned, []);
+    if (shard === null) return readSingle(source, entry, owned, [], ctx);
     const index = `${shard[1]}${indexSuffix}`;
     const beside = await probe.set.open(index);
-    if (beside === undefined) return readSingle(source, entry, owned, [loneShard(index)]);
+    if (beside === undefined) return readSingle(source, entry, owned, [loneShard(index)], ctx);
     await beside.close();
-    return readIndexed(probe.set, index);
+    return readIndexed(probe.set, index, ctx);
   },
 };
 
@@ -58,8 +61,14 @@ async function folderEntry(probe: Probe): Promise<string | undefined> {
   return indexes.length === 0 && files.length === 1 ? files[0] : undefined;
 }
 
-async function readSingle(source: ByteSource, entry: string, owned: readonly ByteSource[], notes: readonly Note[]): Promise<Checkpoint> {
-  const { tensors, small, metadata } = await readSafetensorsHeader(source);
+async function readSingle(
+  source: ByteSource,
+  entry: string,
+  owned: readonly ByteSource[],
+  notes: readonly Note[],
+  ctx: Context,
+): Promise<Checkpoint> {
+  const { tensors, small, metadata } = await readSafetensorsHeader(source, ctx);
   return {
     format: "safetensors",
     variant: "one file",
@@ -73,11 +82,12 @@ async function readSingle(source: ByteSource, entry: string, owned: readonly Byt
   };
 }
 
-async function readIndexed(set: FileSet, entry: string): Promise<Checkpoint> {
+async function readIndexed(set: FileSet, entry: string, ctx: Context): Promise<Checkpoint> {
   const opened: ByteSource[] = [];
   try {
     const index = await mustOpen(set, entry);
     opened.push(index);
+    await ctx.expect?.(index.size / indexEntry);
     const map = await readWeightMap(index);
     const folder = folderOf(entry);
     const collected = new Collected();
@@ -87,7 +97,7 @@ async function readIndexed(set: FileSet, entry: string): Promise<Checkpoint> {
     for (const file of files) {
       const source = await mustOpen(set, folder + file, entry);
       opened.push(source);
-      const header = await locate({ file }, () => readSafetensorsHeader(source));
+      const header = await locate({ file }, () => readSafetensorsHeader(source, ctx));
       bytes += source.size;
       await collected.add(source, header);
       for (const [key, value] of header.metadata) metadata.set(key, value);

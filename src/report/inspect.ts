@@ -5,7 +5,7 @@ import type { StatsRecord } from "../inspect/stats.ts";
 import { layersText } from "./layers.ts";
 import { metadataText } from "./metadata.ts";
 import { count, type Style, shape, size, visible } from "./style.ts";
-import { type Column, table } from "./table.ts";
+import { type Column, table, tableBlocks } from "./table.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface InspectTextOptions {
@@ -15,15 +15,23 @@ export interface InspectTextOptions {
 
 /** What `vggtool inspect` prints: one line of what it is, the tensors, the totals, the findings. */
 export function inspectText(record: InspectRecord, style: Style, options: InspectTextOptions = {}): string {
-  const lines = headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
-  lines.push(...architectureLines(record, style));
-  if (record.tensors.length > 0)
-    lines.push("", options.depth === undefined ? tensorTable(record.tensors, style) : groupTable(record.tensors, options.depth, style));
-  if (record.layers !== undefined) lines.push("", layersText(record, style));
-  lines.push("", totalsLine(record));
-  if (record.metadata.size > 0) lines.push("", metadataText(record.metadata, style));
-  if (record.findings.length > 0) lines.push("", ...record.findings.flatMap((finding) => findingLines(finding, style)));
-  return lines.join("\n");
+  return [...inspectBlocks(record, style, options)].join("\n");
+}
+
+/** The same, some lines at a time: the text of a hundred thousand tensors is never all there. */
+export function* inspectBlocks(record: InspectRecord, style: Style, options: InspectTextOptions = {}): Generator<string> {
+  yield* headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
+  yield* architectureLines(record, style);
+  if (record.tensors.length > 0) {
+    yield "";
+    if (options.depth === undefined) yield* tensorTable(record.tensors, style);
+    else yield groupTable(record.tensors, options.depth, style);
+  }
+  if (record.layers !== undefined) yield* ["", layersText(record, style)];
+  yield* ["", totalsLine(record)];
+  if (record.metadata.size > 0) yield* ["", metadataText(record.metadata, style)];
+  if (record.findings.length > 0) yield "";
+  for (const finding of record.findings) yield* findingLines(finding, style);
 }
 
 /** A text that begins with its subject, broken at the width of the terminal. */
@@ -54,7 +62,7 @@ function completeness(complete: boolean, missing: number): readonly [text: strin
 const LEAST_NAME = 24;
 const LEAST_LABEL = 16;
 
-function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): string {
+function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): Iterable<string> {
   const withLabels = tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
   const withRoles = tensors.some((tensor) => tensor.role !== undefined);
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
@@ -84,7 +92,7 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
       for (const tensor of tensors) yield cells(tensor);
     },
   };
-  return table(columns, rows, paint.faint, width);
+  return tableBlocks(columns, rows, paint.faint, width);
 }
 
 const statsColumns: readonly Column[] = ["min", "max", "mean", "std", "zeros", "NaN, inf"].map((title) => ({ title, align: "right" }));

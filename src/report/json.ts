@@ -6,6 +6,40 @@ export function toJson(record: unknown): string {
   return JSON.stringify(plainly(record));
 }
 
+/** Records nested deeper than this are written whole: the long lists lie in the outer two. */
+const OUTER = 3;
+
+/** The same in pieces: the text of a hundred thousand tensors is never all there. */
+export function* jsonPieces(value: unknown, depth = OUTER): Generator<string> {
+  if (depth === 0 || !isOuter(value)) {
+    yield toJson(value);
+    return;
+  }
+  const list = Array.isArray(value);
+  let before = list ? "[" : "{";
+  if (list) {
+    for (const item of value) {
+      yield before + toJson(item ?? null);
+      before = ",";
+    }
+  } else {
+    for (const [key, field] of Object.entries(value)) {
+      if (field === undefined) continue;
+      yield `${before}${JSON.stringify(key)}:`;
+      yield* jsonPieces(field, depth - 1);
+      before = ",";
+    }
+  }
+  // Nothing was in it.
+  if (before !== ",") yield before;
+  yield list ? "]" : "}";
+}
+
+/** Lists, and records with names of ours: a Map may have any. */
+function isOuter(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !(value instanceof Map) && !ArrayBuffer.isView(value);
+}
+
 function plainly(value: unknown): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();

@@ -68,6 +68,7 @@ async function run(file: string, given: Options): Promise<void> {
       ...(image === undefined ? {} : { inputSize: image }),
       signal: interruptSignal(),
       onProgress: bar.add,
+      ownProcess: true,
     });
     bar.done();
     if (output.json) output.data(toJson(given.dryRun === true ? result.plan : result));

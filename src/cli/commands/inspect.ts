@@ -3,9 +3,10 @@ import {
   CheckpointError,
   type Finding,
   inspect,
+  inspectBlocks,
   inspectSource,
-  inspectText,
   isCheckpointError,
+  jsonPieces,
   type Sort,
   sourceText,
   toJson,
@@ -59,10 +60,11 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   for (const [k, file] of files.entries()) {
     const bar = progress(file, undefined, options.quiet === true);
     try {
-      const record = await inspect(file, { ...options, signal, onProgress: bar.add });
+      const record = await inspect(file, { ...options, signal, onProgress: bar.add, ownProcess: true });
       bar.done();
       if (k > 0 && !output.json) output.data("\n");
-      output.data(output.json ? toJson(record) : await inspectText(record, output.style, options));
+      if (output.json) output.pieces(jsonPieces(record));
+      else output.pieces(await inspectBlocks(record, output.style, options), "\n");
       failOn(record.findings, options);
     } catch (error) {
       bar.done();
