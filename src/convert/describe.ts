@@ -2,6 +2,7 @@ import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
 import type { Preprocessing } from "../model/scheme.ts";
 import { jsonText } from "../writers/pieces.ts";
+import { CarriedMove } from "./carried-move.ts";
 import type { FeatureArea } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
 import type { ConvertOptions } from "./options.ts";
@@ -24,7 +25,9 @@ export function describeOutput(
     if (network.batchNorm) {
       const own = identity?.epsilon?.value ?? network.epsilon;
       // What the variances were made for, where the target's networks take an epsilon of their own.
-      const written = plan.moves.flatMap(({ fills }) => fills).find(({ epsilon }) => epsilon !== undefined)?.epsilon?.[1] ?? own;
+      const written =
+        plan.moves.flatMap((move) => (move instanceof CarriedMove ? [] : move.fills)).find(({ epsilon }) => epsilon !== undefined)
+          ?.epsilon?.[1] ?? own;
       metadata.set("epsilon", String(written));
       metadata.set("epsilonSource", written === own ? (identity?.epsilon?.source ?? "assumed") : "read");
     }

@@ -50,7 +50,8 @@ export function gaps({ plan }: Planned, checkpoint: Checkpoint, identity: Identi
       hint: "without it the conversion would be incomplete",
     });
   }
-  const strings = [...checkpoint.tensors.values()].filter((tensor) => !isNumeric(tensor)).length;
+  let strings = 0;
+  for (const tensor of checkpoint.tensors.values()) if (!isNumeric(tensor)) strings += 1;
   if (strings > 0) warnings.push(`${strings} text ${strings === 1 ? "tensor is" : "tensors are"} left out`);
   return warnings;
 }

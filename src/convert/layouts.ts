@@ -3,6 +3,7 @@ import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { FileLayout, WriterInput } from "../writers/layout.ts";
+import { specOf } from "./carried-move.ts";
 import type { ConvertRequest } from "./convert.ts";
 import { describeOutput, outputPreprocessing, withArea } from "./describe.ts";
 import { keepsOwn } from "./like.ts";
@@ -57,12 +58,7 @@ function writerInput(
   const names = labels !== undefined && options.numClasses === undefined && labels.length === network?.classes ? { labels } : {};
   return {
     name: place.name,
-    tensors: plan.moves.map((move) => ({
-      key: move.to,
-      dtype: move.toDtype,
-      shape: move.toShape,
-      ...(move.fills[0]?.role === undefined ? {} : { role: move.fills[0].role }),
-    })),
+    tensors: plan.moves.map(specOf),
     ...(network === undefined ? {} : { network }),
     ...(preprocessing === undefined ? {} : { preprocessing }),
     ...names,

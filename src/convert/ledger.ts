@@ -1,6 +1,7 @@
 import type { Described } from "../model/described.ts";
 import type { Role } from "../model/scheme.ts";
 import type { Loss } from "../tensor/cast.ts";
+import { CarriedMove } from "./carried-move.ts";
 import type { Move, Plan } from "./plan-types.ts";
 import { keysOf } from "./roles.ts";
 
@@ -38,18 +39,59 @@ export interface Ledger {
   };
 }
 
+/** The lines are made as they are asked for: of a hundred thousand tensors they take as much as all the rest. */
 export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, losses: ReadonlyMap<string, Loss>): Ledger {
+  return {
+    get sources() {
+      return sourceLines(plan, tensors);
+    },
+    get targets() {
+      return plan.moves.map((move) => targetLine(move, losses.get(move.to)));
+    },
+    missing: plan.missing,
+    totals: totalsOf(plan, tensors),
+  };
+}
+
+function totalsOf(plan: Plan, tensors: ReadonlyMap<string, Described>): Ledger["totals"] {
+  const uses = new Map<string, number>();
+  for (const move of plan.moves) {
+    if (!(move instanceof CarriedMove)) for (const key of sourceKeys(move)) uses.set(key, (uses.get(key) ?? 0) + 1);
+  }
+  let carried = 0;
+  for (const move of plan.moves) {
+    if (!(move instanceof CarriedMove)) continue;
+    const known = uses.get(move.to);
+    if (known === undefined) carried += 1;
+    else uses.set(move.to, known + 1);
+  }
+  let [once, twice] = [0, 0];
+  for (const [key, times] of uses) {
+    if (!tensors.has(key)) continue;
+    if (times === 1) once += 1;
+    else twice += 1;
+  }
+  const used = carried + once;
+  return { used, unused: tensors.size - used - twice, usedTwice: twice, filled: plan.moves.length, missing: plan.missing.length };
+}
+
+function sourceKeys(move: Move): ReadonlySet<string> {
+  return new Set(move.fills.flatMap(({ from }) => from.flatMap(keysOf)));
+}
+
+function sourceLines(plan: Plan, tensors: ReadonlyMap<string, Described>): readonly SourceLine[] {
   const uses = new Map<string, { to: string[]; role?: Role }>();
   for (const move of plan.moves) {
-    for (const key of new Set(move.fills.flatMap(({ from }) => from.flatMap(keysOf)))) {
-      const role = move.fills.flatMap(({ from }) => from).find((operand) => operand.key === key)?.role;
+    const operands = move.fills.flatMap(({ from }) => from);
+    for (const key of sourceKeys(move)) {
+      const role = operands.find((operand) => operand.key === key)?.role;
       const known = uses.get(key);
       if (known === undefined) uses.set(key, { to: [move.to], ...(role === undefined ? {} : { role }) });
       else known.to.push(move.to);
     }
   }
   const reasons = new Map(plan.unused.map((left) => [left.key, left]));
-  const sources = [...tensors.keys()].map((key): SourceLine => {
+  return Array.from(tensors.keys(), (key): SourceLine => {
     const use = uses.get(key);
     if (use !== undefined)
       return { key, ...(use.role === undefined ? {} : { role: use.role }), use: use.to.length > 1 ? "used twice" : "used", to: use.to };
@@ -62,28 +104,15 @@ export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, 
       reason: left?.reason ?? "part of a tensor that was left out",
     };
   });
-  const targets = plan.moves.map((move): TargetLine => {
-    const loss = losses.get(move.to);
-    const role = move.fills[0]?.role;
-    return {
-      key: move.to,
-      ...(role === undefined ? {} : { role }),
-      move: move.move,
-      from: [...new Set(move.fills.flatMap(({ from }) => from.flatMap(keysOf)))],
-      ...(loss === undefined ? {} : { loss }),
-    };
-  });
-  const count = (use: SourceLine["use"]): number => sources.filter((line) => line.use === use).length;
+}
+
+function targetLine(move: Move, loss: Loss | undefined): TargetLine {
+  const role = move.fills[0]?.role;
   return {
-    sources,
-    targets,
-    missing: plan.missing,
-    totals: {
-      used: count("used"),
-      unused: count("unused"),
-      usedTwice: count("used twice"),
-      filled: targets.length,
-      missing: plan.missing.length,
-    },
+    key: move.to,
+    ...(role === undefined ? {} : { role }),
+    move: move.move,
+    from: [...sourceKeys(move)],
+    ...(loss === undefined ? {} : { loss }),
   };
 }

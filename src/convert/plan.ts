@@ -4,6 +4,7 @@ import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
 import type { Role, Slot } from "../model/scheme.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
+import { CarriedMove } from "./carried-move.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { FeatureArea } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
@@ -74,8 +75,7 @@ export function makePlan(
         hint: `add --exclude '${key}'`,
       });
     } else {
-      taken.add(key);
-      moves.push(carried({ ...tensor, dtype: tensor.dtype }, target, options));
+      moves.push(carried(tensor, tensor.dtype, target, options));
     }
   }
   const plan: Plan = { schema: "vggtool/plan/1", format: target.format, scheme: target.scheme, moves, unused, missing };
@@ -94,17 +94,10 @@ function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Sl
 }
 
 /** A tensor of no role, under its own name and with its own axes. */
-function carried(tensor: Described & { readonly dtype: NumericDType }, target: PlanTarget, options: ConvertOptions): Move {
-  const dtype = targetDtype(tensor, target.holds, options.dtype, target.format);
-  const axes = tensor.shape.map((_, axis) => `d${axis}`).join(" ");
-  const quantised = tensor.stored !== undefined && /^u?int\d/.test(tensor.stored);
-  return {
-    to: tensor.name,
-    toShape: tensor.shape,
-    toDtype: dtype,
-    move: quantised ? "dequantise" : dtype === tensor.dtype ? "copy" : "cast",
-    fills: [{ formula: "value", from: [{ key: tensor.name, axes, shape: tensor.shape }] }],
-  };
+function carried({ name, shape, stored }: Described, own: NumericDType, target: PlanTarget, options: ConvertOptions): Move {
+  const dtype = targetDtype({ name, dtype: own }, target.holds, options.dtype, target.format);
+  const quantised = stored !== undefined && /^u?int\d/.test(stored);
+  return new CarriedMove(name, shape, dtype, quantised ? "dequantise" : dtype === own ? "copy" : "cast");
 }
 
 function keepsConstant(key: string, target: PlanTarget): boolean {
@@ -119,7 +112,7 @@ function sameTensor(tensor: Described, like: ReadonlyMap<string, Described>): bo
 function standIns(moves: readonly Move[], network: Network | undefined, options: ConvertOptions): readonly string[] {
   const last = network === undefined || options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
   const made = moves
-    .flatMap(({ fills }) => fills)
+    .flatMap((move) => (move instanceof CarriedMove ? [] : move.fills))
     .filter(({ from, role }) => from.length === 0 && role !== undefined && !role.endsWith(".bn.factor"));
   return (["zeros", "ones"] as const).flatMap((formula) => {
     const roles = made.filter((fill) => fill.formula === formula && layerOf(fill.role ?? "") !== last).map(({ role }) => role ?? "");

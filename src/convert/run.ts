@@ -2,12 +2,15 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { OutputFile } from "../io/source.ts";
 import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
-import { type Loss, noLoss } from "../tensor/cast.ts";
+import { convert, type Loss, noLoss } from "../tensor/cast.ts";
+import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
 import { itemsize } from "../tensor/dtype.ts";
 import { type ElementMap, move as moveValues, type Target } from "../tensor/move.ts";
-import type { TensorMap } from "../tensor/tensor.ts";
+import { byteLength } from "../tensor/shape.ts";
+import type { NumericTensor, TensorMap } from "../tensor/tensor.ts";
 import { flip, stridesFor, type View, view } from "../tensor/view.ts";
 import type { TensorSupply } from "../writers/execute.ts";
+import { CarriedMove } from "./carried-move.ts";
 import { channelValues, foldScale, numeric } from "./channel-values.ts";
 import { filled, held, normal } from "./made.ts";
 import type { Fill, Move, Plan } from "./plan-types.ts";
@@ -19,11 +22,19 @@ export type Losses = Map<string, Loss>;
 export interface PlanRun extends TensorSupply {
   readonly losses: Losses;
   readonly warnings: readonly string[];
-  /** Where each tensor was written last, by target key. */
+  /** Where each tensor of more than `placedFrom` bytes was written last, by target key. */
   readonly places: ReadonlyMap<string, WrittenPlace>;
   /** The source's values that a target tensor takes as they are, along elementary axes; undefined where they are computed or rounded. */
   exact(move: Move, ctx: Context): Promise<View | undefined>;
+  /** The source's bytes of a small tensor that takes them in their order; undefined for all others. */
+  bytesOf(move: Move, ctx: Context): Promise<Uint8Array | undefined>;
 }
+
+/** Bytes of a tensor up to which nobody needs to know where it was written: its values are compared in any case. */
+export const placedFrom = 1 << 20;
+
+/** Bytes of a tensor that is read, turned into its type and written in one step where its elements stay in their order. */
+const oneStep = 1 << 16;
 
 export interface WrittenPlace {
   readonly file: OutputFile;
@@ -33,7 +44,7 @@ export interface WrittenPlace {
 
 /** Values for an executor, made as the plan says: streamed wherever a tensor only changes order and type. */
 export function runPlan(plan: Plan, tensors: TensorMap): PlanRun {
-  const moves = new Map(plan.moves.map((move) => [move.to, move]));
+  const moveOf = finder(plan.moves);
   const losses: Losses = new Map();
   const warnings: string[] = [];
   const places = new Map<string, WrittenPlace>();
@@ -48,13 +59,75 @@ export function runPlan(plan: Plan, tensors: TensorMap): PlanRun {
       const source = await sourceOf(move, tensors, ctx, warn);
       return source.exact && source.scale === undefined && source.view.dtype === move.toDtype ? source.view : undefined;
     },
+    async bytesOf(move, ctx) {
+      const found = await inOneRun(move, tensors);
+      if (found === undefined || found.tensor.dtype !== move.toDtype) return undefined;
+      return found.run.source.read(found.run.offset, found.size, ctx.scratch(0, found.size));
+    },
     async fill(key, file, at, order, ctx) {
-      const move = moves.get(key);
+      const move = moveOf(key);
       if (move === undefined) throw new Error(`the writer asks for ${key}, which is not in the plan`);
-      places.set(key, { file, at, order });
+      if (byteLength(move.toShape, move.toDtype) > placedFrom) places.set(key, { file, at, order });
+      else if (order === "row" && (await fillAtOnce(move, tensors, { file, at, order, ctx }, losses))) return;
       await fillMove(move, tensors, { file, at, order, ctx }, losses, warn);
     },
   };
+}
+
+/** Finds moves by their target: mostly they are asked for in order, and a table of a hundred thousand is made only where they are not. */
+function finder(moves: readonly Move[]): (key: string) => Move | undefined {
+  let next = 0;
+  let table: ReadonlyMap<string, Move> | undefined;
+  return (key) => {
+    const expected = moves[next % moves.length];
+    next += 1;
+    if (expected?.to === key) return expected;
+    table ??= new Map(moves.map((move) => [move.to, move]));
+    return table.get(key);
+  };
+}
+
+interface OneRun {
+  readonly tensor: NumericTensor;
+  readonly run: DenseRun;
+  /** Bytes of the stored elements. */
+  readonly size: number;
+}
+
+/** The source of a small tensor whose elements lie in one run, in the order that its target keeps. */
+async function inOneRun(move: Move, tensors: TensorMap): Promise<OneRun | undefined> {
+  if (!(move instanceof CarriedMove)) return undefined;
+  const tensor = numeric(tensors, move.to);
+  const size = byteLength(tensor.shape, tensor.dtype);
+  const run = size > 0 && size <= oneStep ? await denseRun(tensor) : undefined;
+  return run === undefined ? undefined : { tensor, run, size };
+}
+
+/** What `fillMove` does, without planning tiles: many tensors are smaller than the plan of a tile. */
+async function fillAtOnce(move: Move, tensors: TensorMap, place: Place, losses: Losses): Promise<boolean> {
+  const found = await inOneRun(move, tensors);
+  if (found === undefined) return false;
+  const { tensor, run, size } = found;
+  const { file, at, ctx } = place;
+  try {
+    const raw = await run.source.read(run.offset, size, ctx.scratch(0, size));
+    if (tensor.dtype === move.toDtype) await file.write(at, raw);
+    else {
+      const loss = noLoss();
+      const out = ctx.scratch(1, byteLength(move.toShape, move.toDtype));
+      convert(raw, tensor.dtype, out, move.toDtype, size / itemsize(tensor.dtype), { loss });
+      keepLoss(losses, move, loss);
+      await file.write(at, out);
+    }
+    await ctx.tick(size);
+  } catch (error) {
+    throw error instanceof CheckpointError ? error.at({ tensor: move.to }) : error;
+  }
+  return true;
+}
+
+function keepLoss(losses: Losses, move: Move, loss: Loss): void {
+  if (loss.maxAbs > 0 || loss.overflows > 0) losses.set(move.to, loss);
 }
 
 interface Place {
@@ -78,7 +151,7 @@ async function fillMove(move: Move, tensors: TensorMap, place: Place, losses: Lo
   } catch (error) {
     throw error instanceof CheckpointError ? error.at({ tensor: move.fills[0]?.from[0]?.key ?? move.to }) : error;
   }
-  if (loss !== undefined && (loss.maxAbs > 0 || loss.overflows > 0)) losses.set(move.to, loss);
+  if (loss !== undefined) keepLoss(losses, move, loss);
 }
 
 /** The values of a move along elementary axes, before they are laid out and rounded. */

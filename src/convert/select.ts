@@ -23,14 +23,7 @@ export function select(
   options: ConvertOptions,
   unreadable: readonly string[] = [],
 ): Selection {
-  const named = [...tensors.values()].map((tensor) => {
-    const role = roleOf(tensor.name);
-    return {
-      key: tensor.name,
-      names: [tensor.name, ...(tensor.label === undefined ? [] : [tensor.label]), ...(role === undefined ? [] : [role])],
-    };
-  });
-  for (const key of unreadable) named.push({ key, names: [key] });
+  const named = options.include?.length || options.exclude?.length ? namesOf(tensors, roleOf, unreadable) : [];
   const included = options.include?.length ? matchAll("--include", options.include, named) : undefined;
   const excluded = options.exclude?.length ? matchAll("--exclude", options.exclude, named) : new Set<string>();
   const averages = options.useAverage === true ? findAverages(tensors) : new Map<string, string>();
@@ -63,6 +56,15 @@ export function select(
     }
   }
   return { kept, state, left, averages };
+}
+
+/** What a pattern may name a tensor by. */
+function namesOf(tensors: ReadonlyMap<string, Described>, roleOf: (key: string) => Role | undefined, unreadable: readonly string[]) {
+  const named = Array.from(tensors.values(), ({ name: key, label }) => {
+    const role = roleOf(key);
+    return { key, names: [key, ...(label === undefined ? [] : [label]), ...(role === undefined ? [] : [role])] };
+  });
+  return [...named, ...unreadable.map((key) => ({ key, names: [key] }))];
 }
 
 /** Why a tensor of no role is state; undefined where it travels along. */

@@ -13,7 +13,7 @@ export function convertText(result: ConvertResult, style: Style): string {
   const { paint } = style;
   const { ledger, plan } = result;
   const lines = [summary(result, style), ...leftLines("left out", plan.unused, style), ...leftLines("not filled", plan.missing, style)];
-  const twice = ledger.sources.filter((line) => line.use === "used twice");
+  const twice = ledger.totals.usedTwice === 0 ? [] : ledger.sources.filter((line) => line.use === "used twice");
   if (twice.length > 0) lines.push(`used more than once: ${twice.map((line) => visible(line.key)).join(", ")}`);
   lines.push(...lossLines(result), ...result.warnings.map((warning) => `${paint.warn("warning")}: ${visible(warning)}`));
   const checked = result.checked ? "read back and compared with the source" : "not compared with the source";
@@ -69,7 +69,11 @@ function summary(result: ConvertResult, { paint }: Style): string {
 
 function leftLines(title: string, left: readonly Left[], { paint }: Style): readonly string[] {
   const byReason = new Map<string, string[]>();
-  for (const item of left) byReason.set(item.reason, [...(byReason.get(item.reason) ?? []), item.key]);
+  for (const { reason, key } of left) {
+    const keys = byReason.get(reason);
+    if (keys === undefined) byReason.set(reason, [key]);
+    else keys.push(key);
+  }
   return [...byReason].map(([reason, keys]) => {
     const more = keys.length > MOST_LINES ? ` … ${keys.length} in all` : "";
     return `${paint.warn(title)}: ${keys.slice(0, MOST_LINES).map(visible).join(", ")}${more} (${visible(reason)})`;

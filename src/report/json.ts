@@ -23,7 +23,9 @@ export function* jsonPieces(value: unknown, depth = OUTER): Generator<string> {
       before = ",";
     }
   } else {
-    for (const [key, field] of Object.entries(value)) {
+    // One by one: a list that a record makes up as it is asked for is gone when the next one comes.
+    for (const key of Object.keys(value)) {
+      const field: unknown = Reflect.get(value, key);
       if (field === undefined) continue;
       yield `${before}${JSON.stringify(key)}:`;
       yield* jsonPieces(field, depth - 1);

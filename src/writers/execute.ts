@@ -2,6 +2,7 @@ import type { Context } from "../io/context.ts";
 import type { OutputFile, OutputSet } from "../io/source.ts";
 import { checksum, encode } from "./encode.ts";
 import type { FileLayout, Group, LatePiece, Piece, Written } from "./layout.ts";
+import { byteLength } from "./pieces.ts";
 import { createSharded, type NamedOutput } from "./sharded.ts";
 import { SummedFile } from "./summed-file.ts";
 
@@ -42,6 +43,8 @@ function pieceBytes(piece: Piece): number {
     case "bytes":
       return piece.bytes.length;
     case "tensor":
+    case "tensors":
+    case "made":
     case "source":
       return piece.byteLength;
     case "group":
@@ -116,6 +119,19 @@ class Run {
         case "tensor":
           if (piece.byteLength > 0) await this.#supply.fill(piece.key, file, at, piece.order, this.#ctx);
           at += piece.byteLength;
+          break;
+        case "tensors":
+          for (const tensor of piece.tensors) {
+            const length = byteLength(tensor);
+            if (length > 0) await this.#supply.fill(tensor.key, file, at, "row", this.#ctx);
+            at += length;
+          }
+          break;
+        case "made":
+          for (const bytes of piece.make()) {
+            await file.write(at, bytes);
+            at += bytes.length;
+          }
           break;
         case "source":
           await this.#copy(piece, file, at);

@@ -7,6 +7,10 @@ import type { NumericDType } from "../tensor/dtype.ts";
 /** A file on its way out, as a list of pieces, made by a pure function and written by one executor. */
 export type Piece =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Bytes that are made as they are written, the same each time. */
+  | { readonly kind: "made"; readonly byteLength: number; make(): Iterable<Uint8Array> }
+  /** Row-major, one behind the other. */
+  | { readonly kind: "tensors"; readonly tensors: readonly TensorSpec[]; readonly byteLength: number }
   | { readonly kind: "tensor"; readonly key: string; readonly byteLength: number; readonly order: "row" | "column" }
   /** Bytes taken over from another file. */
   | { readonly kind: "source"; readonly source: ByteSource; readonly offset: number; readonly byteLength: number }

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import { itemsize, type NumericDType } from "../tensor/dtype.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "./layout.ts";
-import { byteLength, bytesPiece, type Json, jsonText, tensorPiece, textPiece } from "./pieces.ts";
+import { byteLength, type Json, jsonText, textPiece } from "./pieces.ts";
 
 /** The format's names; what is not here it cannot hold (github.com/huggingface/safetensors, enum Dtype). */
 const names: Readonly<Partial<Record<NumericDType, string>>> = {
@@ -80,26 +80,48 @@ function cut(tensors: readonly TensorSpec[], limit: number): readonly (readonly 
 function file(name: string, tensors: readonly TensorSpec[], metadata: ReadonlyMap<string, string>): FileLayout {
   // Wide elements first, otherwise in the order given: then every tensor lies at a multiple of its element's size.
   const ordered = tensors.toSorted((a, b) => itemsize(b.dtype) - itemsize(a.dtype));
-  let end = 0;
-  const entries = new Map<string, Json>();
-  if (metadata.size > 0) entries.set("__metadata__", metadata);
-  for (const tensor of ordered) {
-    const start = end;
-    end += byteLength(tensor);
-    entries.set(tensor.key, { dtype: dtypeName(tensor), shape: tensor.shape, data_offsets: [start, end] });
-  }
-  const json = new TextEncoder().encode(jsonText(entries));
-  const length = Math.ceil(json.length / 8) * 8;
+  const text = (): Iterable<string> => headerText(ordered, metadata);
+  let characters = 0;
+  for (const part of text()) characters += Buffer.byteLength(part);
+  const length = Math.ceil(characters / 8) * 8;
   if (length > maxHeaderBytes) {
     throw new CheckpointError("unsupported", `a safetensors header of ${length} bytes; readers take ${maxHeaderBytes} at most`);
   }
-  const header = new Uint8Array(8 + length).fill(0x20);
-  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
-  header.set(json, 8);
   return {
     name,
-    pieces: [bytesPiece(header), ...ordered.map((tensor) => tensorPiece(tensor))],
+    pieces: [
+      { kind: "made", byteLength: 8 + length, make: () => headerBytes(text(), length, length - characters) },
+      { kind: "tensors", tensors: ordered, byteLength: sum(ordered) },
+    ],
   };
+}
+
+/** Tensors whose entries are put together into one text. */
+const entriesAtOnce = 512;
+
+/** The JSON of a header in parts: of a hundred thousand tensors it is never all there. */
+function* headerText(tensors: readonly TensorSpec[], metadata: ReadonlyMap<string, string>): Generator<string> {
+  let text = metadata.size > 0 ? `{"__metadata__":${jsonText(metadata)}` : "{";
+  let end = 0;
+  for (const [k, tensor] of tensors.entries()) {
+    const start = end;
+    end += byteLength(tensor);
+    const comma = k > 0 || metadata.size > 0 ? "," : "";
+    const entry = { dtype: dtypeName(tensor), shape: tensor.shape, data_offsets: [start, end] };
+    text += `${comma}${JSON.stringify(tensor.key)}:${jsonText(entry)}`;
+    if ((k + 1) % entriesAtOnce > 0) continue;
+    yield text;
+    text = "";
+  }
+  yield `${text}}`;
+}
+
+function* headerBytes(text: Iterable<string>, length: number, padding: number): Generator<Uint8Array> {
+  const first = new Uint8Array(8);
+  new DataView(first.buffer).setBigUint64(0, BigInt(length), true);
+  yield first;
+  for (const part of text) yield Buffer.from(part);
+  if (padding > 0) yield new Uint8Array(padding).fill(0x20);
 }
 
 function dtypeName(tensor: TensorSpec): string {

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { type ConvertOptions, convert, convertText, planText, toJson } from "../../index.ts";
+import { type ConvertOptions, convert, convertText, jsonPieces, planText } from "../../index.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
@@ -71,7 +71,7 @@ async function run(file: string, given: Options): Promise<void> {
       ownProcess: true,
     });
     bar.done();
-    if (output.json) output.data(toJson(given.dryRun === true ? result.plan : result));
+    if (output.json) output.pieces(jsonPieces(given.dryRun === true ? result.plan : result));
     else output.data(given.dryRun === true ? await planText(result, output.style) : await convertText(result, output.style));
   } catch (error) {
     bar.done();
