@@ -30,6 +30,8 @@ export interface Ledger {
   readonly sources: readonly SourceLine[];
   readonly targets: readonly TargetLine[];
   readonly missing: Plan["missing"];
+  /** What rounding cost, by target key: those of `targets`, and in no JSON. */
+  readonly losses: ReadonlyMap<string, Loss>;
   readonly totals: {
     readonly used: number;
     readonly unused: number;
@@ -41,7 +43,7 @@ export interface Ledger {
 
 /** The lines are made as they are asked for: of a hundred thousand tensors they take as much as all the rest. */
 export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, losses: ReadonlyMap<string, Loss>): Ledger {
-  return {
+  const ledger = {
     get sources() {
       return sourceLines(plan, tensors);
     },
@@ -50,7 +52,10 @@ export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, 
     },
     missing: plan.missing,
     totals: totalsOf(plan, tensors),
+    losses,
   };
+  // The lines have them already.
+  return Object.defineProperty(ledger, "losses", { enumerable: false });
 }
 
 function totalsOf(plan: Plan, tensors: ReadonlyMap<string, Described>): Ledger["totals"] {
@@ -81,7 +86,12 @@ function sourceKeys(move: Move): ReadonlySet<string> {
 
 function sourceLines(plan: Plan, tensors: ReadonlyMap<string, Described>): readonly SourceLine[] {
   const uses = new Map<string, { to: string[]; role?: Role }>();
+  const carried = new Set<string>();
   for (const move of plan.moves) {
+    if (move instanceof CarriedMove) {
+      carried.add(move.to);
+      continue;
+    }
     const operands = move.fills.flatMap(({ from }) => from);
     for (const key of sourceKeys(move)) {
       const role = operands.find((operand) => operand.key === key)?.role;
@@ -93,6 +103,7 @@ function sourceLines(plan: Plan, tensors: ReadonlyMap<string, Described>): reado
   const reasons = new Map(plan.unused.map((left) => [left.key, left]));
   return Array.from(tensors.keys(), (key): SourceLine => {
     const use = uses.get(key);
+    if (carried.has(key)) return use === undefined ? { key, use: "used", to: [key] } : { key, use: "used twice", to: [...use.to, key] };
     if (use !== undefined)
       return { key, ...(use.role === undefined ? {} : { role: use.role }), use: use.to.length > 1 ? "used twice" : "used", to: use.to };
     const left = reasons.get(key);

@@ -94,10 +94,8 @@ function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Sl
 }
 
 /** A tensor of no role, under its own name and with its own axes. */
-function carried({ name, shape, stored }: Described, own: NumericDType, target: PlanTarget, options: ConvertOptions): Move {
-  const dtype = targetDtype({ name, dtype: own }, target.holds, options.dtype, target.format);
-  const quantised = stored !== undefined && /^u?int\d/.test(stored);
-  return new CarriedMove(name, shape, dtype, quantised ? "dequantise" : dtype === own ? "copy" : "cast");
+function carried(tensor: Described, own: NumericDType, target: PlanTarget, options: ConvertOptions): Move {
+  return new CarriedMove(tensor, targetDtype({ name: tensor.name, dtype: own }, target.holds, options.dtype, target.format));
 }
 
 function keepsConstant(key: string, target: PlanTarget): boolean {

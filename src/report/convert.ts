@@ -81,7 +81,7 @@ function leftLines(title: string, left: readonly Left[], { paint }: Style): read
 }
 
 function lossLines(result: ConvertResult): readonly string[] {
-  const losses = result.ledger.targets.flatMap((line) => (line.loss === undefined ? [] : [line.loss]));
+  const losses = [...result.ledger.losses.values()];
   if (losses.length === 0) return [];
   const most = (pick: (loss: (typeof losses)[number]) => number): number => losses.reduce((value, loss) => Math.max(value, pick(loss)), 0);
   const sum = (pick: (loss: (typeof losses)[number]) => number): number => losses.reduce((value, loss) => value + pick(loss), 0);
