@@ -35,6 +35,7 @@ export const reader: Reader = {
 };
 
 async function readNpz(archive: ZipArchive, entry: string, bytes: number, ctx: Context): Promise<Checkpoint> {
+  await ctx.expect?.(archive.entries.size);
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();
   const notes: Note[] = [];

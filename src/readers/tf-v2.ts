@@ -14,11 +14,11 @@ export const reader: Reader = {
     return found?.kind === "incomplete" ? "maybe" : undefined;
   },
 
-  async read(probe) {
+  async read(probe, ctx) {
     const found = await locateTf(probe);
     if (found?.kind === "incomplete") throw found.error;
     if (found?.kind !== "v2") throw new CheckpointError("malformed", "this leads to no TensorFlow V2 checkpoint", { file: probe.entry });
-    const bundle = await openBundle(probe.set, found.prefix);
+    const bundle = await openBundle(probe.set, found.prefix, ctx);
     const beside = await sidecars(probe.set, found.prefix);
     return {
       format: "tf-v2",

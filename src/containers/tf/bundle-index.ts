@@ -44,11 +44,16 @@ export async function readBundleIndex(source: ByteSource): Promise<BundleIndex> 
   const table = await openTable(source);
   let header: BundleHeader | undefined;
   const entries = new Map<string, BundleEntry>();
+  let before: readonly number[] = noDimensions;
   for await (const block of tableBlocks(table)) {
     for (const { key, bytes = nothing } of block) {
       if (key.length === 0) header = parseHeader(bytes);
       else if (header === undefined) throw new CheckpointError("malformed", "the index has no header entry", { file: source.name });
-      else entries.set(keyText(key), parseEntry(bytes, key));
+      else {
+        const entry = parseEntry(bytes, key, before);
+        before = entry.shape;
+        entries.set(keyText(key), entry);
+      }
     }
   }
   if (header === undefined) throw new CheckpointError("malformed", "the index has no header entry", { file: source.name });
@@ -67,15 +72,16 @@ function parseHeader(bytes: Uint8Array): BundleHeader {
   return { shards, bigEndian: endianness === 1 };
 }
 
-function parseEntry(bytes: Uint8Array, key: Uint8Array): BundleEntry {
+/** `before`: a shape that is kept once where the entry has the same. */
+function parseEntry(bytes: Uint8Array, key: Uint8Array, before: readonly number[]): BundleEntry {
   try {
-    return readEntry(bytes);
+    return readEntry(bytes, before);
   } catch (error) {
     throw error instanceof CheckpointError && key[0] !== 0 ? error.at({ tensor: new TextDecoder().decode(key) }) : error;
   }
 }
 
-function readEntry(bytes: Uint8Array): BundleEntry {
+function readEntry(bytes: Uint8Array, before: readonly number[]): BundleEntry {
   let [dtype, shard, offset, size, crc] = [0, 0, 0, 0, 0];
   let shape: readonly number[] = noDimensions;
   let slices: Slice[] | undefined;
@@ -95,6 +101,7 @@ function readEntry(bytes: Uint8Array): BundleEntry {
   if (offset < 0 || size < 0 || shard < 0) {
     throw new CheckpointError("malformed", `${size} bytes at ${offset} of data file ${shard} is no place in a file`);
   }
+  if (shape.length === before.length && shape.every((size, axis) => size === before[axis])) shape = before;
   return { dtype, shape, shard, offset, size, crc, slices: slices ?? noSlices };
 }
 

@@ -1,4 +1,5 @@
 import { CheckpointError, locate } from "../../errors.ts";
+import type { Context } from "../../io/context.ts";
 import { byteSwapped } from "../../io/mapped.ts";
 import type { ByteSource, FileSet } from "../../io/source.ts";
 import { window } from "../../io/window.ts";
@@ -6,13 +7,16 @@ import type { Note } from "../../tensor/checkpoint.ts";
 import { checkRange } from "../../tensor/contiguous.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
-import type { NumericTensor, Part, StringTensor, Tensor, TensorInfo } from "../../tensor/tensor.ts";
+import type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorKind } from "../../tensor/tensor.ts";
 import { checked } from "../checked.ts";
 import { type BundleEntry, type BundleIndex, readBundleIndex } from "./bundle-index.ts";
 import { maxObjectGraph, type ObjectGraph, objectGraphKey, parseObjectGraph } from "./object-graph.ts";
 import { checkCover, keyText, sliceBox, sliceKey, slicePart } from "./slices.ts";
 import { stringElements } from "./strings.ts";
 import { tfDtype, tfTypeName } from "./types.ts";
+
+/** Bytes of a tensor in an index, about: keys share what they begin with. */
+const indexEntry = 40;
 
 /** A TF V2 checkpoint (TensorBundle): `P.index`, a table of entries, and `P.data-00000-of-0000N`, plain bytes. */
 export interface Bundle {
@@ -28,7 +32,7 @@ export interface Bundle {
 }
 
 /** Opens the checkpoint with this prefix in `set`. Throws CheckpointError; nothing stays open then. */
-export async function openBundle(set: FileSet, prefix: string): Promise<Bundle> {
+export async function openBundle(set: FileSet, prefix: string, ctx?: Pick<Context, "expect">): Promise<Bundle> {
   const index = await set.open(`${prefix}.index`);
   if (index === undefined) {
     throw new CheckpointError("not-found", `${prefix}.index is missing, which says where the tensors of this checkpoint lie`, {
@@ -37,18 +41,21 @@ export async function openBundle(set: FileSet, prefix: string): Promise<Bundle> 
   }
   const opened = [index];
   try {
+    await ctx?.expect?.(index.size / indexEntry);
     const contents = await locate({ file: index.name }, () => readBundleIndex(index));
     const shards = await openShards(set, prefix, contents, opened);
     const builder = new TensorBuilder(contents, shards);
     const graph = await builder.objectGraph();
     builder.build(graph);
+    // Named apart, so that no function below keeps all the entries.
+    const { shards: count, bigEndian } = contents.header;
     return {
       tensors: builder.tensors,
       notes: builder.notes,
-      files: [`${prefix}.index`, ...[...shards.keys()].map((shard) => shardName(prefix, shard, contents.header.shards))],
+      files: [`${prefix}.index`, ...[...shards.keys()].map((shard) => shardName(prefix, shard, count))],
       bytes: opened.reduce((sum, source) => sum + source.size, 0),
-      shards: contents.header.shards,
-      bigEndian: contents.header.bigEndian,
+      shards: count,
+      bigEndian,
       objectBased: contents.entries.has(objectGraphKey),
       close: () => closeAll(opened),
     };
@@ -165,9 +172,7 @@ class TensorBuilder {
     const info = graph === undefined ? { name, shape: entry.shape } : describe(name, entry.shape, graph);
     if (dtype === "string") return this.#strings(info, entry);
     const pieces = entry.slices.length > 0 ? this.#slices(name, dtype, entry) : [this.#piece(dtype, entry, entry.shape)];
-    const parts = lazyParts(info, dtype, pieces, this.#index.header.bigEndian);
-    // Written out for the common case: a spread costs a hundred thousand tensors some 50 MB.
-    return graph === undefined ? { name, shape: entry.shape, dtype, parts } : { ...info, dtype, parts };
+    return new BundleTensor(info, dtype, pieces, this.#index.header.bigEndian);
   }
 
   #strings(info: TensorInfo, entry: BundleEntry): StringTensor {
@@ -241,18 +246,37 @@ interface Piece {
   readonly box?: Pick<Part, "start" | "shape">;
 }
 
-/** Parts are made when first asked for, and once: each keeps its own running checksum. */
-function lazyParts({ name, shape }: TensorInfo, dtype: NumericDType, pieces: readonly Piece[], bigEndian: boolean): NumericTensor["parts"] {
-  let parts: readonly Part[] | undefined;
-  return async () => {
-    parts ??= pieces
+/** A class, since a checkpoint may have a hundred thousand. Parts are made when first asked for, and once: each keeps its own running checksum. */
+class BundleTensor implements NumericTensor {
+  declare readonly name: string;
+  declare readonly shape: readonly number[];
+  declare readonly label?: string;
+  declare readonly kind?: TensorKind;
+  declare readonly dtype: NumericDType;
+  readonly #pieces: readonly Piece[];
+  readonly #bigEndian: boolean;
+  #parts: readonly Part[] | undefined;
+
+  constructor(info: TensorInfo, dtype: NumericDType, pieces: readonly Piece[], bigEndian: boolean) {
+    this.name = info.name;
+    this.shape = info.shape;
+    if (info.label !== undefined) this.label = info.label;
+    if (info.kind !== undefined) this.kind = info.kind;
+    this.dtype = dtype;
+    this.#pieces = pieces;
+    this.#bigEndian = bigEndian;
+  }
+
+  async parts(): Promise<readonly Part[]> {
+    const { name, shape, dtype } = this;
+    this.#parts ??= this.#pieces
       .filter((piece) => piece.size > 0)
       .map(({ shard, offset, size, crc, box }) => {
         const range = { offset, size };
         const stored = checked(shard, range, crc, range, { tensor: name });
-        const values = bigEndian ? byteSwapped(stored, dtypes[dtype].unit) : stored;
+        const values = this.#bigEndian ? byteSwapped(stored, dtypes[dtype].unit) : stored;
         return slicePart(values, box ?? { start: shape.map(() => 0), shape }, itemsize(dtype));
       });
-    return parts;
-  };
+    return this.#parts;
+  }
 }
