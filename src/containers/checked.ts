@@ -29,7 +29,8 @@ const chunk = 1 << 20;
 /**
  * The bytes of `inner` as a source, with `outer` (which holds `inner`) checked against its checksum, a CRC-32C where it is a bare
  * number. Read in order, the checksum runs along and is compared with the last byte; the first read out of order is preceded by one
- * pass over what is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
+ * pass over what is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch. `within`: where the
+ * bytes lie as they are.
  */
 export function checked(
   file: ByteSource,
@@ -38,6 +39,7 @@ export function checked(
   inner: Range,
   where: ErrorWhere = {},
   state: CheckState = { verified: false },
+  within?: ByteSource["within"],
 ): ByteSource {
   const { value: crc, compute } = typeof checksum === "number" ? { value: checksum, compute: crc32c } : checksum;
   const outerEnd = outer.offset + outer.size;
@@ -76,6 +78,7 @@ export function checked(
     size: inner.size,
     access: file.access,
     checks: { source: file, offset: inner.offset },
+    ...(within === undefined ? {} : { within }),
     get late() {
       if (file.access !== "random") return undefined;
       const verified = async (): Promise<void> => {

@@ -95,8 +95,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
 export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
   if (value === 0) return member;
   const whole = { offset: 0, size };
-  const source = checked(member, whole, { value, compute: crc32 }, whole);
-  return member.within === undefined ? source : { ...source, within: member.within };
+  return checked(member, whole, { value, compute: crc32 }, whole, {}, undefined, member.within);
 }
 
 async function findDirectory(source: ByteSource): Promise<Directory> {

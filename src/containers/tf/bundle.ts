@@ -15,6 +15,9 @@ import { checkCover, keyText, sliceBox, sliceKey, slicePart } from "./slices.ts"
 import { stringElements } from "./strings.ts";
 import { tfDtype, tfTypeName } from "./types.ts";
 
+/** Pieces of so many bytes are compared with their checksum each time they are read: that is less than what it takes to remember it. */
+const checkedAnew = 1 << 16;
+
 /** Bytes of a tensor in an index, about: keys share what they begin with. */
 const indexEntry = 40;
 
@@ -246,7 +249,7 @@ interface Piece {
   readonly box?: Pick<Part, "start" | "shape">;
 }
 
-/** A class, since a checkpoint may have a hundred thousand. Parts are made when first asked for, and once: each keeps its own running checksum. */
+/** A class, since a checkpoint may have a hundred thousand. Parts of large ones are made once: each keeps its own running checksum. */
 class BundleTensor implements NumericTensor {
   declare readonly name: string;
   declare readonly shape: readonly number[];
@@ -268,8 +271,9 @@ class BundleTensor implements NumericTensor {
   }
 
   async parts(): Promise<readonly Part[]> {
+    if (this.#parts !== undefined) return this.#parts;
     const { name, shape, dtype } = this;
-    this.#parts ??= this.#pieces
+    const parts = this.#pieces
       .filter((piece) => piece.size > 0)
       .map(({ shard, offset, size, crc, box }) => {
         const range = { offset, size };
@@ -277,6 +281,7 @@ class BundleTensor implements NumericTensor {
         const values = this.#bigEndian ? byteSwapped(stored, dtypes[dtype].unit) : stored;
         return slicePart(values, box ?? { start: shape.map(() => 0), shape }, itemsize(dtype));
       });
-    return this.#parts;
+    if (this.#pieces.some(({ size }) => size > checkedAnew)) this.#parts = parts;
+    return parts;
   }
 }
