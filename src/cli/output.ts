@@ -37,10 +37,10 @@ export async function outputFor(common: Common): Promise<Output> {
       for (const piece of texts) {
         text += piece + end;
         if (text.length < CHUNK) continue;
-        process.stdout.write(text);
+        print(text);
         text = "";
       }
-      process.stdout.write(text.endsWith("\n") || end === "\n" ? text : `${text}\n`);
+      print(text.endsWith("\n") || end === "\n" ? text : `${text}\n`);
     },
     note(text) {
       if (common.quiet !== true) tell(`${text}\n`);
