@@ -104,7 +104,12 @@ async function pieces() {
     const { code } = await transform(text, { format: "cjs", platform: "node", target: "node20", charset: "ascii", minifyWhitespace: true });
     // Node 20 forgets who answers `import()` in code from a cache (seen: "A dynamic import callback was not specified"), so what is
     // imported at run time goes through the loader's own functions.
-    bodies.set(basename(path), code.replaceAll(/\bimport\((?="\.\/)/g, "__load(").replaceAll(/\bimport\((?=["\w])/g, "__import("));
+    const linked = code.replaceAll(/\bimport\((?="\.\/)/g, "__load(").replaceAll(/\bimport\((?=["\w])/g, "__import(");
+    // esbuild escapes what is not ASCII in strings, and leaves it in regular expressions.
+    bodies.set(
+      basename(path),
+      linked.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+    );
   }
   return { bodies, legal: legal.join("\n") };
 }

@@ -30,6 +30,13 @@ test("dependencies are the chosen ones, in exact versions", () => {
   expect(names(manifest.peerDependenciesMeta)).toEqual(peers);
 });
 
+test("the built command is ASCII: it is read as Latin-1, and signs in patterns would become others", () => {
+  const folder = join(root, "dist", "cli");
+  const files = readdirSync(folder).filter((name) => name.endsWith(".cjs"));
+  expect(files).toContain("vggtool.cjs");
+  expect(files.filter((name) => readFileSync(join(folder, name)).some((byte) => byte > 0x7f))).toEqual([]);
+});
+
 test("the lock names no registry and every platform's packages", () => {
   const lock = readFileSync(join(root, "package-lock.json"), "utf8");
   expect(lock).not.toContain("resolved");
