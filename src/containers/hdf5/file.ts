@@ -75,6 +75,8 @@ const maxSoft = 16;
 /** Soft links followed in one file: paths through links through paths multiply. */
 const maxFollowed = 100_000;
 
+/** Groups that are kept with their links and attributes: a reader comes back to those of each layer, first for its name, then for its weights. */
+const keptGroups = 128;
 /** Virtual datasets of virtual datasets, and sources looked up for all of them; the library has no bounds. */
 const maxVirtual = 8;
 const maxSought = 10_000;
@@ -122,12 +124,19 @@ export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): 
   };
   const shared: DatasetFile = { layout, heap, cache, find };
 
-  const object = async (address: number): Promise<Hdf5Object> => {
+  const groups = new Map<number, Hdf5Group>();
+  const object = async (address: number): Promise<Hdf5Object> => groups.get(address) ?? readObject(address);
+  const readObject = async (address: number): Promise<Hdf5Object> => {
     const messages = await readObjectHeader(layout, address);
     const header = readDatasetHeader(messages);
     if (header !== undefined) return new StoredDataset(shared, address, header);
     const common = commonOf(shared, address, messages);
-    return isGroup(messages) ? groupOf(common, messages) : { kind: "other", ...common };
+    if (!isGroup(messages)) return { kind: "other", ...common };
+    const group = groupOf(common, messages);
+    const [oldest] = groups.keys();
+    if (groups.size >= keptGroups && oldest !== undefined) groups.delete(oldest);
+    groups.set(address, group);
+    return group;
   };
 
   const groupOf = (common: Hdf5Common, messages: readonly Message[]): Hdf5Group => {
