@@ -19,24 +19,27 @@ export interface OpenOutput extends OutputFile {
   sync(): void;
 }
 
+/** A file that is to be on the disk at the end, or one that nobody needs afterwards. */
+export type Use = "kept" | "temporary";
+
 /**
  * Creates `path`, which must not exist. Short writes are done when `write` returns; long ones are made by the thread pool while the caller
  * does other things: several may be under way, none over the same bytes. Throws `io` and `usage` as the operating system says.
  */
-export function createOutput(path: string, name: string): OpenOutput {
+export function createOutput(path: string, name: string, use: Use): OpenOutput {
   try {
-    return outputOn(openSync(path, "wx+", 0o666), path, name);
+    return outputOn(openSync(path, "wx+", 0o666), path, name, use);
   } catch (error) {
     throw fromSystem(error, name);
   }
 }
 
 /** The same over a new file that is open already. */
-export function outputOn(fd: number, path: string, name: string): OpenOutput {
+export function outputOn(fd: number, path: string, name: string, use: Use): OpenOutput {
   let size = 0;
   let open = true;
   const underWay = new Set<Promise<void>>();
-  const portions = new Portions(fd);
+  const portions = use === "kept" ? new Portions(fd) : undefined;
 
   const system = <T>(work: () => T, offset?: number): T => {
     try {
@@ -85,20 +88,20 @@ export function outputOn(fd: number, path: string, name: string): OpenOutput {
       if (bytes.length < LONG_WRITE) writeNow(offset, bytes);
       else await writeLong(offset, bytes);
       if (offset + bytes.length > size) size = offset + bytes.length;
-      portions.written(bytes.length);
+      portions?.written(bytes.length);
     },
     sync() {
       system(() => {
         // A hole at the end (an empty last piece) still counts as bytes of the file.
         if (fstatSync(fd).size < size) ftruncateSync(fd, size);
         fsyncSync(fd);
-        portions.check();
+        portions?.check();
       });
     },
     async close() {
       if (!open) return;
       open = false;
-      await Promise.all([...underWay, portions.ended]);
+      await Promise.all([...underWay, portions?.ended]);
       closeSync(fd);
     },
   };

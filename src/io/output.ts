@@ -137,7 +137,7 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
       if (existsSync(dirname(path))) removeStale(dirname(path));
       counter += 1;
       const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${counter}${SUFFIX}`);
-      const file = unnamed === undefined ? createOutput(temporary, path) : outputOn(unnamed, temporary, path);
+      const file = unnamed === undefined ? createOutput(temporary, path, "kept") : outputOn(unnamed, temporary, path, "kept");
       pending.push({ name, path, file, unnamed });
       return file;
     },

@@ -66,7 +66,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     counter += 1;
     const path = join(folder, `.${process.pid}-${counter}.vggtool-tmp`);
     const unnamed = openUnnamed(folder);
-    const file = unnamed === undefined ? createOutput(path, folder) : outputOn(unnamed, path, folder);
+    const file = unnamed === undefined ? createOutput(path, folder, "temporary") : outputOn(unnamed, path, folder, "temporary");
     // Without a name at once, where it has one: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
     if (unnamed === undefined && process.platform !== "win32") unlinkSync(path);
     temporaries.push(file);

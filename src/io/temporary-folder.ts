@@ -23,7 +23,7 @@ export function temporaryFolder(): TemporaryFolder {
   }
   return {
     path: (name) => join(folder, name),
-    create: (name) => createOutput(join(folder, name), join(folder, name)),
+    create: (name) => createOutput(join(folder, name), join(folder, name), "temporary"),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -14,7 +14,7 @@ for (let k = 0; k < arena.length; k += 1) arena[k] = (k * 31 + (k >>> 11)) % 251
 describe("long writes", () => {
   test.each([0, 4096, 100, 4095, 12_345])("several at once, from byte %i on, come out as written", async (start) => {
     const path = join(folder, `f${start}`);
-    const file = createOutput(path, "f");
+    const file = createOutput(path, "f", "kept");
     const length = (1 << 20) - 77;
     const bytes = arena.subarray(start % 4096, (start % 4096) + length);
     await file.write(0, new Uint8Array(start).fill(9));
@@ -34,7 +34,7 @@ describe("long writes", () => {
   });
 
   test("closing waits for them", async () => {
-    const file = createOutput(join(folder, "closed"), "closed");
+    const file = createOutput(join(folder, "closed"), "closed", "temporary");
     const written = file.write(0, arena);
     await file.close();
     await expect(written).resolves.toBeUndefined();
