@@ -97,9 +97,11 @@ export async function* inflate(source: ByteSource, format: Deflate): AsyncGenera
   const stream = format === "zlib" ? createInflate(options) : format === "raw" ? createInflateRaw(options) : createGunzip(options);
   let fed = 0;
   let failure: unknown;
+  // Filled anew when the stream has drained, so that pages are not touched for the first time again and again.
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, source.size));
   const feed = async (): Promise<void> => {
     while (fed < source.size && !stream.destroyed && !stream.readableEnded) {
-      const bytes = await source.read(fed, Math.min(CHUNK, source.size - fed));
+      const bytes = await source.read(fed, Math.min(CHUNK, source.size - fed), buffer);
       fed += bytes.length;
       if (!stream.write(bytes)) {
         await new Promise<void>((resolve) => {
