@@ -52,12 +52,14 @@ export class SummedFile implements OutputFile {
   }
 
   write(offset: number, bytes: Uint8Array): Promise<void> {
+    // A long write is under way while its bytes are summed.
+    const writing = this.#file.write(offset, bytes);
     const { update, shift } = kinds[this.#kind];
     // The functions invert the register before and after: this is the plain one, begun at 0.
     const own = ~update(bytes, 0xffffffff);
     this.#register ^= shift.moved(own, this.#from + this.#length - offset - bytes.length);
     this.#written += bytes.length;
-    return this.#file.write(offset, bytes);
+    return writing;
   }
 
   read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
