@@ -4,7 +4,7 @@
  *     npm run bench -- [FOLDER] [--runs 5] [--only TEXT] [--peers SCRIPT]
  *
  * FOLDER (.cache/bench) gets the full-size checkpoints (5 GB), written by the frameworks themselves where they are missing. SCRIPT is the peers' pipelines
- * (../shared/bench/peers.py unless said). Environments are those of the interop job. Prints a table and writes bench/results.md.
+ * (../shared/bench/peers.py unless said). Environments are those of the interop job. Prints a table and writes it to bench/results.md, whose notes stay.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -87,8 +87,12 @@ for (const job of jobs(folder, out)) {
 if (values.only === undefined) {
   const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${(totalmem() / 1e9).toFixed(0)} GB, Node ${process.version}, vggtool ${version}`;
+  const results = join(root, "bench", "results.md");
+  // What is written by hand below the table (what limits a row, what size costs) stays.
+  const before = readFileSync(results, "utf8");
+  const notes = before.includes("\n## ") ? before.slice(before.indexOf("\n## ")) : "";
   writeFileSync(
-    join(root, "bench", "results.md"),
-    `# Whole processes, median of ${runs}, in turn with the peer\n\n${machine}, files in the page cache.\n\n${lines.join("\n")}\n`,
+    results,
+    `# Whole processes, median of ${runs}, in turn with the peer\n\n${machine}, files in the page cache.\n\n${lines.join("\n")}\n${notes}`,
   );
 }
