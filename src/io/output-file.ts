@@ -19,7 +19,7 @@ export interface OpenOutput extends OutputFile {
   sync(): void;
 }
 
-/** A file that is to be on the disk at the end, or one that nobody needs afterwards. */
+/** A file that is to be on the disk at the end, or one that nobody needs afterwards and whose next byte waits for the one before: it is written at once. */
 export type Use = "kept" | "temporary";
 
 /**
@@ -85,7 +85,7 @@ export function outputOn(fd: number, path: string, name: string, use: Use): Open
       return out;
     },
     async write(offset, bytes) {
-      if (bytes.length < LONG_WRITE) writeNow(offset, bytes);
+      if (use === "temporary" || bytes.length < LONG_WRITE) writeNow(offset, bytes);
       else await writeLong(offset, bytes);
       if (offset + bytes.length > size) size = offset + bytes.length;
       portions?.written(bytes.length);
