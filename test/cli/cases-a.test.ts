@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, SourceRecord } from "../../src/index.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
-import { command } from "../support/command.ts";
 import { writeQuestion } from "../support/full-size/case-files.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -51,7 +50,7 @@ describe("features that are random every time", () => {
   });
 
   test("as text it is readable, and findings decide the exit code only when asked to", async () => {
-    const ran = await command(["inspect", question]);
+    const ran = await vggtool(["inspect", question]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toMatch(/fc1\.weight +float32 \(latin-1 text\) +25088 × 4096 +102,760,448 +fc6\.weight/);
     expect(ran.stdout).toContain("13 layers missing");
@@ -80,7 +79,7 @@ describe("--source alone", () => {
     ["paddle-face.py", []],
   ];
   test.each(places)("%s: %j", async (name, expected) => {
-    const ran = await command(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
+    const ran = await vggtool(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
     expect(ran).toMatchObject({ code: expected.length === 0 ? 0 : 1, stderr: "" });
     const record: SourceRecord = JSON.parse(ran.stdout);
     expect(record.schema).toBe("vggtool/source/1");

@@ -10,7 +10,6 @@ import { isNumeric } from "../../src/tensor/tensor.ts";
 import { execute } from "../../src/writers/execute.ts";
 import { writer } from "../../src/writers/tf-v2.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
-import { command } from "../support/command.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -58,7 +57,7 @@ async function tensors(name: string): Promise<ReadonlyMap<string, TensorRecord>>
 }
 
 async function converted(name: string, ...options: readonly string[]): Promise<ReadonlyMap<string, TensorRecord>> {
-  const ran = await command(["convert", at("vgg_16.ckpt"), ...options, "-o", at(name)]);
+  const ran = await vggtool(["convert", at("vgg_16.ckpt"), ...options, "-o", at(name)]);
   expect(ran).toMatchObject({ code: 0, stderr: "" });
   return tensors(name);
 }
@@ -118,7 +117,7 @@ describe("Assign requires shapes of both tensors to match", () => {
   test("fc6 of a graph that did not flatten can never hold the rows: one sentence from --like and from diff", async () => {
     const reason =
       /fc6 .*12 rows, one for each channel of pool5: its fully connected layer was applied to pool5 without flattening it, and can never hold the 72 rows \(2×3×12\)/;
-    const ran = await command(["convert", at("vgg_16.ckpt"), "--like", at("their.ckpt"), "-o", at("never.ckpt")]);
+    const ran = await vggtool(["convert", at("vgg_16.ckpt"), "--like", at("their.ckpt"), "-o", at("never.ckpt")]);
     expect(ran).toMatchObject({ code: 2, stdout: "" });
     expect(ran.stderr).toMatch(reason);
     const compared = await vggtool(["diff", at("vgg_16.ckpt"), at("their.ckpt"), "--json"]);

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { InspectRecord, VerifyRecord } from "../../src/index.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
-import { command } from "../support/command.ts";
 import { writeTorchvision } from "../support/full-size/case-files.ts";
 import { npy } from "../support/full-size/holes.ts";
 import { fixtures } from "../support/paths.ts";
@@ -63,7 +62,7 @@ describe("torchvision's networks", () => {
   });
 
   test("the table as text, at another input size: the average pool keeps 7 × 7", async () => {
-    const ran = await command(["inspect", at("vgg16.pth"), "--layers", "--input-size", "320x256x3"]);
+    const ran = await vggtool(["inspect", at("vgg16.pth"), "--layers", "--input-size", "320x256x3"]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toMatch(/^layer +type +output +parameters +bytes +activation +multiply-adds$/m);
     expect(ran.stdout).toMatch(/^pool5 +max pool 2×2 +10 × 8 × 512 +163\.8 kB$/m);
@@ -78,8 +77,8 @@ describe("torchvision's networks", () => {
     const source = join(fixtures, "interop", "vgg16.pth");
     const [whole, half] = [at("whole.safetensors"), at("half.safetensors")];
     const [first, second] = await Promise.all([
-      command(["convert", source, "-o", whole]),
-      command(["convert", source, "-o", half, "--dtype", "float16"]),
+      vggtool(["convert", source, "-o", whole]),
+      vggtool(["convert", source, "-o", half, "--dtype", "float16"]),
     ]);
     expect([first.code, second.code]).toEqual([0, 0]);
     expect(first.stdout).not.toContain("rounding");
@@ -94,7 +93,7 @@ describe("torchvision's networks", () => {
     const size = 3 * 320 * 256;
     const image = Float32Array.from({ length: size }, (_, k) => (((k * 37) % 101) - 50) / 64);
     writeFileSync(at("image.npy"), npy(image, [1, 3, 320, 256]));
-    const ran = await command(["verify", join(fixtures, "cases", "vgg11-7x7.pth"), "--input", at("image.npy"), "--json"]);
+    const ran = await vggtool(["verify", join(fixtures, "cases", "vgg11-7x7.pth"), "--input", at("image.npy"), "--json"]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     const record: VerifyRecord = JSON.parse(ran.stdout);
     const shapes = new Map(record.layers.map(({ role, shape }) => [role, shape]));

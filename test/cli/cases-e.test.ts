@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type InspectRecord, inspect, type VerifyRecord } from "../../src/index.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
-import { command } from "../support/command.ts";
 import { unpackKeras } from "../support/full-size/case-files.ts";
 import { writeFaceMat } from "../support/full-size/mat-file.ts";
 import { fixtures } from "../support/paths.ts";
@@ -81,7 +80,7 @@ describe("vgg_face.mat, full size", () => {
   });
 
   test("as text: the weightless layers and the metadata are there", async () => {
-    const ran = await command(["inspect", at("meta.mat"), "--layers", "--filter", "layers{1}.*"]);
+    const ran = await vggtool(["inspect", at("meta.mat"), "--layers", "--filter", "layers{1}.*"]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toContain("VGG-16: 2,622 classes, input 224 × 224 × 3, matconvnet names, complete");
     expect(ran.stdout).toMatch(/^relu1_1 +relu +224 × 224 × 64/m);
@@ -122,7 +121,7 @@ describe("Keras files", () => {
   });
 
   test("convert vgg_face.mat --to keras keeps every layer under Keras' names", async () => {
-    const ran = await command(["convert", join(fixtures, "demo", "vgg_face.mat"), "--to", "keras", "-o", at("face.h5")]);
+    const ran = await vggtool(["convert", join(fixtures, "demo", "vgg_face.mat"), "--to", "keras", "-o", at("face.h5")]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toContain("32 of 32 source tensors used");
     const record = await inspect(at("face.h5"), { layers: true });
@@ -138,9 +137,9 @@ describe("Keras files", () => {
 
   test("of a video network the VGG part goes along, and what is left out is named", async () => {
     const [plain, network, only] = await Promise.all([
-      command(["convert", at("lstm-narrow.h5"), "-o", at("video.safetensors")]),
-      command(["convert", at("lstm-narrow.h5"), "--to", "matconvnet", "-o", at("refused.mat")]),
-      command([
+      vggtool(["convert", at("lstm-narrow.h5"), "-o", at("video.safetensors")]),
+      vggtool(["convert", at("lstm-narrow.h5"), "--to", "matconvnet", "-o", at("refused.mat")]),
+      vggtool([
         "convert",
         at("lstm-narrow.h5"),
         "--to",
@@ -168,7 +167,7 @@ test("verify --labels prints the names of meta.classes.description", async () =>
   const demo = join(fixtures, "demo");
   const [own, lent] = await Promise.all([
     vggtool(["verify", join(demo, "vgg_face.mat"), "--input", join(demo, "input.npy"), "--top", "2"]),
-    command([
+    vggtool([
       "verify",
       join(demo, "vgg_16.ckpt"),
       ...["--input", join(demo, "input.npy"), "--labels", join(demo, "vgg_face.mat"), "--top", "2", "--json"],

@@ -1,4 +1,5 @@
 import { caffeJobs } from "./jobs/caffe.mjs";
+import { commandJobs } from "./jobs/command.mjs";
 import { enginesJobs } from "./jobs/engines.mjs";
 import { kerasJobs } from "./jobs/keras.mjs";
 import { matconvnetJobs } from "./jobs/matconvnet.mjs";
@@ -33,4 +34,5 @@ export const jobs = [
   ...enginesJobs,
   ...picturesJobs,
   ...packageJobs,
+  ...commandJobs,
 ];
