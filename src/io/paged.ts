@@ -1,4 +1,5 @@
 import { checkRange, target } from "./range.ts";
+import { Recent } from "./recent.ts";
 import type { ByteSource } from "./source.ts";
 
 const PAGE = 1 << 14;
@@ -10,16 +11,12 @@ const MOST = 16;
  * each costs more than the page. Reads longer than a page pass by.
  */
 export function paged(source: ByteSource, pageSize = PAGE): ByteSource {
-  const pages = new Map<number, Uint8Array>();
+  const pages = new Recent<number, Uint8Array>(MOST);
   const page = async (number: number): Promise<Uint8Array> => {
-    let bytes = pages.get(number);
-    if (bytes === undefined) {
-      bytes = await source.read(number * pageSize, Math.min(pageSize, source.size - number * pageSize));
-      const [oldest] = pages.keys();
-      if (pages.size >= MOST && oldest !== undefined) pages.delete(oldest);
-    } else pages.delete(number);
-    // Behind all others: a map keeps the order in which its keys came.
-    pages.set(number, bytes);
+    const known = pages.get(number);
+    if (known !== undefined) return known;
+    const bytes = await source.read(number * pageSize, Math.min(pageSize, source.size - number * pageSize));
+    pages.put(number, bytes);
     return bytes;
   };
   return {

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { Recent } from "../../io/recent.ts";
 import type { ByteSource, FileSet } from "../../io/source.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import type { Part } from "../../tensor/tensor.ts";
@@ -124,7 +125,7 @@ export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): 
   };
   const shared: DatasetFile = { layout, heap, cache, find };
 
-  const groups = new Map<number, Hdf5Group>();
+  const groups = new Recent<number, Hdf5Group>(keptGroups);
   const object = async (address: number): Promise<Hdf5Object> => groups.get(address) ?? readObject(address);
   const readObject = async (address: number): Promise<Hdf5Object> => {
     const messages = await readObjectHeader(layout, address);
@@ -133,9 +134,7 @@ export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): 
     const common = commonOf(shared, address, messages);
     if (!isGroup(messages)) return { kind: "other", ...common };
     const group = groupOf(common, messages);
-    const [oldest] = groups.keys();
-    if (groups.size >= keptGroups && oldest !== undefined) groups.delete(oldest);
-    groups.set(address, group);
+    groups.put(address, group);
     return group;
   };
 

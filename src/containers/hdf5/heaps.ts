@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { Recent } from "../../io/recent.ts";
 import { type Fields, type Hdf5Layout, readAt } from "./bytes.ts";
 
 /** The names of an old-style group. "HEAP", u8 0, 3 bytes, data size, free list, data address; names end with NUL. */
@@ -30,7 +31,7 @@ const kept = 16;
 /** Variable-length data. "GCOL", u8 1, 3 bytes, size; objects: u16 index, u16 references, u32, size, data padded to 8. */
 export class GlobalHeap {
   readonly #layout: Hdf5Layout;
-  readonly #collections = new Map<number, Collection>();
+  readonly #collections = new Recent<number, Collection>(kept);
 
   constructor(layout: Hdf5Layout) {
     this.#layout = layout;
@@ -67,9 +68,7 @@ export class GlobalHeap {
       data.skip(Math.min((8 - (size % 8)) % 8, data.remaining));
     }
     const collection = { data, objects };
-    const [oldest] = this.#collections.keys();
-    if (this.#collections.size >= kept && oldest !== undefined) this.#collections.delete(oldest);
-    this.#collections.set(address, collection);
+    this.#collections.put(address, collection);
     return collection;
   }
 }
