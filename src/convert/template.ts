@@ -3,9 +3,9 @@ import { openZip, type ZipEntry } from "../containers/zip.ts";
 import { CheckpointError, isCheckpointError } from "../errors.ts";
 import type { ByteSource } from "../io/source.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { itemsize } from "../tensor/dtype.ts";
-import { byteLength, denseStrides, elementCount } from "../tensor/shape.ts";
-import { isNumeric, type NumericTensor, type Part } from "../tensor/tensor.ts";
+import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
+import { byteLength } from "../tensor/shape.ts";
+import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
 import type { Group, LatePiece, Piece } from "../writers/layout.ts";
 import type { Move } from "./plan-types.ts";
 
@@ -68,32 +68,27 @@ function isFileOf({ files, bytes }: Checkpoint, source: ByteSource, entry: strin
 }
 
 async function placeOf(tensor: NumericTensor): Promise<Place | undefined> {
-  const [part, ...more] = await partsOf(tensor);
-  if (part === undefined || more.length > 0) return undefined;
-  const order = (["row", "column"] as const).find((way) => isDense(tensor, part, way));
-  if (order === undefined) return undefined;
-  let { source, offset } = part;
-  for (let outer = source.within; outer !== undefined; outer = source.within) {
-    source = outer.source;
-    offset += outer.offset;
+  for (const order of ["row", "column"] as const) {
+    const run = await runOf(tensor, order);
+    if (run === undefined) continue;
+    let { source, offset } = run;
+    for (let outer = source.within; outer !== undefined; outer = source.within) {
+      source = outer.source;
+      offset += outer.offset;
+    }
+    return { source, offset, byteLength: byteLength(tensor.shape, tensor.dtype), order };
   }
-  return { source, offset, byteLength: byteLength(tensor.shape, tensor.dtype), order };
+  return undefined;
 }
 
-async function partsOf(tensor: NumericTensor): Promise<readonly Part[]> {
+async function runOf(tensor: NumericTensor, order: "row" | "column"): Promise<DenseRun | undefined> {
   try {
-    return await tensor.parts();
+    return await denseRun(tensor, order);
   } catch (error) {
     // A storage that is not read has no place either.
-    if (isCheckpointError(error)) return [];
+    if (isCheckpointError(error)) return undefined;
     throw error;
   }
-}
-
-function isDense(tensor: NumericTensor, part: Part, order: "row" | "column"): boolean {
-  if (elementCount(part.shape) !== elementCount(tensor.shape)) return false;
-  const dense = denseStrides(tensor.shape, itemsize(tensor.dtype), order);
-  return tensor.shape.every((size, axis) => size === 1 || part.strides[axis] === dense[axis]);
 }
 
 /** Two tensors in the same bytes (tied weights): filling one would fill the other. */
