@@ -10,7 +10,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
@@ -44,23 +44,6 @@ const withoutChildProcess = {
   },
 };
 
-/**
- * cli-table3 measures every cell with string-width, which builds a regular expression of all emoji first. ASCII needs none of that, and is
- * what names and numbers are made of.
- */
-const asciiWidth = {
-  name: "ascii-width",
-  setup(bundle) {
-    bundle.onResolve({ filter: /^string-width$/ }, ({ importer, namespace }) =>
-      namespace === "file" && /[\\/]cli-table3[\\/]/.test(importer) ? { path: importer, namespace: "ascii-width" } : undefined,
-    );
-    bundle.onLoad({ filter: /.*/, namespace: "ascii-width" }, ({ path }) => ({
-      contents: 'module.exports = (text) => (/^[ -~]*$/.test(text) ? text.length : require("string-width")(text));',
-      resolveDir: dirname(path),
-    }));
-  },
-};
-
 /** What bin/vggtool runs has a `require` already, and node:module loads the loader of ES modules. */
 const ownRequire = {
   name: "own-require",
@@ -88,7 +71,7 @@ async function pieces() {
     minifySyntax: true,
     lineLimit: 160,
     external,
-    plugins: [withoutChildProcess, asciiWidth, ownRequire],
+    plugins: [withoutChildProcess, ownRequire],
     define: { "import.meta.url": "__bundleUrl" },
     legalComments: "external",
     logLevel: "warning",
