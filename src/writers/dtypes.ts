@@ -22,6 +22,9 @@ const numpy = [
 
 export const npzTypes: Types = new Set<NumericDType>([...numpy, "float128"]);
 
+/** The kind of an array's elements in NumPy's type strings ("<f4"). */
+export const numpyLetters = { float: "f", int: "i", uint: "u", bool: "b", complex: "c", extended: "f" } as const;
+
 /** Keras 3 keeps bfloat16 as bytes with an attribute. */
 export const kerasTypes: Types = new Set<NumericDType>([...numpy, "bfloat16"]);
 

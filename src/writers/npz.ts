@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { dtypes } from "../tensor/dtype.ts";
+import { numpyLetters } from "./dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "./layout.ts";
 import { bytesPiece, tensorPiece } from "./pieces.ts";
 import { type ZipMember, zipPieces } from "./zip-pieces.ts";
@@ -40,6 +41,5 @@ function descr(tensor: TensorSpec): string {
   if (kind === "float" && (bytes === 1 || tensor.dtype === "bfloat16")) {
     throw new CheckpointError("unsupported", `${tensor.dtype} has no place in NumPy files`, { tensor: tensor.key });
   }
-  const letter = { float: "f", int: "i", uint: "u", bool: "b", complex: "c", extended: "f" }[kind];
-  return `${bytes === 1 ? "|" : "<"}${letter}${bytes}`;
+  return `${bytes === 1 ? "|" : "<"}${numpyLetters[kind]}${bytes}`;
 }

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
-import { paddleTypes } from "./dtypes.ts";
+import { numpyLetters, paddleTypes } from "./dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "./layout.ts";
 import { PickleWriter } from "./pickle-pieces.ts";
 import { byteLength, tensorPiece, textPiece } from "./pieces.ts";
@@ -68,7 +68,7 @@ function dtype(pickle: PickleWriter, name: NumericDType): void {
 function descr(name: NumericDType): string {
   if (name === "bfloat16") return "u2";
   const { kind, itemsize } = dtypes[name];
-  return `${{ float: "f", int: "i", uint: "u", bool: "b", complex: "c", extended: "f" }[kind]}${itemsize}`;
+  return `${numpyLetters[kind]}${itemsize}`;
 }
 
 /** Structured name → the variable's own, numbered as Paddle numbers layers of a class when a network is built. */
