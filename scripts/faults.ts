@@ -22,6 +22,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { systemCode } from "../src/io/system-error.ts";
 import { type Ended, sleep, start } from "./faults/command.ts";
 import { besideIt, deflated, killConversions, line, oneFile, reference, threeFiles, twoFiles } from "./faults/kills.ts";
 import { killBetweenMoves } from "./faults/moves.ts";
@@ -150,7 +151,7 @@ function fill(path: string): void {
   try {
     for (;;) writeSync(fd, Buffer.alloc(1 << 16));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    if (systemCode(error) !== "ENOSPC") throw error;
   } finally {
     closeSync(fd);
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { systemCode } from "../../src/io/system-error.ts";
 import { root } from "../../test/support/cli.ts";
 
 export interface Ended {
@@ -38,7 +39,7 @@ async function groupGone(pid: number | undefined): Promise<void> {
     try {
       process.kill(-pid, 0);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ESRCH") return;
+      if (systemCode(error) === "ESRCH") return;
       throw error;
     }
     await sleep(10);

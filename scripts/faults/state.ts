@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { systemCode } from "../../src/io/system-error.ts";
 
 /** Every file and empty folder below one, with the hash of its bytes. */
 export type State = ReadonlyMap<string, string>;
@@ -29,7 +30,7 @@ function listed(folder: string): State | undefined {
       } else state.set(name, createHash("sha1").update(readFileSync(path)).digest("hex"));
     }
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
   return state;

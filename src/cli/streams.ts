@@ -39,7 +39,7 @@ function write(descriptor: Descriptor, text: string): void {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSome(descriptor, bytes, done);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     // `vggtool inspect … | head` closes our stdout early: that is no failure of ours.
     if (code === "EPIPE") process.exit(process.exitCode ?? exitCodes.done);
     if (descriptor === 1) tell(`vggtool: the standard output cannot be written (${code})\n`);
@@ -47,12 +47,17 @@ function write(descriptor: Descriptor, text: string): void {
   }
 }
 
+/** The system's code, or whatever else it is. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
 /** Bytes written. Whoever made the pipe may have made it non-blocking: then we wait until there is room. */
 function writeSome(descriptor: Descriptor, bytes: Uint8Array, from: number): number {
   try {
     return writeSync(descriptor, bytes, from);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    if (codeOf(error) !== "EAGAIN") throw error;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     return 0;
   }
