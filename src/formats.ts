@@ -1,4 +1,4 @@
-import type { ContainerKind, Reader } from "./containers/probe.ts";
+import type { ContainerKind, Reader } from "./encodings/probe.ts";
 import type { DType } from "./tensor/dtype.ts";
 import {
   caffeTypes,
@@ -42,8 +42,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
     dtypes: safetensorsTypes,
-    read: async () => (await import("./readers/safetensors.ts")).reader,
-    write: async () => (await import("./writers/safetensors.ts")).writer,
+    read: async () => (await import("./readers/safetensors/reader.ts")).reader,
+    write: async () => (await import("./writers/safetensors/writer.ts")).writer,
   },
   {
     id: "npz",
@@ -52,8 +52,8 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     example: "vggtool inspect weights.npz",
     dtypes: npzTypes,
-    read: async () => (await import("./readers/npz.ts")).reader,
-    write: async () => (await import("./writers/npz.ts")).writer,
+    read: async () => (await import("./readers/numpy/npz.ts")).reader,
+    write: async () => (await import("./writers/numpy/npz.ts")).writer,
   },
   {
     id: "npy",
@@ -61,7 +61,7 @@ export const formats: readonly Format[] = [
     containers: ["npy"],
     carries: "tensors",
     example: "vggtool inspect vgg16.npy",
-    read: async () => (await import("./readers/npy.ts")).reader,
+    read: async () => (await import("./readers/numpy/npy.ts")).reader,
   },
   {
     id: "tf-v2",
@@ -70,8 +70,8 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     example: "vggtool convert vgg_face.mat --to tfslim -o vgg_16.ckpt",
     dtypes: tfTypes,
-    read: async () => (await import("./readers/tf-v2.ts")).reader,
-    write: async () => (await import("./writers/tf-v2.ts")).writer,
+    read: async () => (await import("./readers/tensorflow/tf-v2.ts")).reader,
+    write: async () => (await import("./writers/tensorflow/tf-v2.ts")).writer,
   },
   {
     id: "matconvnet",
@@ -81,8 +81,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool convert vgg_face.mat --to keras",
     dtypes: matconvnetTypes,
-    read: async () => (await import("./readers/mat.ts")).reader,
-    write: async () => (await import("./writers/matconvnet.ts")).writer,
+    read: async () => (await import("./readers/mat/reader.ts")).reader,
+    write: async () => (await import("./writers/matconvnet/writer.ts")).writer,
   },
   {
     id: "mat",
@@ -90,7 +90,7 @@ export const formats: readonly Format[] = [
     containers: ["mat", "hdf5", "binary"],
     carries: "tensors",
     example: "vggtool inspect weights.mat",
-    read: async () => (await import("./readers/mat.ts")).reader,
+    read: async () => (await import("./readers/mat/reader.ts")).reader,
   },
   {
     id: "paddle",
@@ -99,8 +99,8 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     example: "vggtool inspect model.pdparams",
     dtypes: paddleTypes,
-    read: async () => (await import("./readers/paddle.ts")).reader,
-    write: async () => (await import("./writers/paddle.ts")).writer,
+    read: async () => (await import("./readers/paddle/reader.ts")).reader,
+    write: async () => (await import("./writers/paddle/writer.ts")).writer,
   },
   {
     id: "pickle",
@@ -108,7 +108,7 @@ export const formats: readonly Format[] = [
     containers: ["pickle", "binary", "text"],
     carries: "tensors",
     example: "vggtool inspect weights.pkl",
-    read: async () => (await import("./readers/paddle.ts")).reader,
+    read: async () => (await import("./readers/paddle/reader.ts")).reader,
   },
   {
     id: "tf-v1",
@@ -116,7 +116,7 @@ export const formats: readonly Format[] = [
     containers: ["sstable", "binary", "text", "folder"],
     carries: "tensors",
     example: "vggtool inspect vgg_16.ckpt",
-    read: async () => (await import("./readers/tf-v1.ts")).reader,
+    read: async () => (await import("./readers/tensorflow/tf-v1.ts")).reader,
   },
   {
     id: "savedmodel",
@@ -124,7 +124,7 @@ export const formats: readonly Format[] = [
     containers: ["folder", "binary", "text"],
     carries: "tensors",
     example: "vggtool inspect saved_model/",
-    read: async () => (await import("./readers/savedmodel.ts")).reader,
+    read: async () => (await import("./readers/tensorflow/savedmodel.ts")).reader,
   },
   {
     id: "graphdef",
@@ -132,7 +132,7 @@ export const formats: readonly Format[] = [
     containers: ["binary"],
     carries: "network",
     example: "vggtool inspect vgg_16_frozen.pb",
-    read: async () => (await import("./readers/graphdef.ts")).reader,
+    read: async () => (await import("./readers/tensorflow/graphdef.ts")).reader,
   },
   {
     id: "keras-h5",
@@ -142,8 +142,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool inspect vgg16_weights.h5",
     dtypes: npzTypes,
-    read: async () => (await import("./readers/keras-h5.ts")).reader,
-    write: async () => (await import("./writers/keras-h5.ts")).writer,
+    read: async () => (await import("./readers/keras/keras-h5.ts")).reader,
+    write: async () => (await import("./writers/keras/keras-h5.ts")).writer,
   },
   {
     id: "keras-v3",
@@ -153,8 +153,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool inspect model.keras",
     dtypes: kerasTypes,
-    read: async () => (await import("./readers/keras-v3.ts")).reader,
-    write: async () => (await import("./writers/keras-v3.ts")).writer,
+    read: async () => (await import("./readers/keras/keras-v3.ts")).reader,
+    write: async () => (await import("./writers/keras/keras-v3.ts")).writer,
   },
   {
     id: "tfjs",
@@ -164,8 +164,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool inspect model.json",
     dtypes: tfjsTypes,
-    read: async () => (await import("./readers/tfjs.ts")).reader,
-    write: async () => (await import("./writers/tfjs.ts")).writer,
+    read: async () => (await import("./readers/tfjs/reader.ts")).reader,
+    write: async () => (await import("./writers/tfjs/writer.ts")).writer,
   },
   {
     id: "hdf5",
@@ -173,7 +173,7 @@ export const formats: readonly Format[] = [
     containers: ["hdf5"],
     carries: "tensors",
     example: "vggtool inspect weights.hdf5",
-    read: async () => (await import("./readers/hdf5.ts")).reader,
+    read: async () => (await import("./readers/hdf5/reader.ts")).reader,
   },
   {
     id: "torch",
@@ -182,8 +182,8 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     example: "vggtool inspect vgg16-397923af.pth",
     dtypes: torchTypes,
-    read: async () => (await import("./readers/torch.ts")).reader,
-    write: async () => (await import("./writers/torch.ts")).writer,
+    read: async () => (await import("./readers/torch/reader.ts")).reader,
+    write: async () => (await import("./writers/torch/writer.ts")).writer,
   },
   {
     id: "caffe",
@@ -192,8 +192,8 @@ export const formats: readonly Format[] = [
     carries: "network",
     example: "vggtool inspect VGG_ILSVRC_16_layers.caffemodel",
     dtypes: caffeTypes,
-    read: async () => (await import("./readers/caffe.ts")).reader,
-    write: async () => (await import("./writers/caffe.ts")).writer,
+    read: async () => (await import("./readers/caffe/reader.ts")).reader,
+    write: async () => (await import("./writers/caffe/writer.ts")).writer,
   },
   {
     id: "torch7",
@@ -201,7 +201,7 @@ export const formats: readonly Format[] = [
     containers: ["binary", "text"],
     carries: "tensors",
     example: "vggtool inspect VGG_FACE.t7",
-    read: async () => (await import("./readers/torch7.ts")).reader,
+    read: async () => (await import("./readers/torch7/reader.ts")).reader,
   },
   {
     id: "onnx",
@@ -211,8 +211,8 @@ export const formats: readonly Format[] = [
     describes: true,
     example: "vggtool inspect vgg16.onnx",
     dtypes: onnxTypes,
-    read: async () => (await import("./readers/onnx.ts")).reader,
-    write: async () => (await import("./writers/onnx.ts")).writer,
+    read: async () => (await import("./readers/onnx/reader.ts")).reader,
+    write: async () => (await import("./writers/onnx/writer.ts")).writer,
   },
   {
     id: "mxnet",
@@ -220,7 +220,7 @@ export const formats: readonly Format[] = [
     containers: ["mxnet", "json"],
     carries: "tensors",
     example: "vggtool inspect vgg16-0000.params",
-    read: async () => (await import("./readers/mxnet.ts")).reader,
+    read: async () => (await import("./readers/mxnet/reader.ts")).reader,
   },
   {
     id: "darknet",
@@ -228,7 +228,7 @@ export const formats: readonly Format[] = [
     containers: ["binary", "text"],
     carries: "tensors",
     example: "vggtool inspect vgg-16.weights",
-    read: async () => (await import("./readers/darknet.ts")).reader,
+    read: async () => (await import("./readers/darknet/reader.ts")).reader,
   },
 ];
 

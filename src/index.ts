@@ -13,7 +13,7 @@ import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.
 import type { SourceRecord } from "./inspect/source/read-source.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
-import type { DeviceChoice, DeviceRecord } from "./verify/engines.ts";
+import type { DeviceChoice, DeviceRecord } from "./verify/engines/engines.ts";
 import type { VerifyRecord } from "./verify/record.ts";
 import type { VerifyOptions } from "./verify/verify.ts";
 
@@ -31,7 +31,7 @@ export { count, duration, type Paint, plain, type Style, size, visible } from ".
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
-export type { DeviceChoice, DeviceRecord, EngineId } from "./verify/engines.ts";
+export type { DeviceChoice, DeviceRecord, EngineId } from "./verify/engines/engines.ts";
 export type { VerifyRecord } from "./verify/record.ts";
 
 /** What every function takes. */
@@ -103,7 +103,7 @@ export async function convert(path: string, options: ConvertRunOptions = {}): Pr
     import("./io/run.ts"),
     import("./convert/convert.ts"),
     import("./model/identify.ts"),
-    import("./io/existing-folder.ts"),
+    import("./io/output/existing-folder.ts"),
     import("./io/json-file.ts"),
   ]);
   const { folder } = convertPlace(options, path);
@@ -166,7 +166,7 @@ export async function diff(a: string, b: string, options: RunOptions = {}): Prom
 
 /** What each engine would use, and what is missing where one cannot run. */
 export async function checkDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
-  return (await import("./verify/engines.ts")).checkDevices(device);
+  return (await import("./verify/engines/engines.ts")).checkDevices(device);
 }
 
 /** What can be read and written, and the naming schemes. */

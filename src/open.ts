@@ -1,15 +1,15 @@
-import type { ContainerKind, Containers, Probe, Reader } from "./containers/probe.ts";
-import { withSidecar } from "./containers/sidecar.ts";
-import { signatures } from "./containers/signature.ts";
-import { describeUnknown } from "./containers/unknown.ts";
+import type { ContainerKind, Containers, Probe, Reader } from "./encodings/probe.ts";
+import { withSidecar } from "./encodings/sidecar.ts";
+import { signatures } from "./encodings/signature.ts";
+import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
 import { type Format, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
-import { inflate } from "./io/decoded.ts";
 import { type Located, locateInput } from "./io/locate.ts";
-import { memorySource } from "./io/memory.ts";
 import { openedFiles } from "./io/opened.ts";
-import type { ByteSource, FileSet } from "./io/source.ts";
+import { inflate } from "./io/source/decoded.ts";
+import { memorySource } from "./io/source/memory.ts";
+import type { ByteSource, FileSet } from "./io/source/source.ts";
 import { subset } from "./io/subset.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 
@@ -82,8 +82,8 @@ async function makeProbe(located: Located): Promise<KindedProbe> {
     };
   };
   const containers: { readonly [K in keyof Containers]: () => Promise<Containers[K] | undefined> } = {
-    zip: once("zip", async () => (await import("./containers/zip.ts")).openZip(source)),
-    hdf5: once("hdf5", async () => (await import("./containers/hdf5/file.ts")).openHdf5(source, set)),
+    zip: once("zip", async () => (await import("./encodings/archive/zip.ts")).openZip(source)),
+    hdf5: once("hdf5", async () => (await import("./encodings/hdf5/file.ts")).openHdf5(source, set)),
     json: once("json", () => parseJson(source)),
   };
   return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
@@ -210,9 +210,9 @@ function someOf(names: readonly string[]): string {
 async function archive(probe: KindedProbe, ctx: Context): Promise<FileSet | undefined> {
   if (probe.kinds.includes("zip")) {
     const zip = await probe.opened("zip");
-    return zip === undefined ? undefined : (await import("./containers/zip-set.ts")).zipSet(zip, ctx);
+    return zip === undefined ? undefined : (await import("./encodings/archive/zip-set.ts")).zipSet(zip, ctx);
   }
-  return probe.kinds.includes("tar") ? (await import("./containers/tar.ts")).tarSet(probe.source) : undefined;
+  return probe.kinds.includes("tar") ? (await import("./encodings/archive/tar.ts")).tarSet(probe.source) : undefined;
 }
 
 /** gzip does not say its size up to 2^64, so it is inflated into a temporary file first. */

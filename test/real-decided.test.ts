@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
-import type { Differences, Listed } from "../scripts/real/compare.ts";
-import { type Decided, judge, judgeRefusal, readDecided } from "../scripts/real/decided.ts";
 import { createContext } from "../src/io/run.ts";
+import type { Differences, Listed } from "./collections/real/compare.ts";
+import { type Decided, judge, judgeRefusal, readDecided } from "./collections/real/decided.ts";
 import { describedFile } from "./support/described-file.ts";
 
 const ctx = createContext();

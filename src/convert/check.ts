@@ -1,11 +1,11 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import type { ByteSource, OutputFile } from "../io/source.ts";
+import type { ByteSource, OutputFile } from "../io/source/source.ts";
 import { parsePattern } from "../tensor/axes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { identical } from "../tensor/compare.ts";
 import { denseRun } from "../tensor/dense-run.ts";
-import { inOrder } from "../tensor/in-order.ts";
+import { inOrder } from "../tensor/move/in-order.ts";
 import { byteLength } from "../tensor/shape.ts";
 import type { NumericTensor, Tensor } from "../tensor/tensor.ts";
 import { type View, view } from "../tensor/view.ts";

@@ -1,10 +1,10 @@
 import { CheckpointError } from "../errors.ts";
-import { nearest } from "../io/nearest.ts";
 import { expandScheme } from "../model/expand.ts";
 import type { Identity } from "../model/identity.ts";
 import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../model/network.ts";
 import type { Role, Scheme, Slot } from "../model/scheme.ts";
 import { schemeById, schemes } from "../model/schemes.ts";
+import { nearest } from "../text/nearest.ts";
 import { fcLayers } from "./head.ts";
 import { isStored } from "./roles.ts";
 import type { Convention } from "./target-axes.ts";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { freeBytes, outputSet } from "../io/output.ts";
-import { readBack } from "../io/read-back.ts";
+import { freeBytes, outputSet } from "../io/output/output.ts";
+import { readBack } from "../io/output/read-back.ts";
 import { isInside, samePath } from "../io/same-path.ts";
-import type { FileSet } from "../io/source.ts";
-import { window } from "../io/window.ts";
+import type { FileSet } from "../io/source/source.ts";
+import { window } from "../io/source/window.ts";
 import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";

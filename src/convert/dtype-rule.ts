@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
-import { isExact } from "../tensor/cast.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
+import { isExact } from "../tensor/move/cast.ts";
 
 /** Types that a tensor is widened to, narrowest first. */
 const ladder: readonly NumericDType[] = ["int16", "int32", "int64", "float32", "float64", "complex128"];

@@ -1,6 +1,6 @@
 import type { Described } from "../model/described.ts";
 import type { Role } from "../model/scheme.ts";
-import type { Loss } from "../tensor/cast.ts";
+import type { Loss } from "../tensor/move/cast.ts";
 import { CarriedMove } from "./carried-move.ts";
 import type { Move, Plan } from "./plan-types.ts";
 import { keysOf } from "./roles.ts";

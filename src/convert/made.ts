@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import { contiguous } from "../tensor/contiguous.ts";
 import type { NumericTensor } from "../tensor/tensor.ts";
 

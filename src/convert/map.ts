@@ -1,9 +1,9 @@
 import { CheckpointError } from "../errors.ts";
-import { nearest } from "../io/nearest.ts";
 import type { Described } from "../model/described.ts";
 import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
-import { globStars } from "../tensor/glob.ts";
+import { globStars } from "../text/glob.ts";
+import { nearest } from "../text/nearest.ts";
 import { targetDtype } from "./dtype-rule.ts";
 import type { ConvertOptions } from "./options.ts";
 import { Field, parsePlan } from "./plan-parse.ts";

@@ -1,11 +1,11 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import type { OutputFile } from "../io/source.ts";
+import type { OutputFile } from "../io/source/source.ts";
 import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
-import { convert, type Loss, noLoss } from "../tensor/cast.ts";
 import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
 import { itemsize } from "../tensor/dtype.ts";
-import { type ElementMap, move as moveValues, type Target } from "../tensor/move.ts";
+import { convert, type Loss, noLoss } from "../tensor/move/cast.ts";
+import { type ElementMap, move as moveValues, type Target } from "../tensor/move/move.ts";
 import { byteLength } from "../tensor/shape.ts";
 import type { NumericTensor, TensorMap } from "../tensor/tensor.ts";
 import { flip, stridesFor, type View, view } from "../tensor/view.ts";

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { fileSource } from "../io/file.ts";
-import type { ByteSource } from "../io/source.ts";
+import { fileSource } from "../io/source/file.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import type { FileLayout } from "../writers/layout.ts";
 import { type Like, stemOf } from "./like.ts";
 

@@ -1,4 +1,4 @@
-import { sidecarSchema, sidecarSuffix } from "../containers/sidecar.ts";
+import { sidecarSchema, sidecarSuffix } from "../encodings/sidecar.ts";
 import { existsBeside } from "../io/exists.ts";
 import type { FileLayout } from "../writers/layout.ts";
 import { textPiece } from "../writers/pieces.ts";

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import { nearest } from "../io/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 
 /** A value of `--to`: a file format with that framework's usual names and axes. */
 export interface Target {

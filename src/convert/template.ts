@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { openZip, type ZipEntry } from "../containers/zip.ts";
+import { openZip, type ZipEntry } from "../encodings/archive/zip.ts";
 import { CheckpointError, isCheckpointError } from "../errors.ts";
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
 import { byteLength } from "../tensor/shape.ts";

@@ -4,7 +4,7 @@ import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Config } from "../model/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
-import type { Statistics } from "../tensor/statistics.ts";
+import type { Statistics } from "../tensor/statistics/statistics.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
 import type { LayerRow } from "./layers/row.ts";

@@ -4,8 +4,8 @@ import { judgeKinds } from "../model/kinds.ts";
 import type { Role } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
-import { glob } from "../tensor/glob.ts";
 import type { Tensor, TensorKind } from "../tensor/tensor.ts";
+import { glob } from "../text/glob.ts";
 import type { StatsRecord } from "./stats.ts";
 
 /** One tensor as `inspect` shows it; field names are part of the command-line contract. */

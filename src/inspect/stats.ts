@@ -1,10 +1,10 @@
 import type { Context } from "../io/context.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, dtypes, itemsize } from "../tensor/dtype.ts";
-import { decode } from "../tensor/numbers.ts";
-import { scan } from "../tensor/scan.ts";
+import { decode } from "../tensor/numbers/numbers.ts";
 import { elementCount } from "../tensor/shape.ts";
-import { type Statistics, StatisticsBuilder } from "../tensor/statistics.ts";
+import { scan } from "../tensor/statistics/scan.ts";
+import { type Statistics, StatisticsBuilder } from "../tensor/statistics/statistics.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
 import { plainView } from "../tensor/view.ts";
 

@@ -1,4 +1,4 @@
-import type { ByteSource, OutputFile } from "./source.ts";
+import type { ByteSource, OutputFile } from "./source/source.ts";
 
 /** What one command lends to everything it calls. */
 export interface Context {

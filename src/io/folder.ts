@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { fileSource } from "./file.ts";
 import type { OpenedFiles } from "./opened.ts";
 import { insideFolder } from "./paths.ts";
-import type { FileSet } from "./source.ts";
+import { fileSource } from "./source/file.ts";
+import type { FileSet } from "./source/source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
 
 /** A checkpoint folder is shallow; deeper trees are somebody's disk, not a checkpoint. */

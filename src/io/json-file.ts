@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import { fileSource } from "./file.ts";
+import { fileSource } from "./source/file.ts";
 
 /** Plans and maps of the largest networks are a few megabytes. */
 const MAX_BYTES = 64 << 20;

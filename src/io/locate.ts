@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { fileSource } from "./file.ts";
+import { nearest } from "../text/nearest.ts";
 import { folderSet } from "./folder.ts";
-import { memorySource } from "./memory.ts";
-import { nearest } from "./nearest.ts";
 import type { OpenedFiles } from "./opened.ts";
-import type { ByteSource, FileSet } from "./source.ts";
+import { fileSource } from "./source/file.ts";
+import { memorySource } from "./source/memory.ts";
+import type { ByteSource, FileSet } from "./source/source.ts";
 import { fromSystem, systemCode } from "./system-error.ts";
 
 /** What a person's argument leads to. */

@@ -5,10 +5,10 @@ import { CheckpointError } from "../errors.ts";
 import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
 import { collectEarly } from "./frugal.ts";
-import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
-import type { ByteSource, OutputFile } from "./source.ts";
-import { spooled } from "./spooled.ts";
-import { openUnnamed } from "./unnamed.ts";
+import { createOutput, type OpenOutput, outputOn } from "./output/output-file.ts";
+import { openUnnamed } from "./output/unnamed.ts";
+import type { ByteSource, OutputFile } from "./source/source.ts";
+import { spooled } from "./source/spooled.ts";
 
 export interface ContextOptions {
   /** The process does nothing else: V8 may be told to collect garbage early. */

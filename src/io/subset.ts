@@ -1,4 +1,4 @@
-import type { FileSet } from "./source.ts";
+import type { FileSet } from "./source/source.ts";
 
 /** The files below `prefix` ("" or ending in "/") as a set of their own. */
 export function subset(set: FileSet, prefix: string): FileSet {

@@ -1,4 +1,4 @@
-import type { DeviceRecord } from "../verify/engines.ts";
+import type { DeviceRecord } from "../verify/engines/engines.ts";
 import { type Style, visible } from "./style.ts";
 
 /** What `vggtool verify --check-device` prints: a line an engine, and what is missing where it cannot run. */

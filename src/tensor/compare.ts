@@ -1,9 +1,9 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { type ConvertOptions, convert } from "./cast.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
-import { decode } from "./numbers.ts";
-import { eachPair } from "./pairs.ts";
+import { type ConvertOptions, convert } from "./move/cast.ts";
+import { eachPair } from "./move/pairs.ts";
+import { decode } from "./numbers/numbers.ts";
 import { elementCount } from "./shape.ts";
 import type { View } from "./view.ts";
 

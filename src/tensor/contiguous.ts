@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
 import { byteLength, denseStrides, elementCount } from "./shape.ts";
 import type { NumericTensor, Part, TensorInfo, TensorKind } from "./tensor.ts";

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import { itemsize } from "./dtype.ts";
 import { denseStrides } from "./shape.ts";
 import type { NumericTensor } from "./tensor.ts";

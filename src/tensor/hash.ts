@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../io/context.ts";
-import { bytes } from "./in-order.ts";
+import { bytes } from "./move/in-order.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**

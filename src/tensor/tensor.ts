@@ -1,4 +1,4 @@
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import type { NumericDType } from "./dtype.ts";
 
 export type TensorKind = "parameter" | "buffer" | "optimizer" | "average" | "bookkeeping" | "constant";

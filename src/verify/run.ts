@@ -1,20 +1,20 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { Network } from "../model/network.ts";
-import { absentLayers } from "./absent.ts";
-import type { InputBatch } from "./batch.ts";
-import { type Compared, diagnose, type Pair } from "./diagnose.ts";
-import { diagnoseExpected } from "./diagnose-expected.ts";
-import type { Engine } from "./engine.ts";
-import type { Expected } from "./expected.ts";
-import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince, timed } from "./passes.ts";
+import type { Expected } from "./compare/expected.ts";
+import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince, timed } from "./compare/passes.ts";
+import { resultOf, type Tally } from "./compare/tally.ts";
+import { toleranceFor } from "./compare/tolerance.ts";
+import { type Scores, topClasses } from "./compare/top.ts";
+import { absentLayers } from "./engines/absent.ts";
+import type { Engine } from "./engines/engine.ts";
+import { createSpool } from "./engines/spool.ts";
+import { type Compared, diagnose, type Pair } from "./explain/diagnose.ts";
+import { diagnoseExpected } from "./explain/diagnose-expected.ts";
+import { firstWeightDivergence } from "./explain/weight-check.ts";
+import type { InputBatch } from "./input/batch.ts";
 import type { LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
-import { createSpool } from "./spool.ts";
 import type { Subject } from "./subject.ts";
-import { resultOf, type Tally } from "./tally.ts";
-import { toleranceFor } from "./tolerance.ts";
-import { type Scores, topClasses } from "./top.ts";
-import { firstWeightDivergence } from "./weight-check.ts";
 import { kernelView } from "./weights.ts";
 
 export interface RunOptions {

@@ -1,8 +1,8 @@
 import { basename, dirname } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { outputSet } from "../io/output.ts";
-import { npyHeader } from "../writers/npz.ts";
-import type { Scores } from "./top.ts";
+import { outputSet } from "../io/output/output.ts";
+import { npyHeader } from "../writers/numpy/npz.ts";
+import type { Scores } from "./compare/top.ts";
 
 /** Writes the values of a layer as an .npy of float32, N first. Throws `usage` where the file exists and `force` is not given. */
 export async function saveValues(path: string, { shape, values }: Scores, force: boolean): Promise<void> {

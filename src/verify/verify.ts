@@ -6,21 +6,21 @@ import { labelsOf } from "../model/labels.ts";
 import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { heldBatch, type InputBatch, madeBatch } from "./batch.ts";
-import { chooseEngine, type EngineChoice } from "./engines.ts";
-import { type Expected, expectedFrom } from "./expected.ts";
+import { type Expected, expectedFrom } from "./compare/expected.ts";
+import type { Scores } from "./compare/top.ts";
+import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
 import { defaultSize } from "./geometry.ts";
-import { type InputLayout, inputFrom } from "./input.ts";
-import { ASSUMED_LABELS, assumedLabels, readLabels } from "./labels.ts";
-import { photos } from "./photo.ts";
-import { contractFor, pairOf } from "./picture-options.ts";
-import { findPictures, pictureBatch } from "./pictures.ts";
+import { heldBatch, type InputBatch, madeBatch } from "./input/batch.ts";
+import { type InputLayout, inputFrom } from "./input/input.ts";
+import { ASSUMED_LABELS, assumedLabels, readLabels } from "./input/labels.ts";
+import { photos } from "./input/photo.ts";
+import { contractFor, pairOf } from "./input/picture-options.ts";
+import { findPictures, pictureBatch } from "./input/pictures.ts";
 import type { VerifyRecord } from "./record.ts";
 import { type RunOptions, runVerify } from "./run.ts";
 import { runnable } from "./runnable.ts";
 import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
-import type { Scores } from "./top.ts";
 
 export interface VerifyOptions extends EngineChoice {
   /** Read the checkpoint as this format. */

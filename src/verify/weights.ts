@@ -6,7 +6,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { loadFloat64, loadView } from "../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
 import { arrange, flip, take, type View, view } from "../tensor/view.ts";
-import type { Weights } from "./engine.ts";
+import type { Weights } from "./engines/engine.ts";
 import { isWeighted } from "./geometry.ts";
 
 /** Darknet divides by sqrt(var) + 1e-6, with the small number outside the root (pjreddie/darknet, src/blas.c). */

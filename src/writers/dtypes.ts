@@ -51,7 +51,7 @@ export const caffeTypes: Types = new Set<NumericDType>(["float32", "float64"]);
 /** TensorProto.DataType (onnx.proto). */
 export const onnxTypes: Types = new Set<NumericDType>([...numpy, "bfloat16", "float8_e4m3fn", "float8_e5m2"]);
 
-/** DataType of TensorFlow 2.15 (containers/tf/types.ts has the numbers). */
+/** DataType of TensorFlow 2.15 (readers/tensorflow/types.ts has the numbers). */
 export const tfTypes: Types = onnxTypes;
 
 /** Of a layers model's weights; float16 exists as a quantisation only. */

@@ -1,9 +1,9 @@
 import { Buffer, transcode } from "node:buffer";
 import * as zlib from "node:zlib";
-import { crc32 } from "../containers/crc32.ts";
-import { crc32c } from "../containers/crc32c.ts";
+import { crc32 } from "../encodings/checksum/crc32.ts";
+import { crc32c } from "../encodings/checksum/crc32c.ts";
 import type { Context } from "../io/context.ts";
-import type { ByteSource, OutputFile } from "../io/source.ts";
+import type { ByteSource, OutputFile } from "../io/source/source.ts";
 import type { Group } from "./layout.ts";
 
 /** Bytes read at a time; long reads keep system calls few and inflating readers fast. */

@@ -1,5 +1,5 @@
 import type { Context } from "../io/context.ts";
-import type { OutputFile, OutputSet } from "../io/source.ts";
+import type { OutputFile, OutputSet } from "../io/source/source.ts";
 import { checksum, encode } from "./encode.ts";
 import type { FileLayout, Group, LatePiece, Piece, Written } from "./layout.ts";
 import { byteLength } from "./pieces.ts";

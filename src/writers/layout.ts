@@ -1,4 +1,4 @@
-import type { ByteSource } from "../io/source.ts";
+import type { ByteSource } from "../io/source/source.ts";
 import type { Network } from "../model/network.ts";
 import type { Preprocessing, Role } from "../model/scheme.ts";
 import type { Inert } from "../tensor/checkpoint.ts";

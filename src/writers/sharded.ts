@@ -1,4 +1,4 @@
-import type { OutputFile, OutputSet } from "../io/source.ts";
+import type { OutputFile, OutputSet } from "../io/source/source.ts";
 import type { FileLayout } from "./layout.ts";
 
 export interface NamedOutput {

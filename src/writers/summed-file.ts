@@ -1,6 +1,6 @@
-import { crc32 } from "../containers/crc32.ts";
-import { crc32c } from "../containers/crc32c.ts";
-import type { OutputFile } from "../io/source.ts";
+import { crc32 } from "../encodings/checksum/crc32.ts";
+import { crc32c } from "../encodings/checksum/crc32c.ts";
+import type { OutputFile } from "../io/source/source.ts";
 import { RegisterShift } from "./checksum-shift.ts";
 import type { Group } from "./layout.ts";
 

@@ -8,7 +8,7 @@ import { open } from "../../src/open.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { execute } from "../../src/writers/execute.ts";
-import { writer } from "../../src/writers/tf-v2.ts";
+import { writer } from "../../src/writers/tensorflow/tf-v2.ts";
 import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 import { fixtures } from "../support/paths.ts";

@@ -101,7 +101,7 @@ describe("torchvision's networks", () => {
       [1, 6, 10, 8],
       [1, 6, 7, 7],
     ]);
-    // As PyTorch computes it in float64: scripts/fixtures/make_torch_pool.py.
+    // As PyTorch computes it in float64: test/support/make/make_torch_pool.py.
     const expected = [0.346240298132, -0.305755781188, -0.221046753013, -0.331323607873, -0.165410524821];
     for (const [k, value] of expected.entries()) expect(record.logits.values[k]).toBeCloseTo(value, 6);
   });

@@ -10,7 +10,7 @@ import { fixtures } from "../support/paths.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
 const at = (name: string): string => join(folder, name);
-/** What Keras' count_params gives: scripts/fixtures/make_keras_headers.py. */
+/** What Keras' count_params gives: test/support/make/make_keras_headers.py. */
 const totals = [
   ["vggface", 145_002_878],
   ["conv-4096", 151_050_050],

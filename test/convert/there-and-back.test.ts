@@ -11,7 +11,7 @@ import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { hash } from "../../src/tensor/hash.ts";
 import { tinyCheckpoint } from "../support/tiny.ts";
 
-/* A sample; scripts/interop-pairs.ts tries all pairs of golden files, and docs/interop.md has the counts. */
+/* A sample; test/collections/pairs.ts tries all pairs of golden files, and docs/interop.md has the counts. */
 
 let folder = "";
 beforeAll(() => {

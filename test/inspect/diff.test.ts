@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Side } from "../../src/inspect/diff/side.ts";
 import { diff } from "../../src/inspect/diff.ts";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
 import type { Role } from "../../src/model/scheme.ts";
-import { convert } from "../../src/tensor/cast.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { itemsize } from "../../src/tensor/dtype.ts";
+import { convert } from "../../src/tensor/move/cast.ts";
 import { Random } from "../support/random.ts";
 import { laidOut, tensorOf, tinyCheckpoint } from "../support/tiny.ts";
 import { type SmallTensor, smallVgg, trained } from "../support/vgg.ts";

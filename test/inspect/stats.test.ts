@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { statsRecord, tensorStatistics } from "../../src/inspect/stats.ts";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 
 test.each(["complex64", "complex128"] as const)("statistics of %s are those of the magnitudes, as of numpy.abs", async (dtype) => {

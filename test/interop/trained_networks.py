@@ -2,7 +2,7 @@
 
     python trained_networks.py torch|keras FOLDER      the calibration set (minutes), in the environment of that framework
 
-Then `npx tsx scripts/calibrate-findings.ts FOLDER` prints the table of docs/findings.md.
+Then `npx tsx test/collections/calibrate-findings.ts FOLDER` prints the table of docs/findings.md.
 """
 import importlib
 import os

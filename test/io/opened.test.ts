@@ -2,10 +2,10 @@ import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fileSource } from "../../src/io/file.ts";
 import { folderSet } from "../../src/io/folder.ts";
 import { locateInput } from "../../src/io/locate.ts";
 import { openedFiles } from "../../src/io/opened.ts";
+import { fileSource } from "../../src/io/source/file.ts";
 
 let folder = "";
 let path = "";

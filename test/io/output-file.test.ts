@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createArena } from "../../src/io/arena.ts";
-import { createOutput } from "../../src/io/output-file.ts";
+import { createOutput } from "../../src/io/output/output-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vggtool-output-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { folderSet } from "../../src/io/folder.ts";
-import { outputSet } from "../../src/io/output.ts";
+import { outputSet } from "../../src/io/output/output.ts";
 import { createContext } from "../../src/io/run.ts";
 
 let folder = "";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { readBack } from "../../src/io/read-back.ts";
+import { readBack } from "../../src/io/output/read-back.ts";
 import { createContext } from "../../src/io/run.ts";
-import type { OutputSet } from "../../src/io/source.ts";
+import type { OutputSet } from "../../src/io/source/source.ts";
 import { counted } from "../support/bytes.ts";
 import { memoryFile, memoryOutput } from "../support/memory-output.ts";
 

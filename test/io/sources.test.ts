@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type DecodedSource, decoded, inflated } from "../../src/io/decoded.ts";
-import { fileSource } from "../../src/io/file.ts";
-import { byteSwapped, interleaved, mapped } from "../../src/io/mapped.ts";
-import { memorySource } from "../../src/io/memory.ts";
-import { paged } from "../../src/io/paged.ts";
 import { createContext, type OwnedContext } from "../../src/io/run.ts";
-import type { ByteSource } from "../../src/io/source.ts";
-import { concat, window } from "../../src/io/window.ts";
+import { type DecodedSource, decoded, inflated } from "../../src/io/source/decoded.ts";
+import { fileSource } from "../../src/io/source/file.ts";
+import { byteSwapped, interleaved, mapped } from "../../src/io/source/mapped.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
+import { paged } from "../../src/io/source/paged.ts";
+import type { ByteSource } from "../../src/io/source/source.ts";
+import { concat, window } from "../../src/io/source/window.ts";
 
 /** 1,000 bytes that differ from their neighbours, so that an offset wrong by one shows. */
 const truth = Uint8Array.from({ length: 1000 }, (_, k) => (k * 37 + Math.floor(k / 256)) % 256);

@@ -1,8 +1,8 @@
 import { basename, dirname } from "node:path";
 import { expect, test } from "vitest";
-import { filesOf } from "../../scripts/fuzz/subjects.ts";
-import { trial } from "../../scripts/fuzz/trial.ts";
 import type { ErrorCode } from "../../src/errors.ts";
+import { filesOf } from "../fuzz/subjects.ts";
+import { trial } from "../fuzz/trial.ts";
 
 interface Crasher {
   readonly format: string;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseCfg } from "../../src/containers/darknet/cfg.ts";
-import { weightLayout } from "../../src/containers/darknet/layout.ts";
-import type { Probe } from "../../src/containers/probe.ts";
+import type { Probe } from "../../src/encodings/probe.ts";
 import { createContext } from "../../src/io/run.ts";
-import type { ByteSource } from "../../src/io/source.ts";
+import type { ByteSource } from "../../src/io/source/source.ts";
 import { identify } from "../../src/model/identify.ts";
-import { reader } from "../../src/readers/darknet.ts";
+import { parseCfg } from "../../src/readers/darknet/cfg.ts";
+import { weightLayout } from "../../src/readers/darknet/layout.ts";
+import { reader } from "../../src/readers/darknet/reader.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { cutEverywhere, type Files, flipEverywhere, memoryProbe, outcome } from "../support/damage.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import { reader } from "../../src/readers/mxnet.ts";
+import { reader } from "../../src/readers/mxnet/reader.ts";
 import { cutEverywhere, filesOf, flipEverywhere, memoryProbe, outcome } from "../support/damage.ts";
 import { expectedCases, readCase } from "../support/golden.ts";
 import { listing } from "../support/listing.ts";

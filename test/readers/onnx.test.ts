@@ -2,7 +2,7 @@ import { join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import { reader } from "../../src/readers/onnx.ts";
+import { reader } from "../../src/readers/onnx/reader.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { cutEverywhere, type Files, filesOf, flipEverywhere, memoryProbe, outcome } from "../support/damage.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import { reader } from "../../src/readers/savedmodel.ts";
+import { reader } from "../../src/readers/tensorflow/savedmodel.ts";
 import { memoryProbe } from "../support/damage.ts";
 
 /** SavedModel { saved_model_schema_version 1: 1, meta_graphs 2: { meta_info_def 1: { tags 4: "serve" } } }. */

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
-import { crc32c, maskCrc } from "../../src/containers/crc32c.ts";
-import { buildTable } from "../../src/containers/sstable-build.ts";
+import { crc32c, maskCrc } from "../../src/encodings/checksum/crc32c.ts";
+import { buildTable } from "../../src/encodings/sstable/sstable-build.ts";
 import { createContext } from "../../src/io/run.ts";
-import { reader as v1 } from "../../src/readers/tf-v1.ts";
-import { reader as v2 } from "../../src/readers/tf-v2.ts";
+import { reader as v1 } from "../../src/readers/tensorflow/tf-v1.ts";
+import { reader as v2 } from "../../src/readers/tensorflow/tf-v2.ts";
 import { values } from "../../src/tensor/load.ts";
 import { cutEverywhere, type Files, filesOf, flipEverywhere, memoryProbe, outcome } from "../support/damage.ts";
 import { expectedCases, readCase } from "../support/golden.ts";

@@ -4,7 +4,7 @@ import type { Context } from "../../src/io/context.ts";
 import { open } from "../../src/open.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { load, loadFloat64 } from "../../src/tensor/load.ts";
-import { decode, encode } from "../../src/tensor/numbers.ts";
+import { decode, encode } from "../../src/tensor/numbers/numbers.ts";
 import { isNumeric, type NumericTensor } from "../../src/tensor/tensor.ts";
 
 export interface Expected {

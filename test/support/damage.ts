@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Probe, Reader } from "../../src/containers/probe.ts";
-import { signatures } from "../../src/containers/signature.ts";
+import type { Probe, Reader } from "../../src/encodings/probe.ts";
+import { signatures } from "../../src/encodings/signature.ts";
 import { isCheckpointError } from "../../src/errors.ts";
-import { memorySource } from "../../src/io/memory.ts";
 import { insideFolder } from "../../src/io/paths.ts";
 import { createContext } from "../../src/io/run.ts";
-import type { FileSet } from "../../src/io/source.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
+import type { FileSet } from "../../src/io/source/source.ts";
 import { hash } from "../../src/tensor/hash.ts";
 
 export type Files = ReadonlyMap<string, Uint8Array>;

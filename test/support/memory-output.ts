@@ -1,4 +1,4 @@
-import type { OutputFile, OutputSet } from "../../src/io/source.ts";
+import type { OutputFile, OutputSet } from "../../src/io/source/source.ts";
 
 export interface MemoryOutput extends OutputSet {
   /** What was written, by name; also before the commit. */

@@ -1,4 +1,4 @@
-import { memorySource } from "../../src/io/memory.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import type { Role } from "../../src/model/scheme.ts";
@@ -6,7 +6,7 @@ import { schemeById } from "../../src/model/schemes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
-import { encode } from "../../src/tensor/numbers.ts";
+import { encode } from "../../src/tensor/numbers/numbers.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 
 /** VGG-11 with tiny widths; fc6 sees 2 × 3, so that a swap of height and width shows. */

@@ -1,4 +1,4 @@
-import { memorySource } from "../../src/io/memory.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";

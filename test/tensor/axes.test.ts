@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../src/io/memory.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { axisSizes, formatPattern, jointSizes, parsePattern, plainAxes, shapeFor } from "../../src/tensor/axes.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import { stridesFor, view } from "../../src/tensor/view.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { convert, isExact, noLoss } from "../../src/tensor/cast.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
-import { decodingTable, type SmallFloatType } from "../../src/tensor/small-floats.ts";
+import { convert, isExact, noLoss } from "../../src/tensor/move/cast.ts";
+import { decodingTable, type SmallFloatType } from "../../src/tensor/numbers/small-floats.ts";
 import { Random } from "../support/random.ts";
 
 function cast(value: number, to: NumericDType): number {

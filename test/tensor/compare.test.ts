@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
-import { convert } from "../../src/tensor/cast.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { compare, identical } from "../../src/tensor/compare.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
-import { inOrder } from "../../src/tensor/in-order.ts";
-import { scan } from "../../src/tensor/scan.ts";
+import { convert } from "../../src/tensor/move/cast.ts";
+import { inOrder } from "../../src/tensor/move/in-order.ts";
+import { scan } from "../../src/tensor/statistics/scan.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
 import { plainView, view } from "../../src/tensor/view.ts";
 import { Random } from "../support/random.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { checkPart, contiguous, strided, wholePart } from "../../src/tensor/contiguous.ts";
 import { hash } from "../../src/tensor/hash.ts";
-import { inOrder } from "../../src/tensor/in-order.ts";
 import { load, loadFloat64, values } from "../../src/tensor/load.ts";
+import { inOrder } from "../../src/tensor/move/in-order.ts";
 import type { StringTensor } from "../../src/tensor/tensor.ts";
 
 const source = memorySource(Uint8Array.from({ length: 24 }, (_, k) => k));

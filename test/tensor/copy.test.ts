@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createArena } from "../../src/io/arena.ts";
-import { copyStrided } from "../../src/tensor/copy.ts";
-import { transposeKernel } from "../../src/tensor/kernels.ts";
+import { copyStrided } from "../../src/tensor/move/copy.ts";
+import { transposeKernel } from "../../src/tensor/move/kernels.ts";
 import { transposeModule } from "../../src/tensor/wasm/transpose.ts";
 import { Random } from "../support/random.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { glob, globStars } from "../../src/tensor/glob.ts";
+import { glob, globStars } from "../../src/text/glob.ts";
 
 const table: readonly (readonly [pattern: string, matching: readonly string[], other: readonly string[]])[] = [
   ["vgg_16/fc8", ["vgg_16/fc8/weights", "vgg_16/fc8", "vgg_16/fc8.x"], ["vgg_16/fc80", "x/vgg_16/fc8"]],

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { checked } from "../../src/containers/checked.ts";
-import { crc32c } from "../../src/containers/crc32c.ts";
-import { memorySource } from "../../src/io/memory.ts";
+import { checked } from "../../src/encodings/checksum/checked.ts";
+import { crc32c } from "../../src/encodings/checksum/crc32c.ts";
 import { createContext } from "../../src/io/run.ts";
-import { window } from "../../src/io/window.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
+import { window } from "../../src/io/source/window.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
-import { memoryTarget } from "../../src/tensor/memory-target.ts";
-import { move } from "../../src/tensor/move.ts";
+import { memoryTarget } from "../../src/tensor/move/memory-target.ts";
+import { move } from "../../src/tensor/move/move.ts";
 import { stridesFor, view } from "../../src/tensor/view.ts";
 import { Random } from "../support/random.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { statsRecord, tensorStatistics } from "../../src/inspect/stats.ts";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
-import type { Statistics } from "../../src/tensor/statistics.ts";
+import type { Statistics } from "../../src/tensor/statistics/statistics.ts";
 import { Random } from "../support/random.ts";
 
 type Values = Float32Array | Float64Array | BigInt64Array | Int16Array | Uint8Array | Uint16Array;

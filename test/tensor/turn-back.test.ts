@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createArena } from "../../src/io/arena.ts";
-import { memorySource } from "../../src/io/memory.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
-import { copyStrided, type Strided } from "../../src/tensor/copy.ts";
-import { move } from "../../src/tensor/move.ts";
-import { turnsBack } from "../../src/tensor/turn-back.ts";
+import { copyStrided, type Strided } from "../../src/tensor/move/copy.ts";
+import { move } from "../../src/tensor/move/move.ts";
+import { turnsBack } from "../../src/tensor/move/turn-back.ts";
 import { stridesFor, view } from "../../src/tensor/view.ts";
 
 const shape = [5, 3, 34, 2];

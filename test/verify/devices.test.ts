@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { checkDevices, chooseEngine } from "../../src/verify/engines.ts";
-import { type GpuReport, readDriverAnswer } from "../../src/verify/gpu.ts";
-import { explainOrtImport, ortDevice } from "../../src/verify/onnxruntime-device.ts";
-import { ENGINES_VARIABLE, failureOf, importOptional } from "../../src/verify/optional-package.ts";
-import { explainImport, type TensorflowAnswer, tensorflowDevice } from "../../src/verify/tensorflow-device.ts";
+import { checkDevices, chooseEngine } from "../../src/verify/engines/engines.ts";
+import { type GpuReport, readDriverAnswer } from "../../src/verify/engines/gpu.ts";
+import { explainOrtImport, ortDevice } from "../../src/verify/engines/onnxruntime-device.ts";
+import { ENGINES_VARIABLE, failureOf, importOptional } from "../../src/verify/engines/optional-package.ts";
+import { explainImport, type TensorflowAnswer, tensorflowDevice } from "../../src/verify/engines/tensorflow-device.ts";
 
 const noDriver: GpuReport = readDriverAnswer({ code: undefined, stdout: "", stderr: "" });
 const h100: GpuReport = readDriverAnswer({ code: 0, stdout: "NVIDIA H100 80GB HBM3, 535.161.08\n", stderr: "" });

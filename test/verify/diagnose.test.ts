@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
-import { heldBatch } from "../../src/verify/batch.ts";
-import { photos } from "../../src/verify/photo.ts";
+import { wasm } from "../../src/verify/engines/wasm.ts";
+import { heldBatch } from "../../src/verify/input/batch.ts";
+import { photos } from "../../src/verify/input/photo.ts";
 import { runVerify } from "../../src/verify/run.ts";
-import { wasm } from "../../src/verify/wasm.ts";
 import { layouts, subjectOf } from "./subjects.ts";
 import { type Array32, networkOf, randomSet } from "./support.ts";
 

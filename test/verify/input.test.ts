@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { defaultSize, mostSquare } from "../../src/verify/geometry.ts";
-import { inputFrom } from "../../src/verify/input.ts";
-import { generator, photos } from "../../src/verify/photo.ts";
+import { inputFrom } from "../../src/verify/input/input.ts";
+import { generator, photos } from "../../src/verify/input/photo.ts";
 import { arrayFile, checkpointOf, tensorOf } from "./subjects.ts";
 import { networkOf, randomSet } from "./support.ts";
 

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import type { Activation } from "../../src/verify/engine.ts";
-import type { EngineId } from "../../src/verify/engines.ts";
-import { chooseEngine } from "../../src/verify/engines.ts";
-import { ENGINES_VARIABLE } from "../../src/verify/optional-package.ts";
-import { wasm } from "../../src/verify/wasm.ts";
+import type { Activation } from "../../src/verify/engines/engine.ts";
+import type { EngineId } from "../../src/verify/engines/engines.ts";
+import { chooseEngine } from "../../src/verify/engines/engines.ts";
+import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
+import { wasm } from "../../src/verify/engines/wasm.ts";
 import { maxAbs, maxDifference, networkOf, randomSet, weightsFrom } from "./support.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { rearranged } from "../../src/verify/kernel-moves.ts";
-import { type Kernel, type Place, places, rowsKept, unravel } from "../../src/verify/kernel-relations.ts";
+import { rearranged } from "../../src/verify/explain/kernel-moves.ts";
+import { type Kernel, type Place, places, rowsKept, unravel } from "../../src/verify/explain/kernel-relations.ts";
 
 const rows: readonly (readonly [string, Kernel["shape"], Place])[] = [
   ["rotated", [3, 2, 4, 5], places.rotated],

@@ -6,8 +6,8 @@ import { createContext } from "../../src/io/run.ts";
 import { open } from "../../src/open.ts";
 import { load } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
-import { onnxGraph, reluGraph } from "../../src/verify/onnx-graph.ts";
-import { parameters } from "../../src/verify/parameters.ts";
+import { onnxGraph, reluGraph } from "../../src/verify/engines/onnx-graph.ts";
+import { parameters } from "../../src/verify/engines/parameters.ts";
 import { type HandMade, networkOf, type Recipe, randomSet, weightsFrom } from "./support.ts";
 
 const ctx = createContext();

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import { heldBatch } from "../../src/verify/batch.ts";
-import { expectedFrom } from "../../src/verify/expected.ts";
-import { photos } from "../../src/verify/photo.ts";
+import { expectedFrom } from "../../src/verify/compare/expected.ts";
+import { wasm } from "../../src/verify/engines/wasm.ts";
+import { heldBatch } from "../../src/verify/input/batch.ts";
+import { photos } from "../../src/verify/input/photo.ts";
 import { type RunOptions, runVerify } from "../../src/verify/run.ts";
-import { wasm } from "../../src/verify/wasm.ts";
 import { fixtures } from "../support/paths.ts";
 import { arrayFile, checkpointOf, layouts, subjectOf, tensorOf } from "./subjects.ts";
 import { type HandMade, networkOf, npyFile, npzFile, type Recipe, randomSet } from "./support.ts";

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkDevices, chooseEngine } from "../../src/verify/engines.ts";
-import { ENGINES_VARIABLE } from "../../src/verify/optional-package.ts";
+import { checkDevices, chooseEngine } from "../../src/verify/engines/engines.ts";
+import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
 
 /**
  * Stand-ins for the packages, which answer as the real ones do on a machine with a GPU and with each piece missing, and for the

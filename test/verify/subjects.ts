@@ -1,4 +1,4 @@
-import { memorySource } from "../../src/io/memory.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import type { Network } from "../../src/model/network.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";

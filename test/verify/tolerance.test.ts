@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { memorySource } from "../../src/io/memory.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
-import { toleranceFor } from "../../src/verify/tolerance.ts";
+import { toleranceFor } from "../../src/verify/compare/tolerance.ts";
 
 function stored(dtype: NumericDType, as?: string) {
   const info = { name: "w", dtype, shape: [1], source: memorySource(new Uint8Array(16)) };

@@ -1,7 +1,7 @@
 import { inflateRawSync, inflateSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { crc32 } from "../../src/containers/crc32.ts";
-import { crc32c } from "../../src/containers/crc32c.ts";
+import { crc32 } from "../../src/encodings/checksum/crc32.ts";
+import { crc32c } from "../../src/encodings/checksum/crc32c.ts";
 import { createContext } from "../../src/io/run.ts";
 import { execute, layoutBytes, type TensorSupply } from "../../src/writers/execute.ts";
 import type { Group, Piece } from "../../src/writers/layout.ts";

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { openHdf5 } from "../../src/containers/hdf5/file.ts";
-import { walkDatasets } from "../../src/containers/hdf5/walk.ts";
-import { memorySource } from "../../src/io/memory.ts";
+import { openHdf5 } from "../../src/encodings/hdf5/file.ts";
+import { walkDatasets } from "../../src/encodings/hdf5/walk.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { itemsize, type NumericDType } from "../../src/tensor/dtype.ts";
-import { hdf5Group, hdf5Pieces, putDataset } from "../../src/writers/hdf5-pieces.ts";
-import { writer as h5Writer } from "../../src/writers/keras-h5.ts";
-import { writer as v3Writer } from "../../src/writers/keras-v3.ts";
+import { hdf5Group, hdf5Pieces, putDataset } from "../../src/writers/hdf5/hdf5-pieces.ts";
+import { writer as h5Writer } from "../../src/writers/keras/keras-h5.ts";
+import { writer as v3Writer } from "../../src/writers/keras/keras-v3.ts";
 import type { Piece, TensorSpec, WriterInput } from "../../src/writers/layout.ts";
 
 /** The pieces as bytes; every byte of the n-th tensor is n. */

@@ -8,7 +8,7 @@ import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { execute, type TensorSupply } from "../../src/writers/execute.ts";
 import type { TensorSpec, WriterInput } from "../../src/writers/layout.ts";
-import { writer } from "../../src/writers/matconvnet.ts";
+import { writer } from "../../src/writers/matconvnet/writer.ts";
 import { byteLength } from "../../src/writers/pieces.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 

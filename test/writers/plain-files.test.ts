@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { openZip } from "../../src/containers/zip.ts";
-import { memorySource } from "../../src/io/memory.ts";
+import { openZip } from "../../src/encodings/archive/zip.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { execute, type TensorSupply } from "../../src/writers/execute.ts";
 import type { TensorSpec, Writer, WriterInput } from "../../src/writers/layout.ts";
-import { writer as npz } from "../../src/writers/npz.ts";
+import { writer as npz } from "../../src/writers/numpy/npz.ts";
 import { byteLength } from "../../src/writers/pieces.ts";
-import { writer as safetensors } from "../../src/writers/safetensors.ts";
+import { writer as safetensors } from "../../src/writers/safetensors/writer.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 
 const ctx = createContext();

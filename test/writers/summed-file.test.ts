@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { crc32 } from "../../src/containers/crc32.ts";
-import { crc32c } from "../../src/containers/crc32c.ts";
+import { crc32 } from "../../src/encodings/checksum/crc32.ts";
+import { crc32c } from "../../src/encodings/checksum/crc32c.ts";
 import { SummedFile } from "../../src/writers/summed-file.ts";
 import { memoryFile } from "../support/memory-output.ts";
 import { Random } from "../support/random.ts";

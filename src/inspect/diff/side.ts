@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import { memorySource } from "../../io/memory.ts";
+import { memorySource } from "../../io/source/memory.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Slot, StoredSlot } from "../../model/scheme.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";

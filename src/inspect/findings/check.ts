@@ -1,7 +1,7 @@
 import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
-import type { Statistics } from "../../tensor/statistics.ts";
+import type { Statistics } from "../../tensor/statistics/statistics.ts";
 
 export type Severity = "error" | "warning" | "info";
 

@@ -1,6 +1,6 @@
 import type { Context } from "../../io/context.ts";
-import { decode } from "../../tensor/numbers.ts";
-import { scan } from "../../tensor/scan.ts";
+import { decode } from "../../tensor/numbers/numbers.ts";
+import { scan } from "../../tensor/statistics/scan.ts";
 import { view } from "../../tensor/view.ts";
 import type { Check } from "./check.ts";
 import { few } from "./few.ts";

@@ -1,5 +1,5 @@
 import type { NumericDType } from "../../tensor/dtype.ts";
-import type { Statistics } from "../../tensor/statistics.ts";
+import type { Statistics } from "../../tensor/statistics/statistics.ts";
 
 /** How frameworks fill fresh weights: a family of distributions around 0 and its standard deviation. */
 export interface Initialiser {

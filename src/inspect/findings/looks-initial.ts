@@ -1,4 +1,4 @@
-import type { Statistics } from "../../tensor/statistics.ts";
+import type { Statistics } from "../../tensor/statistics/statistics.ts";
 import type { Check, Finding, Subject } from "./check.ts";
 import { few } from "./few.ts";
 import { type Initialiser, initialisers, type Match, matches } from "./initialisers.ts";

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import { fileSource } from "../../io/file.ts";
+import { fileSource } from "../../io/source/file.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Finding } from "../findings/check.ts";
 import { checkSource } from "./check-source.ts";

@@ -1,7 +1,7 @@
-import type { MatFile, MatValue, NumericArray, OpaqueValue } from "../../containers/mat/value.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
 import type { NumericTensor, Tensor } from "../../tensor/tensor.ts";
+import type { MatFile, MatValue, NumericArray, OpaqueValue } from "./elements/value.ts";
 import { toInert } from "./inert.ts";
 import { elementPath, fieldPath, leaves } from "./paths.ts";
 

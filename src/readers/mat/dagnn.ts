@@ -1,7 +1,7 @@
-import { countOf, field, type MatValue, type StructArray, textOf } from "../../containers/mat/value.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import { addNotes, addTensor, type Collected } from "./collect.ts";
+import { countOf, field, type MatValue, type StructArray, textOf } from "./elements/value.ts";
 import { toInert } from "./inert.ts";
 import type { FoundNetwork } from "./networks.ts";
 import { arrays } from "./paths.ts";

@@ -1,6 +1,6 @@
-import { numbersOf } from "../../containers/mat/array.ts";
-import { countOf, type MatValue, type NumericArray } from "../../containers/mat/value.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
+import { numbersOf } from "./elements/array.ts";
+import { countOf, type MatValue, type NumericArray } from "./elements/value.ts";
 
 /**
  * A value for metadata: one number, truth value or text as itself, vectors and cells as lists, structs as maps, everything

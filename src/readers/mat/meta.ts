@@ -1,6 +1,6 @@
-import type { MatFile, MatValue } from "../../containers/mat/value.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import { addMetadata, type Collected } from "./collect.ts";
+import type { MatFile, MatValue } from "./elements/value.ts";
 import { channelMeans, toInert } from "./inert.ts";
 import type { FoundNetwork } from "./networks.ts";
 

@@ -1,4 +1,4 @@
-import { type CellArray, countOf, field, type MatFile, type StructArray, textOf } from "../../containers/mat/value.ts";
+import { type CellArray, countOf, field, type MatFile, type StructArray, textOf } from "./elements/value.ts";
 
 /** A MatConvNet network inside a MAT-file, with the MATLAB expression of its fields. */
 export type FoundNetwork =

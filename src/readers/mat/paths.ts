@@ -1,4 +1,4 @@
-import { countOf, type MatValue, type NumericArray, type StructArray } from "../../containers/mat/value.ts";
+import { countOf, type MatValue, type NumericArray, type StructArray } from "./elements/value.ts";
 
 /** A MATLAB expression for a field: `s.name`, or `s.('odd name')` where the name is no identifier. */
 export function fieldPath(path: string, name: string): string {

@@ -1,6 +1,6 @@
-import { countOf, field, type MatValue, type StructArray, textOf } from "../../containers/mat/value.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import { addNotes, addTensor, type Collected } from "./collect.ts";
+import { countOf, field, type MatValue, type StructArray, textOf } from "./elements/value.ts";
 import { toInert } from "./inert.ts";
 import type { FoundNetwork } from "./networks.ts";
 import { arrays, fieldPath } from "./paths.ts";

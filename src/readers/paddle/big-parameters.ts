@@ -1,8 +1,8 @@
-import { entriesOf, integersOf, itemsOf } from "../../containers/pickle/standard.ts";
-import type { PickleValue } from "../../containers/pickle/values.ts";
+import { entriesOf, integersOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import type { PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../../io/source.ts";
-import { concat, window } from "../../io/window.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { concat, window } from "../../io/source/window.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { byteLength } from "../../tensor/shape.ts";
 import { isNumeric, type NumericTensor, type Tensor } from "../../tensor/tensor.ts";

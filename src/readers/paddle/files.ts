@@ -1,8 +1,8 @@
-import { baseName, folderOf } from "../../containers/file-names.ts";
-import { looksLikeLodTensor } from "../../containers/paddle/lod-tensor.ts";
-import { looksLikePir } from "../../containers/paddle/pir.ts";
-import type { Probe } from "../../containers/probe.ts";
-import type { FileSet } from "../../io/source.ts";
+import { baseName, folderOf } from "../../encodings/file-names.ts";
+import type { Probe } from "../../encodings/probe.ts";
+import type { FileSet } from "../../io/source/source.ts";
+import { looksLikeLodTensor } from "./lod-tensor.ts";
+import { looksLikePir } from "./pir.ts";
 
 /** The files of one static-graph network; names relative to the set. */
 export interface StaticFiles {

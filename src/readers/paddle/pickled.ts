@@ -1,5 +1,5 @@
-import { plainValue } from "../../containers/pickle/inert.ts";
-import { readPickle } from "../../containers/pickle/machine.ts";
+import { plainValue } from "../../encodings/pickle/inert.ts";
+import { readPickle } from "../../encodings/pickle/machine.ts";
 import {
   interpretNumpy,
   type NumpyArray,
@@ -9,13 +9,13 @@ import {
   numpyTensor,
   objectElements,
   textLength,
-} from "../../containers/pickle/numpy.ts";
-import { bytesValue, entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
-import { carried, joined, type Visitor, walkTree } from "../../containers/pickle/tree.ts";
-import { UnknownObjects } from "../../containers/pickle/unknown.ts";
-import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../containers/pickle/values.ts";
+} from "../../encodings/pickle/numpy.ts";
+import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { carried, joined, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
+import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
+import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../../io/source.ts";
+import type { ByteSource } from "../../io/source/source.ts";
 import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { joinSlices, sliceTable } from "./big-parameters.ts";

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
-import { checkRange } from "../../io/range.ts";
-import type { ByteSource, FileSet } from "../../io/source.ts";
+import { checkRange } from "../../io/source/range.ts";
+import type { ByteSource, FileSet } from "../../io/source/source.ts";
 
 /** A file of a set that is open only while it is read: a folder of hundreds of parameters holds no hundreds of files open. */
 export function reopened(set: FileSet, name: string, size: number): ByteSource {

@@ -1,17 +1,17 @@
-import { baseName } from "../../containers/file-names.ts";
-import { readStream, readStreamTensor, type StreamTensor } from "../../containers/paddle/lod-tensor.ts";
-import { looksLikePir, readPir } from "../../containers/paddle/pir.ts";
-import { type Declared, type Program, programBytes, readProgram } from "../../containers/paddle/program.ts";
-import { readPickle } from "../../containers/pickle/machine.ts";
-import { entriesOf } from "../../containers/pickle/standard.ts";
+import { baseName } from "../../encodings/file-names.ts";
+import { readPickle } from "../../encodings/pickle/machine.ts";
+import { entriesOf } from "../../encodings/pickle/standard.ts";
 import { CheckpointError, locate } from "../../errors.ts";
-import type { ByteSource, FileSet } from "../../io/source.ts";
+import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { StaticFiles } from "./files.ts";
+import { readStream, readStreamTensor, type StreamTensor } from "./lod-tensor.ts";
 import { optimizerKind } from "./optimizer-names.ts";
 import { readPickled } from "./pickled.ts";
+import { looksLikePir, readPir } from "./pir.ts";
+import { type Declared, type Program, programBytes, readProgram } from "./program.ts";
 import { reopened } from "./reopened.ts";
 
 /*

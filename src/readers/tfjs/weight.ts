@@ -1,11 +1,11 @@
-import { isObject, type Json } from "../../containers/json.ts";
+import { isObject, type Json } from "../../encodings/json/json.ts";
 import { CheckpointError } from "../../errors.ts";
-import { mapped } from "../../io/mapped.ts";
-import type { ByteSource } from "../../io/source.ts";
-import { window } from "../../io/window.ts";
-import { convert } from "../../tensor/cast.ts";
+import { mapped } from "../../io/source/mapped.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { window } from "../../io/source/window.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
+import { convert } from "../../tensor/move/cast.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A weight and the bytes that it takes in its group. */

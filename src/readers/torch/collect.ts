@@ -1,9 +1,9 @@
-import { plainValue } from "../../containers/pickle/inert.ts";
-import { NumpyArray, numpyArray, numpyTensor, objectElements } from "../../containers/pickle/numpy.ts";
-import { bytesValue, entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
-import { carried, joined, type Visitor, walkTree } from "../../containers/pickle/tree.ts";
-import { UnknownObjects } from "../../containers/pickle/unknown.ts";
-import { ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import { plainValue } from "../../encodings/pickle/inert.ts";
+import { NumpyArray, numpyArray, numpyTensor, objectElements } from "../../encodings/pickle/numpy.ts";
+import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { carried, joined, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
+import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
+import { ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
 import type { Tensor, TensorKind } from "../../tensor/tensor.ts";

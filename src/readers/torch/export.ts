@@ -1,7 +1,7 @@
-import { isObject, type Json, parseJsonBytes } from "../../containers/json.ts";
-import type { ZipArchive } from "../../containers/zip.ts";
+import type { ZipArchive } from "../../encodings/archive/zip.ts";
+import { isObject, type Json, parseJsonBytes } from "../../encodings/json/json.ts";
 import { CheckpointError } from "../../errors.ts";
-import { byteSwapped } from "../../io/mapped.ts";
+import { byteSwapped } from "../../io/source/mapped.ts";
 import type { Note } from "../../tensor/checkpoint.ts";
 import { strided } from "../../tensor/contiguous.ts";
 import { dtypes, itemsize } from "../../tensor/dtype.ts";

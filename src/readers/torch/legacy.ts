@@ -1,9 +1,9 @@
-import { readPickle } from "../../containers/pickle/machine.ts";
-import { entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
-import type { PickleValue } from "../../containers/pickle/values.ts";
+import { readPickle } from "../../encodings/pickle/machine.ts";
+import { entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import type { PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../../io/source.ts";
-import { window } from "../../io/window.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { window } from "../../io/source/window.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import { interpretTorch, type StorageId, storageId } from "./records.ts";
 import type { StorageSet } from "./storages.ts";

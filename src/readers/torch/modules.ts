@@ -1,8 +1,8 @@
-import { plainValue } from "../../containers/pickle/inert.ts";
-import { numpyArray } from "../../containers/pickle/numpy.ts";
-import { entriesOf, keyName } from "../../containers/pickle/standard.ts";
-import { joined } from "../../containers/pickle/tree.ts";
-import { ObjectRecord, type PickleValue } from "../../containers/pickle/values.ts";
+import { plainValue } from "../../encodings/pickle/inert.ts";
+import { numpyArray } from "../../encodings/pickle/numpy.ts";
+import { entriesOf, keyName } from "../../encodings/pickle/standard.ts";
+import { joined } from "../../encodings/pickle/tree.ts";
+import { ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
 import { className, tensorRecord } from "./records.ts";
 

@@ -1,6 +1,6 @@
-import { interpretNumpy } from "../../containers/pickle/numpy.ts";
-import { entriesOf, integersOf, itemsOf } from "../../containers/pickle/standard.ts";
-import { GlobalName, Interpreted, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import { interpretNumpy } from "../../encodings/pickle/numpy.ts";
+import { entriesOf, integersOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { GlobalName, Interpreted, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { namedDType, storageDType, tensorClassDType } from "./dtypes.ts";
 

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
-import { byteSwapped, mapped } from "../../io/mapped.ts";
-import type { ByteSource } from "../../io/source.ts";
-import { window } from "../../io/window.ts";
+import { byteSwapped, mapped } from "../../io/source/mapped.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { window } from "../../io/source/window.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";

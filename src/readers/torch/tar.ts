@@ -1,10 +1,10 @@
-import { readPickle } from "../../containers/pickle/machine.ts";
-import { entriesOf, itemsOf } from "../../containers/pickle/standard.ts";
-import { PersistentId, type PickleValue } from "../../containers/pickle/values.ts";
+import { readPickle } from "../../encodings/pickle/machine.ts";
+import { entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
-import { Cursor } from "../../io/cursor.ts";
-import type { ByteSource, FileSet } from "../../io/source.ts";
-import { window } from "../../io/window.ts";
+import { Cursor } from "../../io/source/cursor.ts";
+import type { ByteSource, FileSet } from "../../io/source/source.ts";
+import { window } from "../../io/source/window.ts";
 import { storageDType, tensorClassDType } from "./dtypes.ts";
 import { foundStorages, storageLength } from "./legacy.ts";
 import { className, type StorageId, storageId, TensorRecord } from "./records.ts";

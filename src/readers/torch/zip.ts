@@ -1,9 +1,9 @@
-import { readPickle } from "../../containers/pickle/machine.ts";
-import type { PickleValue } from "../../containers/pickle/values.ts";
-import type { ZipArchive } from "../../containers/zip.ts";
+import type { ZipArchive } from "../../encodings/archive/zip.ts";
+import { readPickle } from "../../encodings/pickle/machine.ts";
+import type { PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import type { ByteSource } from "../../io/source.ts";
+import type { ByteSource } from "../../io/source/source.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import { interpretTorch, type StorageId } from "./records.ts";
 import type { StorageSet } from "./storages.ts";

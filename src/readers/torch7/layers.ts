@@ -1,5 +1,5 @@
-import type { T7Object, T7Tensor, T7Value } from "../../containers/t7/value.ts";
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
+import type { T7Object, T7Tensor, T7Value } from "./value.ts";
 import { fieldOf, isObject, isTable, isTensor, join } from "./walk.ts";
 
 /** Networks nest a few levels; a module inside itself would go on for ever. */

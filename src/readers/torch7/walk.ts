@@ -1,4 +1,4 @@
-import type { T7Object, T7Storage, T7Table, T7Tensor, T7Value } from "../../containers/t7/value.ts";
+import type { T7Object, T7Storage, T7Table, T7Tensor, T7Value } from "./value.ts";
 
 /** A value of the file with the path that leads to it first; what several paths lead to comes once. */
 export interface Visited {

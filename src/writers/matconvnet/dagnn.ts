@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { TensorSpec } from "../layout.ts";
-import { cell, logical, type MatNode, row, struct, structArray, tensor, text } from "../mat-pieces.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
+import { cell, logical, type MatNode, row, struct, structArray, tensor, text } from "./mat-pieces.ts";
 import { misplaced, placeOf } from "./places.ts";
 
 /*

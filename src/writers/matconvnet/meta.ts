@@ -1,6 +1,6 @@
 import type { Preprocessing } from "../../model/scheme.ts";
 import type { WriterInput } from "../layout.ts";
-import { cell, logical, type MatNode, row, singles, struct, text } from "../mat-pieces.ts";
+import { cell, logical, type MatNode, row, singles, struct, text } from "./mat-pieces.ts";
 
 /** `meta`: how images are prepared, and the names of the classes. */
 export function metaOf(input: WriterInput): MatNode {

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
-import { cell, logical, type MatNode, row, singles, struct, tensor, text } from "../mat-pieces.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
+import { cell, logical, type MatNode, row, singles, struct, tensor, text } from "./mat-pieces.ts";
 import { misplaced, placeOf } from "./places.ts";
 
 /**

@@ -1,0 +1,287 @@
+import { CheckpointError } from "../../errors.ts";
+import { inflated } from "../../io/source/decoded.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { window } from "../../io/source/window.ts";
+import { checked } from "../checksum/checked.ts";
+import { crc32 } from "../checksum/crc32.ts";
+
+/*
+ * The zip subset that PyTorch, NumPy and Keras write (PKWARE APPNOTE 6.3.10): stored and deflated members, zip64.
+ * Only the central directory at the end counts; what local headers say about sizes is not looked at, because NumPy
+ * writes 0xffffffff there and streaming writers write 0. All integers are little-endian.
+ *
+ *   end record      0 "PK\5\6"  10 u16 entries  12 u32 directory size  16 u32 directory offset  20 u16 comment length
+ *   zip64 locator   0 "PK\6\7"   8 u64 offset of the zip64 end record                     (20 bytes before the end record)
+ *   zip64 end       0 "PK\6\6"  32 u64 entries  40 u64 directory size  48 u64 directory offset
+ *   entry           0 "PK\1\2"   8 u16 flags  10 u16 method  16 u32 crc  20 u32 stored size  24 u32 size
+ *                  28 u16 name  30 u16 extra  32 u16 comment  42 u32 offset of the local header  46 name
+ *   local header    0 "PK\3\4"  26 u16 name  28 u16 extra  30 name
+ */
+
+export interface ZipEntry {
+  readonly name: string;
+  /** 0 stored, 8 deflated; others are listed and cannot be opened. */
+  readonly method: number;
+  /** Bytes in the archive. */
+  readonly storedSize: number;
+  /** Bytes after decoding. */
+  readonly size: number;
+  /** CRC-32 of the decoded bytes; 0 where none was computed, as PyTorch writes it after `set_crc32_options(False)`. */
+  readonly crc32: number;
+  /** Where the local header starts in the archive, in bytes. */
+  readonly headerOffset: number;
+  /** Where its entry of the central directory starts, in bytes. */
+  readonly entryOffset: number;
+  /** Whether the CRC follows the data (flag bit 3), beside the two records that have it. */
+  readonly described: boolean;
+  readonly encrypted: boolean;
+}
+
+export interface ZipArchive {
+  readonly name: string;
+  /** In the order of the central directory; folders are left out. */
+  readonly entries: ReadonlyMap<string, ZipEntry>;
+  /**
+   * A stored member is a window of the archive, a deflated one decodes forward; undefined where there is none. Its checksum is
+   * compared as `checked` does it: a damaged member throws `malformed` when values are read. Throws `unsupported` for other
+   * methods and encryption, `malformed` where the local header contradicts the directory.
+   */
+  open(name: string): Promise<ByteSource | undefined>;
+  /** The same without the checksum: for members that are looked into at many places, which `checked` would read whole first. */
+  openUnchecked(name: string): Promise<ByteSource | undefined>;
+}
+
+const endRecord = 0x06054b50;
+const zip64Locator = 0x07064b50;
+const zip64End = 0x06064b50;
+const entryRecord = 0x02014b50;
+const localHeader = 0x04034b50;
+
+const endSize = 22;
+const entrySize = 46;
+const localSize = 30;
+/** The end record's comment has at most this many bytes, so the record lies in the last 65,557. */
+const maxComment = 0xffff;
+/** The directory is read whole: 64 MiB hold about 600,000 members, several times a checkpoint of 100,000 tensors. */
+const maxDirectory = 64 * 1024 * 1024;
+
+interface Directory {
+  readonly offset: number;
+  readonly size: number;
+  readonly count: number;
+  /** Bytes before the archive (a self-extracting stub): added to every offset. */
+  readonly shift: number;
+}
+
+/** Throws `truncated` without an end record, `malformed` for a directory that contradicts itself, `unsafe` for overlapping members. */
+export async function openZip(source: ByteSource): Promise<ZipArchive> {
+  const directory = await findDirectory(source);
+  const bytes = await source.read(directory.offset, directory.size);
+  const entries = parseDirectory(bytes, directory, source.name);
+  refuseOverlap(entries, directory.offset, source.name);
+  return {
+    name: source.name,
+    entries,
+    async open(name) {
+      const entry = entries.get(name);
+      const member = await openMember(source, entry);
+      return entry === undefined || member === undefined ? undefined : checkedMember(member, entry);
+    },
+    openUnchecked: async (name) => openMember(source, entries.get(name)),
+  };
+}
+
+/** The bytes of a member, decoded by whatever way, with its checksum compared. */
+export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
+  if (value === 0) return member;
+  const whole = { offset: 0, size };
+  return checked(member, whole, { value, compute: crc32 }, whole, {}, undefined, member.within);
+}
+
+async function findDirectory(source: ByteSource): Promise<Directory> {
+  const length = Math.min(source.size, maxComment + endSize);
+  const start = source.size - length;
+  const tail = await source.read(start, length);
+  const view = viewOf(tail);
+  for (let at = length - endSize; at >= 0; at--) {
+    if (view.getUint32(at, true) !== endRecord) continue;
+    if (at + endSize + view.getUint16(at + 20, true) > length) continue;
+    return readEnd(source, view, at, start);
+  }
+  throw new CheckpointError("truncated", "the zip ends without its directory: the end record is missing", {
+    file: source.name,
+    offset: source.size,
+    hint: "the file is cut short: download or copy it again",
+  });
+}
+
+async function readEnd(source: ByteSource, view: DataView, at: number, start: number): Promise<Directory> {
+  let count = view.getUint16(at + 10, true);
+  let size = view.getUint32(at + 12, true);
+  let offset = view.getUint32(at + 16, true);
+  let end = start + at;
+  // PyTorch writes the zip64 records into every archive, so they are looked for whatever the plain fields say.
+  const far = await readZip64End(source, end);
+  if (far !== undefined) ({ count, size, offset, end } = far);
+  const where = { file: source.name, offset: end };
+  const shift = end - size - offset;
+  if (!Number.isSafeInteger(shift) || shift < 0) {
+    throw new CheckpointError(
+      "malformed",
+      `zip directory of ${size} bytes at ${offset} does not fit before its end record at ${end}`,
+      where,
+    );
+  }
+  if (size > maxDirectory) {
+    throw new CheckpointError("unsafe", `zip directory of ${size} bytes, at most ${maxDirectory} are read`, where);
+  }
+  if (count * entrySize > size) {
+    throw new CheckpointError("malformed", `zip directory of ${size} bytes cannot hold ${count} members`, where);
+  }
+  return { offset: offset + shift, size, count, shift };
+}
+
+async function readZip64End(
+  source: ByteSource,
+  end: number,
+): Promise<{ count: number; size: number; offset: number; end: number } | undefined> {
+  if (end < 20) return undefined;
+  const locator = viewOf(await source.read(end - 20, 20));
+  if (locator.getUint32(0, true) !== zip64Locator) return undefined;
+  const stated = safe(locator.getBigUint64(8, true), source.name, end - 12);
+  // With bytes before the archive the stated offset is too low; the record then lies directly before its locator.
+  for (const at of [stated, end - 76]) {
+    if (at < 0 || at + 56 > source.size) continue;
+    const record = viewOf(await source.read(at, 56));
+    if (record.getUint32(0, true) !== zip64End) continue;
+    const field = (offset: number): number => safe(record.getBigUint64(offset, true), source.name, at + offset);
+    return { count: field(32), size: field(40), offset: field(48), end: at };
+  }
+  throw new CheckpointError("malformed", `zip64 end record is not at ${stated}`, { file: source.name, offset: end - 20 });
+}
+
+function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): ReadonlyMap<string, ZipEntry> {
+  const view = viewOf(bytes);
+  const entries = new Map<string, ZipEntry>();
+  let at = 0;
+  for (let index = 0; index < directory.count; index++) {
+    const where = { file, offset: directory.offset + at };
+    if (at + entrySize > bytes.length || view.getUint32(at, true) !== entryRecord) {
+      throw new CheckpointError("malformed", `zip directory breaks off at member ${index} of ${directory.count}`, where);
+    }
+    const nameLength = view.getUint16(at + 28, true);
+    const extraLength = view.getUint16(at + 30, true);
+    const next = at + entrySize + nameLength + extraLength + view.getUint16(at + 32, true);
+    if (next > bytes.length) throw new CheckpointError("malformed", "zip directory entry reaches beyond the directory", where);
+    const flags = view.getUint16(at + 8, true);
+    const nameStart = at + entrySize;
+    const name = decodeName(bytes.subarray(nameStart, nameStart + nameLength), flags);
+    const sizes = readSizes(view, at, nameStart + nameLength, extraLength, where);
+    if (!name.endsWith("/")) {
+      if (entries.has(name)) throw new CheckpointError("malformed", `zip holds two members named ${name}`, where);
+      entries.set(name, {
+        name,
+        method: view.getUint16(at + 10, true),
+        crc32: view.getUint32(at + 16, true),
+        storedSize: sizes.stored,
+        size: sizes.size,
+        headerOffset: sizes.header + directory.shift,
+        entryOffset: directory.offset + at,
+        described: Math.floor(flags / 8) % 2 === 1,
+        encrypted: flags % 2 === 1,
+      });
+    }
+    at = next;
+  }
+  return entries;
+}
+
+/** Sizes and offset of a directory entry; the zip64 extra (id 1) holds those that are 0xffffffff, in this order. */
+function readSizes(
+  view: DataView,
+  at: number,
+  extraStart: number,
+  extraLength: number,
+  where: { file: string; offset: number },
+): { size: number; stored: number; header: number } {
+  const fields = [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)];
+  const end = extraStart + extraLength;
+  for (let extra = extraStart; extra + 4 <= end; ) {
+    const id = view.getUint16(extra, true);
+    const stop = extra + 4 + view.getUint16(extra + 2, true);
+    if (stop > end) break;
+    if (id === 1) {
+      let from = extra + 4;
+      for (const [index, field] of fields.entries()) {
+        if (field !== 0xffffffff) continue;
+        if (from + 8 > stop) throw new CheckpointError("malformed", "zip64 extra field lacks a size", where);
+        fields[index] = safe(view.getBigUint64(from, true), where.file, where.offset);
+        from += 8;
+      }
+    }
+    extra = stop;
+  }
+  const [size = 0, stored = 0, header = 0] = fields;
+  return { size, stored, header };
+}
+
+/** Members that share bytes are how small archives unpack to huge ones; no writer of checkpoints makes them. */
+function refuseOverlap(entries: ReadonlyMap<string, ZipEntry>, directory: number, file: string): void {
+  const ordered = [...entries.values()].sort((a, b) => a.headerOffset - b.headerOffset);
+  for (const [index, entry] of ordered.entries()) {
+    const end = entry.headerOffset + localSize + entry.storedSize;
+    const next = ordered[index + 1];
+    const limit = next?.headerOffset ?? directory;
+    if (end <= limit) continue;
+    const where = { file, offset: entry.headerOffset };
+    if (next === undefined) {
+      throw new CheckpointError("malformed", `zip member ${entry.name} ends at ${end}, the directory starts at ${directory}`, where);
+    }
+    throw new CheckpointError("unsafe", `zip members ${entry.name} and ${next.name} overlap`, where);
+  }
+}
+
+async function openMember(source: ByteSource, entry: ZipEntry | undefined): Promise<ByteSource | undefined> {
+  if (entry === undefined) return undefined;
+  const where = { file: source.name, offset: entry.headerOffset };
+  if (entry.encrypted) throw new CheckpointError("unsupported", `zip member ${entry.name} is encrypted`, where);
+  if (entry.method !== 0 && entry.method !== 8) {
+    throw new CheckpointError(
+      "unsupported",
+      `zip member ${entry.name} uses compression method ${entry.method}, only stored and deflated are read`,
+      where,
+    );
+  }
+  if (entry.method === 0 && entry.storedSize !== entry.size) {
+    throw new CheckpointError("malformed", `stored zip member ${entry.name} has ${entry.storedSize} bytes and claims ${entry.size}`, where);
+  }
+  const header = viewOf(await source.read(entry.headerOffset, localSize));
+  if (header.getUint32(0, true) !== localHeader) {
+    throw new CheckpointError("malformed", `zip member ${entry.name} has no local header`, where);
+  }
+  const start = entry.headerOffset + localSize + header.getUint16(26, true) + header.getUint16(28, true);
+  const stored = window(source, start, entry.storedSize, `${source.name}:${entry.name}`);
+  return entry.method === 0 ? stored : inflated(stored, entry.size, "raw");
+}
+
+/** Flag bit 11 marks UTF-8; without it names are code page 437, which readers commonly meet as UTF-8 all the same. */
+function decodeName(bytes: Uint8Array, flags: number): string {
+  if (Math.floor(flags / 0x800) % 2 === 1 || bytes.every((byte) => byte < 0x80)) return new TextDecoder().decode(bytes);
+  return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : (upperHalf[byte - 0x80] ?? ""))).join("");
+}
+
+/** Code page 437, 0x80 to 0xff. */
+const upperHalf = [
+  ..."ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0",
+];
+
+function safe(value: bigint, file: string, offset: number): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new CheckpointError("malformed", `zip64 field ${value} is beyond any file`, { file, offset });
+  }
+  return Number(value);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

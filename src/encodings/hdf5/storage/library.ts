@@ -1,0 +1,77 @@
+import { CheckpointError } from "../../../errors.ts";
+import type { RawChunked } from "../dataset.ts";
+import type { Hdf5Type } from "../datatype.ts";
+import { chunkFile, chunkName } from "./chunk-file.ts";
+
+/*
+ * The HDF5 library itself, compiled to WebAssembly (h5wasm), for filters that this reader does not undo: szip, n-bit, scale-offset. It is
+ * loaded when the first such chunk is read, and is given one chunk at a time in a file of its own in its own memory: it sees no
+ * other file, and needs no more memory than a chunk takes twice.
+ */
+
+/** Undoes the filters of one chunk. */
+export interface ChunkLibrary {
+  /** `size` bytes of elements, as the datatype stores them. Throws `unsupported` or `malformed`. */
+  decode(stored: Uint8Array, mask: number, size: number): Uint8Array;
+}
+
+/** In the library's own memory. */
+const path = "/chunk.h5";
+
+let loaded: Promise<typeof import("h5wasm")> | undefined;
+
+/** `extents` are those of every chunk, `filter` the words for what needs the library. */
+export async function chunkLibrary(
+  raw: RawChunked,
+  extents: readonly number[],
+  type: Hdf5Type,
+  filter: string,
+  file: string,
+): Promise<ChunkLibrary> {
+  loaded ??= import("h5wasm");
+  const { File, ready } = await loaded;
+  const library = await ready;
+  library.activate_throwing_error_handler();
+  return {
+    decode(stored, mask, size) {
+      library.FS.writeFile(path, chunkFile(stored, mask, extents, type.size, raw));
+      const at = library._malloc(size);
+      try {
+        if (at === 0) throw new Error("no memory is left");
+        const opened = new File(path, "r");
+        try {
+          library.get_dataset_data(opened.file_id, chunkName, null, null, null, BigInt(at));
+        } finally {
+          opened.close();
+        }
+        return inFileOrder(library.HEAPU8.slice(at, at + size), type);
+      } catch (cause) {
+        throw failure(cause, filter, file);
+      } finally {
+        library._free(at);
+        library.FS.unlink(path);
+      }
+    },
+  };
+}
+
+/** h5wasm gives numbers little-endian, where our sources have the order of the file. */
+function inFileOrder(bytes: Uint8Array, type: Hdf5Type): Uint8Array {
+  const width = swappedWidth(type);
+  if (width > 1) for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+  return bytes;
+}
+
+function swappedWidth(type: Hdf5Type): number {
+  if (type.class === "enum") return swappedWidth(type.base);
+  if (type.class === "compound") return type.members[0] === undefined ? 1 : swappedWidth(type.members[0].type);
+  return (type.class === "integer" || type.class === "float") && type.bigEndian ? type.size : 1;
+}
+
+/** A filter that the library was built without is told apart from data that it refuses. */
+function failure(cause: unknown, filter: string, file: string): CheckpointError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return /not (registered|available)|unable to load|required filter/i.test(text)
+    ? new CheckpointError("unsupported", `HDF5 dataset with ${filter}, which the HDF5 library here was built without`, { file, cause })
+    : new CheckpointError("malformed", `a chunk with ${filter} is damaged`, { file, cause });
+}

@@ -1,0 +1,169 @@
+import { CheckpointError } from "../../errors.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+
+/**
+ * What a pickle says, as inert data: no name is resolved, nothing is called. Containers are shared by reference where the
+ * pickle shares them (the memo), and lists and maps may contain themselves: whoever walks them keeps count.
+ *
+ * Python's int and float are both numbers here, an int beyond 2^53 is a bigint.
+ */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Slice
+  | Sequence
+  | Mapping
+  | GlobalName
+  | ObjectRecord
+  | PersistentId
+  | Interpreted;
+
+/**
+ * How the bytes of a slice stand for the value:
+ * bytes: they are the value. latin-1: a Python 2 string, one byte a character. utf-8: text.
+ * escaped: text of protocol 0, `\uXXXX` and latin-1. quoted: a Python 2 string literal of protocol 0 without its quotes.
+ */
+export type SliceEncoding = "bytes" | "latin-1" | "utf-8" | "escaped" | "quoted";
+
+/** A long byte string or text that was not read: only where it lies. */
+export class Slice {
+  readonly source: ByteSource;
+  readonly offset: number;
+  /** Encoded bytes. */
+  readonly length: number;
+  readonly encoding: SliceEncoding;
+
+  constructor(source: ByteSource, offset: number, length: number, encoding: SliceEncoding) {
+    this.source = source;
+    this.offset = offset;
+    this.length = length;
+    this.encoding = encoding;
+  }
+}
+
+const nothing: PickleValue[] = [];
+
+/** An array that grows by push has room for 17 values from the first one on; most lists and dicts are filled once, so that array is kept. */
+function joined(values: PickleValue[], more: PickleValue[]): PickleValue[] {
+  if (values.length === 0) return more;
+  for (const value of more) values.push(value);
+  return values;
+}
+
+/** list, tuple, set or frozenset. */
+export class Sequence {
+  readonly kind: "list" | "tuple" | "set" | "frozenset";
+  #items: PickleValue[];
+
+  constructor(kind: "list" | "tuple" | "set" | "frozenset", items: PickleValue[] = nothing) {
+    this.kind = kind;
+    this.#items = items;
+  }
+
+  get items(): readonly PickleValue[] {
+    return this.#items;
+  }
+
+  /** Takes the array over. */
+  add(values: PickleValue[]): void {
+    this.#items = joined(this.#items, values);
+  }
+}
+
+/** Dicts up to this many entries are laid out anew each time they are looked into: a file may hold a million of them. */
+const small = 16;
+
+/** dict, in the order of the file. Keys that are containers compare by identity. */
+export class Mapping {
+  /** Key, value, key, value, … as they came. */
+  #pairs: PickleValue[] = nothing;
+  #entries: ReadonlyMap<PickleValue, PickleValue> | undefined;
+
+  /** Takes the array over. */
+  add(pairs: PickleValue[]): void {
+    this.#pairs = joined(this.#pairs, pairs);
+    this.#entries = undefined;
+  }
+
+  /** Throws `malformed` for a key that is there twice: Python lets the later value win, but two answers to one name are no checkpoint. */
+  get entries(): ReadonlyMap<PickleValue, PickleValue> {
+    if (this.#entries !== undefined) return this.#entries;
+    const entries = new Map<PickleValue, PickleValue>();
+    for (let k = 0; k < this.#pairs.length; k += 2) {
+      const key = this.#pairs[k] ?? null;
+      if (entries.has(key)) throw new CheckpointError("malformed", `a pickled dict has the key ${String(key)} twice`);
+      entries.set(key, this.#pairs[k + 1] ?? null);
+    }
+    if (entries.size > small) this.#entries = entries;
+    return entries;
+  }
+}
+
+/** A name that Python would import: never resolved here. */
+export class GlobalName {
+  readonly module: string;
+  readonly name: string;
+  /** "module.name"; Python 2 spellings as written. */
+  readonly path: string;
+
+  constructor(module: string, name: string) {
+    this.module = module;
+    this.name = name;
+    this.path = `${module}.${name}`;
+  }
+}
+
+/** A call that Python would make (REDUCE, NEWOBJ, INST, OBJ), with all that is put into its result afterwards. */
+export class ObjectRecord {
+  readonly callable: PickleValue;
+  readonly args: readonly PickleValue[];
+  /** Keyword arguments of NEWOBJ_EX. */
+  readonly kwargs: Mapping | undefined;
+  /** What BUILD hands over. */
+  state: PickleValue | undefined = undefined;
+  /** APPEND, APPENDS, ADDITEMS. */
+  list: Sequence | undefined = undefined;
+  /** SETITEM, SETITEMS. */
+  dict: Mapping | undefined = undefined;
+
+  constructor(callable: PickleValue, args: readonly PickleValue[], kwargs?: Mapping) {
+    this.callable = callable;
+    this.args = args;
+    this.kwargs = kwargs;
+  }
+
+  /** "module.name" of what is called; undefined where that is no name. */
+  get path(): string | undefined {
+    return this.callable instanceof GlobalName ? this.callable.path : undefined;
+  }
+}
+
+/** An object that lies outside the pickle (a PyTorch storage), by its id. */
+export class PersistentId {
+  readonly id: PickleValue;
+
+  constructor(id: PickleValue) {
+    this.id = id;
+  }
+}
+
+/** What a reader made of a call while the pickle was read: small, where the call's own arguments would be kept otherwise. */
+export abstract class Interpreted {
+  /** Keeps other objects from being taken for one. */
+  readonly interpreted = true;
+}
+
+/** What may hold other values. */
+export type Container = Sequence | Mapping | ObjectRecord;
+
+export function isContainer(value: PickleValue): value is Container {
+  return value instanceof Sequence || value instanceof Mapping || value instanceof ObjectRecord;
+}
+
+export function isTuple(value: PickleValue | undefined): value is Sequence {
+  return value instanceof Sequence && value.kind === "tuple";
+}

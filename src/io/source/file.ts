@@ -1,0 +1,77 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { CheckpointError } from "../../errors.ts";
+import type { OpenedFiles } from "../opened.ts";
+import { fromSystem } from "../system-error.ts";
+import { checkRange, target } from "./range.ts";
+import type { ByteSource } from "./source.ts";
+
+/** Linux reads at most 0x7ffff000 bytes in one call; stay well below. */
+const LARGEST_READ = 1 << 30;
+
+/**
+ * A file on disk. Reads are synchronous under the async face: on local files that is an order of magnitude faster than the
+ * thread pool (0.9 µs against 7–12 µs for small reads). Whoever loops over reads awaits `Context.tick` now and then.
+ * Throws `not-found`, `io`, or `usage` for a folder; `changed` when the file shrinks while it is read. Other changes are told by
+ * `opened`, where it is given.
+ */
+export async function fileSource(path: string, opened?: OpenedFiles): Promise<ByteSource> {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    throw fromSystem(error, path);
+  }
+  const stat = fstatSync(fd, { bigint: true });
+  if (stat.isDirectory()) {
+    closeSync(fd);
+    throw new CheckpointError("usage", "this is a folder, a file was needed", { file: path });
+  }
+  opened?.add(path, stat);
+  const size = Number(stat.size);
+  let open = true;
+  /** Reads `length` bytes to the place `at` of a buffer. */
+  const readTo = (offset: number, length: number, into: Uint8Array, at: number): void => {
+    if (!open) throw new Error(`${path} is read after it was closed`);
+    let done = 0;
+    while (done < length) {
+      let count: number;
+      try {
+        count = readSync(fd, into, at + done, Math.min(length - done, LARGEST_READ), offset + done);
+      } catch (error) {
+        throw fromSystem(error, path, offset + done);
+      }
+      if (count === 0) {
+        throw new CheckpointError("changed", `the file had ${size} bytes when it was opened and now ends at byte ${offset + done}`, {
+          file: path,
+          offset: offset + done,
+        });
+      }
+      done += count;
+    }
+  };
+  return {
+    name: path,
+    size,
+    access: "random",
+    whole: true,
+    async read(offset, length, into) {
+      checkRange(path, size, offset, length, into);
+      const out = target(length, into);
+      readTo(offset, length, out, 0);
+      return out;
+    },
+    async readRuns({ offset, stride, count, length, pitch }, into) {
+      for (let k = 0; k < count; k += 1) {
+        checkRange(path, size, offset + k * stride, length);
+        if (k * pitch + length > into.length)
+          throw new RangeError(`buffer of ${into.length} bytes for a read to byte ${k * pitch + length}`);
+        readTo(offset + k * stride, length, into, k * pitch);
+      }
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      closeSync(fd);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { CheckpointError } from "../../../errors.ts";
+import type { Cursor } from "../../../io/source/cursor.ts";
+import { at, readData, readInner, storageOf } from "./element.ts";
+import { maxDims, maxText } from "./limits.ts";
+
+export async function readDims(cursor: Cursor, end: number): Promise<readonly number[]> {
+  const tag = await readInner(cursor, end);
+  // Some writers tag dimensions as unsigned; scipy takes those too, as long as none is above 2^31.
+  if ((tag.type !== 5 && tag.type !== 6) || tag.length % 4 !== 0 || tag.length < 8) {
+    throw new CheckpointError("malformed", `dimensions of type ${tag.type} and ${tag.length} bytes`, at(cursor, tag.start));
+  }
+  if (tag.length > 4 * maxDims)
+    throw new CheckpointError("unsupported", `${tag.length / 4} dimensions, at most ${maxDims} are read`, at(cursor, tag.start));
+  if (!cursor.has(tag.length)) await cursor.fill(tag.length);
+  const dims = Array.from({ length: tag.length / 4 }, () => cursor.i32());
+  const negative = dims.find((n) => n < 0);
+  if (negative !== undefined) throw new CheckpointError("malformed", `a dimension of ${negative}`, at(cursor, tag.start));
+  cursor.seek(tag.next);
+  return dims;
+}
+
+/** MATLAB's names have at most 63 characters, some writers allow more; class names may have a package in front. */
+const maxName = 4096;
+
+export async function readName(cursor: Cursor, end: number): Promise<string> {
+  const tag = await readInner(cursor, end);
+  if ((tag.type !== 1 && tag.type !== 16 && tag.type !== 2) || tag.length > maxName) {
+    throw new CheckpointError("malformed", `a name of type ${tag.type} and ${tag.length} bytes`, at(cursor, tag.start));
+  }
+  const bytes = await readData(cursor, tag);
+  if (bytes.some((byte) => byte > 127)) throw new CheckpointError("malformed", "a name that is not ASCII", at(cursor, tag.start));
+  return Buffer.from(bytes).toString("latin1");
+}
+
+export async function readFieldNames(cursor: Cursor, end: number): Promise<readonly string[]> {
+  const lengthTag = await readInner(cursor, end);
+  if ((lengthTag.type !== 5 && lengthTag.type !== 6) || lengthTag.length !== 4) {
+    throw new CheckpointError(
+      "malformed",
+      `a field name length of type ${lengthTag.type} and ${lengthTag.length} bytes`,
+      at(cursor, lengthTag.start),
+    );
+  }
+  if (!cursor.has(4)) await cursor.fill(4);
+  const width = cursor.i32();
+  cursor.seek(lengthTag.next);
+  const tag = await readInner(cursor, end);
+  if (width < 1 || width > maxName || tag.length % width !== 0 || storageOf(cursor, tag).dtype.endsWith("int8") === false) {
+    throw new CheckpointError("malformed", `${tag.length} bytes of field names of ${width} bytes each`, at(cursor, tag.start));
+  }
+  if (tag.length > maxText) throw new CheckpointError("unsupported", `${tag.length / width} fields in one struct`, at(cursor, tag.start));
+  const bytes = await readData(cursor, tag);
+  const names = Array.from({ length: bytes.length / width }, (_, k) => {
+    const slot = bytes.subarray(k * width, (k + 1) * width);
+    const zero = slot.indexOf(0);
+    return new TextDecoder().decode(zero < 0 ? slot : slot.subarray(0, zero));
+  });
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
+  if (twice !== undefined) throw new CheckpointError("malformed", `the field ${twice} is in one struct twice`, at(cursor, tag.start));
+  return names;
+}

@@ -1,0 +1,107 @@
+import type { Context } from "../../io/context.ts";
+import { memorySource } from "../../io/source/memory.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import { type AxisSizes, axisSizes, type Pattern, parsePattern, shapeFor } from "../axes.ts";
+import { contiguous } from "../contiguous.ts";
+import { itemsize } from "../dtype.ts";
+import { byteLength, denseStrides } from "../shape.ts";
+import type { NumericTensor, Part } from "../tensor.ts";
+import { plainView, stridesFor, view } from "../view.ts";
+import { memoryTarget } from "./memory-target.ts";
+import { inFileOrder, move } from "./move.ts";
+import { distance, mergeAxes } from "./tiles.ts";
+
+/** Tensors up to this many bytes are put in order in memory, not in a file. */
+const SMALL = 1 << 20;
+
+/**
+ * The tensor with one dense row-major part: itself where it already is, else moved into memory (when small) or into a
+ * temporary file. With `from` and `to` the axes are reordered as well. Throws `mismatch` where the axes do not fit.
+ */
+export async function inOrder(
+  tensor: NumericTensor,
+  ctx: Context,
+  from?: Pattern | string,
+  to?: Pattern | string,
+  sizes?: AxisSizes,
+): Promise<NumericTensor> {
+  const unit = itemsize(tensor.dtype);
+  let shape = tensor.shape;
+  let source = await plainView(tensor);
+  let strides: readonly number[] = denseStrides(shape, unit);
+  if (from !== undefined && to !== undefined) {
+    const pattern = typeof from === "string" ? parsePattern(from) : from;
+    source = await view(tensor, pattern, sizes);
+    strides = stridesFor(source, to);
+    shape = shapeFor(to, withOnes(to, axisSizes(pattern, tensor.shape, sizes)));
+  }
+  const { name, dtype } = tensor;
+  const only = source.parts[0];
+  if (only !== undefined && source.parts.length === 1 && runsAlong(only, strides)) {
+    return shape === tensor.shape ? tensor : contiguous({ name, dtype, shape, source: only.source, offset: only.offset });
+  }
+  const length = byteLength(shape, dtype);
+  const info = { ...tensor, shape };
+  if (length <= SMALL) {
+    const bytes = new Uint8Array(length);
+    await move(source, strides, memoryTarget(bytes), 0, ctx);
+    return contiguous({ ...info, source: memorySource(bytes, name) });
+  }
+  const file = await ctx.temporary();
+  await move(source, strides, file, 0, ctx);
+  return contiguous({ ...info, source: file });
+}
+
+/** Axes that only the target names have size 1. */
+function withOnes(to: Pattern | string, sizes: AxisSizes): AxisSizes {
+  const known = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
+  const all = new Map(sizes);
+  for (const name of (typeof to === "string" ? parsePattern(to) : to).flat()) if (!known.has(name)) all.set(name, 1);
+  return all;
+}
+
+/** Whether a part's elements lie one behind the other in the order that `strides` asks for. */
+function runsAlong(part: Part, strides: readonly number[]): boolean {
+  const merged = mergeAxes({ shape: part.shape, strides: [part.strides, strides] });
+  return merged.shape.every((_, axis) => merged.strides[0]?.[axis] === merged.strides[1]?.[axis]);
+}
+
+/** One dense stretch of a tensor's row-major bytes. */
+interface Stretch {
+  readonly source: ByteSource;
+  readonly offset: number;
+  /** Bytes into the tensor. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/**
+ * The tensor's row-major little-endian bytes as a stream. A chunk is valid until the next is asked for, and until the
+ * context's scratch buffers are used by something else. No temporary file where the parts lie in order.
+ */
+export async function* bytes(tensor: NumericTensor, ctx: Context): AsyncGenerator<Uint8Array> {
+  const stretches =
+    denseStretches(await tensor.parts(), tensor) ?? denseStretches(await (await inOrder(tensor, ctx)).parts(), tensor) ?? [];
+  const chunk = Math.max(Math.floor(ctx.memory / 8), itemsize(tensor.dtype));
+  for (const { source, offset, length } of stretches) {
+    for (let done = 0; done < length; done += chunk) {
+      const take = Math.min(chunk, length - done);
+      yield await source.read(offset + done, take, ctx.scratch(0, take));
+      await ctx.tick(take);
+    }
+  }
+}
+
+/** The parts as stretches in row-major order, or undefined where one is out of order or the stretches would be short. */
+function denseStretches(parts: readonly Part[], tensor: NumericTensor): readonly Stretch[] | undefined {
+  const unit = itemsize(tensor.dtype);
+  const strides = denseStrides(tensor.shape, unit);
+  const stretches: Stretch[] = [];
+  for (const part of inFileOrder(parts)) {
+    const merged = mergeAxes({ shape: part.shape, strides: [part.strides, strides] });
+    const dense = merged.shape.length === 0 || (merged.shape.length === 1 && merged.strides.every((lane) => lane[0] === unit));
+    if (!dense) return undefined;
+    stretches.push({ source: part.source, offset: part.offset, at: distance(part.start, strides), length: unit * (merged.shape[0] ?? 1) });
+  }
+  return stretches.sort((x, y) => x.at - y.at);
+}

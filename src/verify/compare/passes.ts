@@ -1,0 +1,121 @@
+import { locate } from "../../errors.ts";
+import type { Context } from "../../io/context.ts";
+import type { Network } from "../../model/network.ts";
+import type { Activation, Engine, Session, Weights } from "../engines/engine.ts";
+import type { Spool } from "../engines/spool.ts";
+import { resolveFeatures, shapeText } from "../geometry.ts";
+import type { InputBatch } from "../input/batch.ts";
+import type { Subject } from "../subject.ts";
+import { weightsOf } from "../weights.ts";
+import type { Expected } from "./expected.ts";
+import { type Tally, tally } from "./tally.ts";
+
+/** What every pass over the input needs. */
+export interface Pass {
+  readonly engine: Engine;
+  readonly input: InputBatch;
+  readonly batches: readonly Range[];
+  readonly tallies: Map<string, Tally>;
+}
+
+export interface Ran {
+  /** featureShape filled in for the input. */
+  readonly network: Network;
+  readonly weights: Weights;
+  /** Seconds. */
+  readonly load: number;
+}
+
+/** Opens a session with the subject's weights, lends it, closes it; errors name the subject's file. */
+export async function runSubject<T>(
+  subject: Subject,
+  { engine, input }: Pick<Pass, "engine" | "input">,
+  ctx: Context,
+  work: (session: Session, network: Network) => Promise<T>,
+): Promise<T & Ran> {
+  return locate({ file: subject.name }, async () => {
+    const started = performance.now();
+    const network = resolveFeatures(subject.identity.network, input.shape);
+    const weights = weightsOf(subject.checkpoint, subject.identity.roles, network, ctx);
+    const session = await engine.open(network, weights, input, ctx);
+    try {
+      const load = secondsSince(started);
+      return { ...(await work(session, network)), network, weights, load };
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+export interface FirstRun {
+  /** Layers whose values are kept. */
+  readonly kept: readonly (string | undefined)[];
+  readonly expected: Expected | undefined;
+  readonly spool: Spool | undefined;
+}
+
+/** FILE's first pass: tallies every layer, compares it with what is expected, or puts it aside for the other network. */
+export async function firstRun(session: Session, { input, batches, tallies }: Pass, { kept, expected, spool }: FirstRun): Promise<void> {
+  const pictures = input.shape[0] ?? 0;
+  for (const { from, count } of batches) {
+    const batch = await input.read(from, count);
+    let since = performance.now();
+    await session.run(batch, async (activation) => {
+      const spent = secondsSince(since);
+      const found = tally(tallies, activation, kept.includes(activation.layer));
+      found.seconds += spent;
+      await spool?.put(from, activation);
+      if (expected?.layers.includes(activation.layer)) {
+        const values = await expected.values(activation.layer, [pictures, ...activation.shape.slice(1)]);
+        const size = values.length / pictures;
+        found.difference.add(activation.values, values.subarray(from * size, (from + count) * size));
+        found.compared = true;
+      }
+      since = performance.now();
+    });
+  }
+}
+
+/** The other network's pass, each layer compared with what `spool` holds of the first. */
+export function runOther(other: Subject, pass: Pass, spool: Spool, ctx: Context): Promise<Ran & { readonly run: number }> {
+  return runSubject(other, pass, ctx, async (session) => {
+    const run = await timed(async () => {
+      for (const { from, count } of pass.batches) {
+        await session.run(await pass.input.read(from, count), (theirs) => compareSpooled(theirs, from, pass.tallies, spool));
+      }
+    });
+    return { run };
+  });
+}
+
+async function compareSpooled(theirs: Activation, batch: number, tallies: Map<string, Tally>, spool: Spool): Promise<void> {
+  const found = tallies.get(theirs.layer);
+  const ours = await spool.get(batch, theirs.layer);
+  if (found === undefined || ours === undefined) return;
+  if (shapeText(ours.shape) !== shapeText(theirs.shape)) {
+    found.problem = `${shapeText(ours.shape)} against ${shapeText(theirs.shape)}`;
+    return;
+  }
+  found.difference.add(ours.values, theirs.values);
+  found.compared = true;
+}
+
+export interface Range {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** The pictures in runs of at most `size`. */
+export function rangesOf(pictures: number, size: number): readonly Range[] {
+  return Array.from({ length: Math.ceil(pictures / size) }, (_, k) => ({ from: k * size, count: Math.min(size, pictures - k * size) }));
+}
+
+export async function timed(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return secondsSince(started);
+}
+
+export function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}

@@ -1,0 +1,41 @@
+import type { Slot } from "../../model/scheme.ts";
+import type { TensorMap } from "../../tensor/tensor.ts";
+import type { ToleranceRecord } from "../record.ts";
+
+/**
+ * Relative tolerances by stored type, coarsest first. float32: the error of a VGG grows from 2e-7 at conv1_1 to about 4e-6 of the
+ * largest value in conv5, so 1e-4 leaves room for any engine. Half precision carries 2^-11 and 2^-8 in every weight; TensorFlow.js'
+ * integers carry a 500th and a 130,000th of a tensor's whole range (5e-2 was seen at conv5 with 8 bits).
+ */
+const COARSE = { uint8: 1e-1, bfloat16: 3e-2, float16: 5e-3, uint16: 5e-3 } as const;
+const FLOAT32 = 1e-4;
+
+type Coarse = keyof typeof COARSE;
+const coarseTypes: readonly Coarse[] = ["uint8", "bfloat16", "float16", "uint16"];
+
+export interface Stored {
+  readonly checkpoint: { readonly tensors: TensorMap };
+  readonly identity: { readonly roles: ReadonlyMap<string, Slot> };
+}
+
+/** The tolerance for a comparison of these checkpoints: the coarsest stored type among their weights decides. */
+export function toleranceFor(subjects: readonly Stored[], options: { readonly rtol?: number; readonly atol?: number }): ToleranceRecord {
+  const atol = options.atol ?? 0;
+  if (options.rtol !== undefined) return { rtol: options.rtol, atol, reason: "as asked for" };
+  const types = new Set(subjects.flatMap(storedTypes));
+  const coarsest = coarseTypes.find((type) => types.has(type));
+  if (coarsest === undefined) return { rtol: FLOAT32, atol, reason: "rounding errors of float32 stay far below it" };
+  return { rtol: COARSE[coarsest], atol, reason: `weights are stored as ${coarsest}, so it is wider than float32's ${FLOAT32}` };
+}
+
+/**
+ * What a tensor's values went through: its dtype, and a type that they were rounded to ("float16", "uint8 · 0.0053 − 0.79"). MAT
+ * files keep whole numbers in fewer bytes, "uint8" alone: nothing is lost there.
+ */
+function storedTypes({ checkpoint, identity }: Stored): readonly string[] {
+  return [...identity.roles.values()].flatMap((slot) => {
+    const tensor = "constant" in slot ? undefined : checkpoint.tensors.get(slot.key);
+    const rounded = /^(?:(float16)$|(uint8|uint16) ·)/.exec(tensor?.stored ?? "");
+    return tensor === undefined ? [] : [tensor.dtype, rounded?.[1] ?? rounded?.[2] ?? tensor.dtype];
+  });
+}

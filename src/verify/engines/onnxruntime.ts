@@ -1,0 +1,186 @@
+import { CheckpointError } from "../../errors.ts";
+import type { Context } from "../../io/context.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../io/output/temporary-folder.ts";
+import type { Network } from "../../model/network.ts";
+import { elements, layerShapes } from "../geometry.ts";
+import type { Device, Engine, Session, Weights } from "./engine.ts";
+import type { DeviceChoice } from "./engines.ts";
+import { askDriver } from "./gpu.ts";
+import { INPUT, type OnnxGraph, onnxGraph, reluGraph } from "./onnx-graph.ts";
+import { type CudaTrial, explainOrtImport, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
+import { failureOf, importOptional, specifier } from "./optional-package.ts";
+import { parameters } from "./parameters.ts";
+import { askNode } from "./subprocess.ts";
+
+/** The part of onnxruntime-node that is used; its own types are not needed to build this tool. */
+interface Ort {
+  readonly InferenceSession: { create(path: string, options: object): Promise<OrtSession> };
+  readonly Tensor: new (type: "float32", values: Float32Array, shape: readonly number[]) => unknown;
+}
+
+interface OrtSession {
+  run(feeds: Readonly<Record<string, unknown>>): Promise<unknown>;
+  release(): Promise<void>;
+}
+
+const MODEL = "network.onnx";
+const WEIGHTS = "network.bin";
+
+/** ONNX Runtime through onnxruntime-node, if the person has installed it. */
+export function onnxruntime(asked: DeviceChoice): Engine {
+  // Asked once: a trial of the GPU takes seconds.
+  let loading: ReturnType<typeof load> | undefined;
+  const loaded = () => {
+    loading ??= load(asked);
+    return loading;
+  };
+  return {
+    id: "onnxruntime",
+    async probe() {
+      return (await loaded()).device;
+    },
+    async open(network, weights, input, ctx) {
+      const { ort, device } = await loaded();
+      if (ort === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "ONNX Runtime cannot be used");
+      return openSession(ort, device, network, weights, input.shape, ctx);
+    },
+  };
+}
+
+/**
+ * ONNX Runtime takes whole networks: the graph and its weights go to a temporary folder, one layer after the other, and are
+ * removed as soon as the session has them.
+ */
+async function openSession(
+  ort: Ort,
+  device: Device,
+  network: Network,
+  weights: Weights,
+  shape: readonly number[],
+  ctx: Context,
+): Promise<Session> {
+  const graph = onnxGraph(network, shape, WEIGHTS);
+  const folder = temporaryFolder();
+  let session: OrtSession;
+  try {
+    await writeFiles(folder, graph, weights, ctx);
+    session = await ort.InferenceSession.create(folder.path(MODEL), sessionOptions(device.device));
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw failed("refuses", error);
+  } finally {
+    folder.remove();
+  }
+  return {
+    device,
+    async run(input, visit) {
+      const feeds = { [INPUT]: new ort.Tensor("float32", input.values, input.shape) };
+      const outputs = await session.run(feeds).catch((error: unknown) => {
+        throw failed("cannot run", error);
+      });
+      for (const { layer, output } of layerShapes(network, input.shape)) {
+        const wanted = [input.shape[0] ?? 0, ...output];
+        await visit({ layer: layer.name, shape: wanted, values: valuesOf(outputs, layer.name, elements(wanted)) });
+        await ctx.tick(0);
+      }
+    },
+    close: () => session.release(),
+  };
+}
+
+function failed(what: "refuses" | "cannot run", error: unknown): CheckpointError {
+  const { message } = failureOf(error);
+  if (/bad_alloc|out of memory|fail\w* to allocate|allocation failed/i.test(message)) {
+    return new CheckpointError("unsupported", "ONNX Runtime has not enough memory for this network and input", {
+      hint: "use a smaller --batch or input",
+      cause: error,
+    });
+  }
+  return new CheckpointError("unsupported", `ONNX Runtime ${what} the network: ${message}`, { cause: error });
+}
+
+async function writeFiles(folder: TemporaryFolder, graph: OnnxGraph, weights: Weights, ctx: Context): Promise<void> {
+  const file = folder.create(WEIGHTS);
+  try {
+    for (const { layer, axes, kernel, bias } of graph.weights) {
+      const values = await parameters(layer, axes, weights);
+      await file.write(kernel.offset, bytesOf(values.kernel, kernel.length));
+      await file.write(bias.offset, bytesOf(values.bias, bias.length));
+      await ctx.tick(0);
+    }
+  } finally {
+    await file.close();
+  }
+  const model = folder.create(MODEL);
+  try {
+    await model.write(0, graph.model);
+  } finally {
+    await model.close();
+  }
+}
+
+/** Float32Array holds the machine's byte order, which on every machine that ONNX Runtime has builds for is little-endian. */
+function bytesOf(values: Float32Array, length: number): Uint8Array {
+  if (values.byteLength !== length) throw new TypeError(`${values.byteLength} bytes of weights, ${length} were laid out`);
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** logSeverityLevel 4: only what ends the process; errors are thrown as well. */
+function sessionOptions(device: "cpu" | "cuda"): object {
+  if (device === "cpu") return { executionProviders: ["cpu"], logSeverityLevel: 4 };
+  // Without this, nodes that the provider cannot run move to the CPU in silence.
+  return { executionProviders: ["cuda"], logSeverityLevel: 4, extra: { session: { disable_cpu_ep_fallback: "1" } } };
+}
+
+function valuesOf(outputs: unknown, layer: string, count: number): Float32Array {
+  const output: unknown = typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, layer) : undefined;
+  const data: unknown = typeof output === "object" && output !== null ? Reflect.get(output, "data") : undefined;
+  if (!(data instanceof Float32Array) || data.length !== count) throw new TypeError(`ONNX Runtime gave no ${count} values for ${layer}`);
+  return data;
+}
+
+async function load(asked: DeviceChoice): Promise<{ readonly ort: Ort | undefined; readonly device: Device }> {
+  // Ampere and later would round convolutions to TF32's 10 bits, an error of 1e-3: not a forward check of float32.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  const found = await importOptional(ORT_PACKAGE);
+  const missing = (problem: string) => ({
+    ort: undefined,
+    device: { available: false, device: "cpu", deviceName: "", version: "", problem } as const,
+  });
+  if ("failure" in found) return missing(explainOrtImport(found.failure));
+  if (!isOrt(found.module)) return missing(`${ORT_PACKAGE} was imported and is not ONNX Runtime as this tool knows it (1.17 or later)`);
+  if (asked === "cpu") return { ort: found.module, device: ortDevice(versionOf(found.module), asked, undefined, { gpus: [] }) };
+  const driver = await askDriver();
+  // Without a GPU the trial is still made where CUDA is asked for: a missing provider is the first thing to mend.
+  const trial = asked === "cuda" || driver.gpus.length > 0 ? await tryCuda() : undefined;
+  return { ort: found.module, device: ortDevice(versionOf(found.module), asked, trial, driver) };
+}
+
+/** One ReLU on the CUDA provider, in a process of its own: the provider's failures go to stderr from native code. */
+async function tryCuda(): Promise<CudaTrial> {
+  const model = Buffer.from(reluGraph()).toString("base64");
+  const script = `
+    const { default: ort } = await import(${JSON.stringify(specifier(ORT_PACKAGE))});
+    const session = await ort.InferenceSession.create(Buffer.from(${JSON.stringify(model)}, "base64"),
+      { executionProviders: ["cuda"], extra: { session: { disable_cpu_ep_fallback: "1" } } });
+    const { y } = await session.run({ x: new ort.Tensor("float32", Float32Array.of(-1, 2), [1, 2]) });
+    if (y.data[0] !== 0 || y.data[1] !== 2) throw new Error("wrong values");`;
+  const { code, stdout, stderr } = await askNode(script);
+  return { ran: code === 0, said: `${stdout}\n${stderr}` };
+}
+
+function isOrt(module: unknown): module is Ort {
+  if (typeof module !== "object" || module === null) return false;
+  const [session, tensor]: unknown[] = [Reflect.get(module, "InferenceSession"), Reflect.get(module, "Tensor")];
+  const hasCreate =
+    (typeof session === "function" || (typeof session === "object" && session !== null)) &&
+    typeof Reflect.get(session, "create") === "function";
+  return hasCreate && typeof tensor === "function";
+}
+
+function versionOf(ort: unknown): string {
+  const env: unknown = typeof ort === "object" && ort !== null ? Reflect.get(ort, "env") : undefined;
+  const versions: unknown = typeof env === "object" && env !== null ? Reflect.get(env, "versions") : undefined;
+  const version: unknown = typeof versions === "object" && versions !== null ? Reflect.get(versions, "node") : undefined;
+  return typeof version === "string" ? version : "?";
+}

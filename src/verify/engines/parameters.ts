@@ -1,0 +1,59 @@
+import { CheckpointError } from "../../errors.ts";
+import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import type { Weights } from "./engine.ts";
+
+/** What an engine computes with: output = input ∗ kernel + bias. */
+export interface Parameters {
+  /** Row-major along the asked axes. */
+  readonly kernel: Float32Array;
+  /** One value for each output. */
+  readonly bias: Float32Array;
+}
+
+/**
+ * Kernel and bias of one layer with batch norm and input scale worked in, in float64, rounded once. Batch norm sits between
+ * convolution and ReLU, so that conv(x)·s + t = conv(x, kernel·s) + t everywhere, borders included. Engines then know
+ * convolutions only, and no engine's own batch norm (cuDNN refuses an epsilon below 1e-5) gets a say.
+ * `axes` has `o` first or last.
+ */
+export async function parameters(layer: ConvLayer | FcLayer, axes: string, weights: Weights): Promise<Parameters> {
+  const kernel = await weights(`${layer.name}.weight`, axes);
+  const bias = layer.bias ? await weights(`${layer.name}.bias`, "o") : new Float32Array(layer.outputs);
+  if (layer.kind === "fc" && layer.inputScale !== undefined && layer.inputScale !== 1) {
+    for (let k = 0; k < kernel.length; k++) kernel[k] = (kernel[k] ?? 0) * layer.inputScale;
+  }
+  if (layer.batchNorm === undefined) return { kernel, bias };
+  const { scale, shift } = await batchNorm(layer.name, layer.batchNorm.epsilon, weights);
+  scaleOutputs(kernel, scale, axes.startsWith("o ") || axes === "o");
+  return { kernel, bias: bias.map((value, o) => value * (scale[o] ?? 1) + (shift[o] ?? 0)) };
+}
+
+/** y = x·scale + shift for each channel, float64. */
+async function batchNorm(layer: string, epsilon: number, weights: Weights) {
+  const gamma = await weights(`${layer}.bn.weight`, "o");
+  const beta = await weights(`${layer}.bn.bias`, "o");
+  const mean = await weights(`${layer}.bn.mean`, "o");
+  const variance = await weights(`${layer}.bn.var`, "o");
+  const scale = Float64Array.from(variance, (value, o) => {
+    if (!(value + epsilon > 0)) {
+      throw new CheckpointError(
+        "malformed",
+        `the variance of channel ${o} is ${value}, and with epsilon ${epsilon} a positive one was needed`,
+        {
+          tensor: `${layer}.bn.var`,
+        },
+      );
+    }
+    return (gamma[o] ?? 1) / Math.sqrt(value + epsilon);
+  });
+  const shift = scale.map((s, o) => (beta[o] ?? 0) - (mean[o] ?? 0) * s);
+  return { scale, shift };
+}
+
+function scaleOutputs(kernel: Float32Array, scale: Float64Array, outputsFirst: boolean): void {
+  const run = kernel.length / scale.length;
+  for (let k = 0; k < kernel.length; k++) {
+    const o = outputsFirst ? Math.floor(k / run) : k % scale.length;
+    kernel[k] = (kernel[k] ?? 0) * (scale[o] ?? 1);
+  }
+}

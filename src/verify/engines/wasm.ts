@@ -1,0 +1,71 @@
+import { createRequire } from "node:module";
+import { CheckpointError } from "../../errors.ts";
+import type { Network } from "../../model/network.ts";
+import { elements, isWeighted, kernelShape, layerShapes } from "../geometry.ts";
+import type { Device, Engine } from "./engine.ts";
+import { openTfjsSession, type TfjsBackend } from "./tfjs-session.ts";
+
+const PACKAGE = "@tensorflow/tfjs-backend-wasm";
+
+/** The embedded engine: TensorFlow.js on its WebAssembly backend, one thread, deterministic. It needs nothing but Node. */
+export const wasm: Engine = {
+  id: "wasm",
+  async probe() {
+    return device();
+  },
+  async open(network, weights, input, ctx) {
+    // How many pictures are run at once is decided later.
+    requireRoom(network, input.shape.length === 4 ? input.shape.with(0, 1) : input.shape);
+    const session = await openTfjsSession(await load(), network, weights, input, ctx);
+    return {
+      ...session,
+      async run(batch, visit) {
+        requireRoom(network, batch.shape);
+        await session.run(batch, visit);
+      },
+    };
+  },
+};
+
+/** WebAssembly's heap ends at 4 GiB; some of it is fragments and the library's own. */
+const HEAP = 3.6 * 2 ** 30;
+
+/**
+ * Throws `unsupported` where weights and activations do not fit into the heap. Known beforehand, because the library does not
+ * check what its allocator returns: it would write over its own data and end in a trap, or in wrong numbers.
+ */
+function requireRoom(network: Network, inputShape: readonly number[]): void {
+  const [pictures = 1] = inputShape;
+  const rows = layerShapes(network, inputShape);
+  const values = rows.map(({ layer, input }) => (isWeighted(layer) ? elements(kernelShape(network, layer, input)) : 0));
+  // XNNPACK keeps a packed copy of every kernel.
+  const weights = 2 * 4 * values.reduce((sum, count) => sum + count, 0);
+  // Input, product and sum (later: sum, rectified, and turned for reading), and a pointer for each position of each window.
+  const layers = rows.map(({ layer, input, output }) => {
+    const [, height = 1, width = 1] = output;
+    const pointers = isWeighted(layer) ? 4 * height * width * elements(kernelShape(network, layer, input).slice(0, 2)) : 0;
+    return 4 * pictures * (elements(input) + 2 * elements(output)) + pointers;
+  });
+  const needed = weights + Math.max(0, ...layers);
+  if (needed <= HEAP) return;
+  const gigabytes = (needed / 1e9).toFixed(1);
+  throw new CheckpointError(
+    "unsupported",
+    `the embedded engine would need ${gigabytes} GB for ${pictures} × ${inputShape.slice(2).join("×")}, and has ${(HEAP / 1e9).toFixed(1)} GB`,
+    { hint: pictures > 1 ? "use a smaller --batch" : "use a smaller input, or --engine tensorflow or onnxruntime" },
+  );
+}
+
+async function load(): Promise<TfjsBackend> {
+  const tf = await import("@tensorflow/tfjs-core");
+  // Importing it registers the backend "wasm".
+  await import("@tensorflow/tfjs-backend-wasm");
+  return { tf, backend: "wasm", device: device() };
+}
+
+/** From the package's own description: asking what there is starts no engine. */
+function device(): Device {
+  const description: unknown = createRequire(import.meta.url)(`${PACKAGE}/package.json`);
+  const version = typeof description === "object" && description !== null && "version" in description ? String(description.version) : "?";
+  return { available: true, device: "cpu", deviceName: "WebAssembly SIMD, one thread", version };
+}

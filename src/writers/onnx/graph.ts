@@ -1,0 +1,174 @@
+import { CheckpointError } from "../../errors.ts";
+import type { ConvLayer, FcLayer, NetworkLayer } from "../../model/network.ts";
+import type { TensorSpec, WriterInput } from "../layout.ts";
+import { type Field, floatField, intField, messageField, packedField, textField } from "../proto-pieces.ts";
+import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
+
+export interface OnnxGraph {
+  readonly name: string;
+  /** Fields 1, 11 and 12 of GraphProto. */
+  readonly nodes: readonly Field[];
+  readonly inputs: readonly Field[];
+  readonly outputs: readonly Field[];
+}
+
+/** AttributeProto.AttributeType. */
+const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
+
+function floatAttribute(name: string, value: number): Field {
+  return messageField(5, textField(1, name), floatField(2, value), intField(20, attributeTypes.float));
+}
+
+function intAttribute(name: string, value: number): Field {
+  return messageField(5, textField(1, name), intField(3, value), intField(20, attributeTypes.int));
+}
+
+function intsAttribute(name: string, values: readonly number[]): Field {
+  return messageField(5, textField(1, name), packedField(8, values), intField(20, attributeTypes.ints));
+}
+
+/** ValueInfoProto: a tensor of a type, its sizes numbers or names. */
+function valueInfo(field: number, name: string, type: number, sizes: readonly (number | string)[]): Field {
+  const dimensions = sizes.map((size) => messageField(1, typeof size === "number" ? intField(1, size) : textField(2, size)));
+  return messageField(field, textField(1, name), messageField(2, messageField(1, intField(1, type), messageField(2, ...dimensions))));
+}
+
+/** The chain of layers as nodes; every value is named after the node that makes it. */
+class Chain {
+  readonly nodes: Field[] = [];
+  value = "input";
+
+  add(operator: string, name: string, inputs: readonly string[], attributes: readonly Field[] = [], output = name): void {
+    this.nodes.push(
+      messageField(
+        1,
+        ...[this.value, ...inputs].map((input) => textField(1, input)),
+        textField(2, output),
+        textField(3, name),
+        textField(4, operator),
+        ...attributes,
+      ),
+    );
+    this.value = output;
+  }
+}
+
+/** The network as ONNX operators in N C H W; the outputs are `logits`, and what the network makes of them: `prob`, or a ReLU. */
+export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => number): OnnxGraph {
+  const table = roleTable(input, "onnx");
+  const { network } = table;
+  const size = imageSize(network, "onnx");
+  const features = featureSize(network, size);
+  const chain = new Chain();
+  const fcs = network.layers.filter((layer): layer is FcLayer => layer.kind === "fc");
+  const conv = isConvForm(table, fcs[0]);
+  for (const layer of network.layers)
+    addLayer(chain, layer, table, features, conv, { first: layer === fcs[0], last: layer === fcs.at(-1) });
+  const type = dataType(table.need(`${network.layers.find((layer) => layer.kind === "conv")?.name ?? "conv1_1"}.weight`));
+  const last = fcs.at(-1);
+  const outputs: Field[] = [];
+  if (last === undefined) {
+    chain.add("Identity", "features", []);
+    const channels = network.layers.filter((layer): layer is ConvLayer => layer.kind === "conv").at(-1)?.outputs ?? 0;
+    outputs.push(valueInfo(12, "features", type, ["N", channels, ...features]));
+  } else {
+    if (conv) chain.add("Flatten", `${last.name}/flatten`, [], [intAttribute("axis", 1)]);
+    chain.add("Identity", "logits", []);
+    outputs.push(valueInfo(12, "logits", type, ["N", last.outputs]));
+    // What stands behind the last layer is an output of its own: logits are always before it.
+    if (last.activation === "softmax") chain.add("Softmax", "prob", [], [intAttribute("axis", 1)]);
+    if (last.activation === "relu") chain.add("Relu", `${last.name}/relu`, []);
+    if (last.activation !== "none") outputs.push(valueInfo(12, chain.value, type, ["N", last.outputs]));
+  }
+  return {
+    name: network.name,
+    nodes: chain.nodes,
+    inputs: [valueInfo(11, "input", type, ["N", network.inputChannels, ...size])],
+    outputs,
+  };
+}
+
+function isConvForm(table: RoleTable, first: FcLayer | undefined): boolean {
+  return first !== undefined && table.need(`${first.name}.weight`).shape.length === 4;
+}
+
+/** Among the fully connected layers. */
+interface Place {
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+function addLayer(
+  chain: Chain,
+  layer: NetworkLayer,
+  table: RoleTable,
+  features: readonly [number, number],
+  conv: boolean,
+  place: Place,
+): void {
+  switch (layer.kind) {
+    case "conv":
+      addConv(chain, layer.name, table, layer.pad);
+      addNorm(chain, layer, table);
+      chain.add("Relu", `${layer.name}/relu`, []);
+      return;
+    case "pool":
+      chain.add(
+        "MaxPool",
+        layer.name,
+        [],
+        [intsAttribute("kernel_shape", [2, 2]), intsAttribute("strides", [2, 2]), intAttribute("ceil_mode", layer.ceil ? 1 : 0)],
+      );
+      return;
+    case "adaptive-pool":
+      addAdaptivePool(chain, layer.size, features);
+      return;
+    case "fc":
+      addFc(chain, layer, table, conv, place);
+  }
+}
+
+function addConv(chain: Chain, name: string, table: RoleTable, pad: readonly [number, number]): void {
+  const weight = table.need(`${name}.weight`);
+  const bias = table.find(`${name}.bias`);
+  chain.add(
+    "Conv",
+    name,
+    [weight.key, ...(bias === undefined ? [] : [bias.key])],
+    [
+      intsAttribute("kernel_shape", weight.shape.slice(2)),
+      intsAttribute("pads", [pad[0], pad[1], pad[0], pad[1]]),
+      intsAttribute("strides", [1, 1]),
+    ],
+  );
+}
+
+function addNorm(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): void {
+  if (layer.batchNorm === undefined) return;
+  const roles = ["weight", "bias", "mean", "var"].map((part) => table.need(`${layer.name}.bn.${part}`).key);
+  chain.add("BatchNormalization", `${layer.name}/bn`, roles, [floatAttribute("epsilon", layer.batchNorm.epsilon)]);
+}
+
+function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, { first, last }: Place): void {
+  if (conv) addConv(chain, layer.name, table, [0, 0]);
+  else {
+    if (first) chain.add("Flatten", "flatten", [], [intAttribute("axis", 1)]);
+    const weight = table.need(`${layer.name}.weight`);
+    const bias = table.find(`${layer.name}.bias`);
+    chain.add("Gemm", layer.name, [weight.key, ...(bias === undefined ? [] : [bias.key])], [intAttribute("transB", 1)]);
+  }
+  addNorm(chain, layer, table);
+  if (layer.activation === "relu" && !last) chain.add("Relu", `${layer.name}/relu`, []);
+}
+
+/** ONNX has no adaptive pool: for an image of fixed size it is the identity, or an average over equal windows. */
+function addAdaptivePool(chain: Chain, size: readonly [number, number], features: readonly [number, number]): void {
+  const [height, width] = [features[0] / size[0], features[1] / size[1]];
+  if (height === 1 && width === 1) return;
+  if (!Number.isInteger(height) || !Number.isInteger(width)) {
+    throw new CheckpointError("unsupported", `an adaptive pool from ${features.join("×")} to ${size.join("×")} has no ONNX operator`, {
+      hint: `choose an --input-size of multiples of ${32 * size[0]}x${32 * size[1]}`,
+    });
+  }
+  chain.add("AveragePool", "avgpool", [], [intsAttribute("kernel_shape", [height, width]), intsAttribute("strides", [height, width])]);
+}

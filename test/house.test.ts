@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+/* The rules that keep the house as it is; docs/architecture.md says why. */
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map((file) => file.replaceAll("\\", "/"));
+const sources = files.filter((file) => file.endsWith(".ts"));
+const text = (file: string): string => readFileSync(join(root, "src", file), "utf8");
+
+describe("folders", () => {
+  /** Names at the top of a folder; a table's rows, one file each, may be more. */
+  const limit = 20;
+  const tables = new Set(["inspect/findings"]);
+  /** Folders that still have to be divided. */
+  const owed = new Set(["convert", "model"]);
+
+  test("no folder has more than twenty files, but those that are a table of rows", () => {
+    const folders = ["", ...files.filter((file) => statSync(join(root, "src", file)).isDirectory())];
+    const full = folders
+      .map((folder) => ({ folder, count: readdirSync(join(root, "src", folder)).filter((name) => name.endsWith(".ts")).length }))
+      .filter(({ folder, count }) => count > limit && !tables.has(folder) && !owed.has(folder));
+    expect(full).toEqual([]);
+  });
+});
+
+describe("pages", () => {
+  test("every page of docs/ that the code names exists", () => {
+    const pages = new Set(readdirSync(join(root, "docs")));
+    const named = sources.flatMap((file) =>
+      [...text(file).matchAll(/docs\/([\w-]+\.md)/g)].map((match) => ({ file, page: match[1] ?? "" })),
+    );
+    expect(named.filter(({ page }) => !pages.has(page))).toEqual([]);
+  });
+});
+
+describe("imports", () => {
+  /** Circles that still have to go. */
+  const owed = new Set([
+    "dataset.ts → chunk-source.ts → library.ts → dataset.ts",
+    "dataset.ts → chunk-source.ts → library.ts → chunk-file.ts → dataset.ts",
+    "convert.ts → layouts.ts → convert.ts",
+    "diagnose.ts → diagnose-norm.ts → diagnose.ts",
+  ]);
+
+  test("there is no circle, type imports too", () => {
+    const edges = new Map(sources.map((file) => [file, importsOf(file)]));
+    expect(circles(edges).filter((circle) => !owed.has(circle))).toEqual([]);
+  });
+});
+
+/** What a module imports when it is loaded; `import()` of a row that a table names is no part of a circle. */
+function importsOf(file: string): readonly string[] {
+  return [...text(file).matchAll(/^(?:import|export)[^"]*?from "(\.[^"]+)"|^import "(\.[^"]+)"/gm)].map((match) =>
+    relative(join(root, "src"), join(root, "src", file, "..", match[1] ?? match[2] ?? "")).replaceAll("\\", "/"),
+  );
+}
+
+/** One line for each circle that a walk in depth meets. */
+function circles(edges: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file].map((name) => basename(name)).join(" → "));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of edges.get(file) ?? []) walk(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of edges.keys()) walk(file, []);
+  return found;
+}
