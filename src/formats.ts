@@ -1,4 +1,5 @@
 import type { ContainerKind, Reader } from "./encodings/probe.ts";
+import type { Conventions } from "./tensor/checkpoint.ts";
 import type { DType } from "./tensor/dtype.ts";
 import {
   caffeTypes,
@@ -22,6 +23,10 @@ export interface Format {
   readonly containers: readonly ContainerKind[];
   /** network: the file holds the network itself, so that a writer needs a recognised one and every slot filled. */
   readonly carries: "tensors" | "network";
+  /** What its framework takes for granted; formats of plain arrays name the commonest and say so. */
+  readonly conventions: Conventions;
+  /** Where it is read and not written: the format that holds the same names and that its framework reads too. */
+  readonly writtenAs?: string;
   /** The writer puts what is known of the network (preprocessing, class names) into the file, where the reader finds it. */
   readonly describes?: true;
   /** A command that reads or writes it, for `vggtool formats`. */
@@ -32,6 +37,12 @@ export interface Format {
   write?(): Promise<Writer>;
 }
 
+/** PyTorch, Caffe, ONNX, MXNet … */
+const channelsFirst: Conventions = { kernel: "o i h w", matrix: "o i", flatten: "i h w", epsilon: 1e-5 };
+/** TensorFlow and Keras, whose batch norm adds 0.001. */
+const channelsLast: Conventions = { kernel: "h w i o", matrix: "i o", flatten: "h w i", epsilon: 1e-3 };
+const matlab: Conventions = { ...channelsLast, epsilon: 1e-5, dropsOnes: true };
+
 /** The one table of formats, in the order of `vggtool formats`. Imports are lazy: only what may fit a file is loaded. */
 export const formats: readonly Format[] = [
   {
@@ -39,6 +50,7 @@ export const formats: readonly Format[] = [
     title: "safetensors, single or sharded",
     containers: ["safetensors", "json", "folder", "binary"],
     carries: "tensors",
+    conventions: { ...channelsFirst, plain: true },
     describes: true,
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
     dtypes: safetensorsTypes,
@@ -50,6 +62,7 @@ export const formats: readonly Format[] = [
     title: "NumPy .npz archive",
     containers: ["zip"],
     carries: "tensors",
+    conventions: { ...channelsFirst, plain: true },
     example: "vggtool inspect weights.npz",
     dtypes: npzTypes,
     read: async () => (await import("./readers/numpy/npz.ts")).reader,
@@ -60,6 +73,8 @@ export const formats: readonly Format[] = [
     title: "NumPy .npy array, or a pickled dict of arrays",
     containers: ["npy"],
     carries: "tensors",
+    conventions: { ...channelsLast, epsilon: 1e-5, plain: true },
+    writtenAs: "npz",
     example: "vggtool inspect vgg16.npy",
     read: async () => (await import("./readers/numpy/npy.ts")).reader,
   },
@@ -68,6 +83,7 @@ export const formats: readonly Format[] = [
     title: "TensorFlow checkpoint V2 (.index, .data-…)",
     containers: ["sstable", "binary", "text", "folder"],
     carries: "tensors",
+    conventions: channelsLast,
     example: "vggtool convert vgg_face.mat --to tfslim -o vgg_16.ckpt",
     dtypes: tfTypes,
     read: async () => (await import("./readers/tensorflow/tf-v2.ts")).reader,
@@ -78,6 +94,7 @@ export const formats: readonly Format[] = [
     title: "MatConvNet network in a MAT-file (simplenn, dagnn)",
     containers: ["mat", "hdf5", "binary"],
     carries: "network",
+    conventions: matlab,
     describes: true,
     example: "vggtool convert vgg_face.mat --to keras",
     dtypes: matconvnetTypes,
@@ -89,6 +106,7 @@ export const formats: readonly Format[] = [
     title: "MATLAB MAT-file v4, v5, v7, v7.3",
     containers: ["mat", "hdf5", "binary"],
     carries: "tensors",
+    conventions: { ...matlab, plain: true },
     example: "vggtool inspect weights.mat",
     read: async () => (await import("./readers/mat/reader.ts")).reader,
   },
@@ -97,6 +115,7 @@ export const formats: readonly Format[] = [
     title: "PaddlePaddle .pdparams, .pdopt, .pdiparams and fluid folders",
     containers: ["pickle", "binary", "json", "text", "folder"],
     carries: "tensors",
+    conventions: { ...channelsFirst, matrix: "i o" },
     example: "vggtool inspect model.pdparams",
     dtypes: paddleTypes,
     read: async () => (await import("./readers/paddle/reader.ts")).reader,
@@ -107,6 +126,7 @@ export const formats: readonly Format[] = [
     title: "pickled NumPy arrays",
     containers: ["pickle", "binary", "text"],
     carries: "tensors",
+    conventions: { ...channelsFirst, plain: true },
     example: "vggtool inspect weights.pkl",
     read: async () => (await import("./readers/paddle/reader.ts")).reader,
   },
@@ -115,6 +135,8 @@ export const formats: readonly Format[] = [
     title: "TensorFlow checkpoint V1 (one table or shards of 2016)",
     containers: ["sstable", "binary", "text", "folder"],
     carries: "tensors",
+    conventions: channelsLast,
+    writtenAs: "tf-v2",
     example: "vggtool inspect vgg_16.ckpt",
     read: async () => (await import("./readers/tensorflow/tf-v1.ts")).reader,
   },
@@ -123,6 +145,8 @@ export const formats: readonly Format[] = [
     title: "TensorFlow SavedModel folder",
     containers: ["folder", "binary", "text"],
     carries: "tensors",
+    conventions: channelsLast,
+    writtenAs: "tf-v2",
     example: "vggtool inspect saved_model/",
     read: async () => (await import("./readers/tensorflow/savedmodel.ts")).reader,
   },
@@ -131,6 +155,7 @@ export const formats: readonly Format[] = [
     title: "TensorFlow frozen graph (.pb)",
     containers: ["binary"],
     carries: "network",
+    conventions: channelsLast,
     example: "vggtool inspect vgg_16_frozen.pb",
     read: async () => (await import("./readers/tensorflow/graphdef.ts")).reader,
   },
@@ -139,6 +164,7 @@ export const formats: readonly Format[] = [
     title: "Keras HDF5 (.h5): weights or whole model of Keras 1, 2 and 3",
     containers: ["hdf5"],
     carries: "network",
+    conventions: channelsLast,
     describes: true,
     example: "vggtool inspect vgg16_weights.h5",
     dtypes: npzTypes,
@@ -150,6 +176,7 @@ export const formats: readonly Format[] = [
     title: "Keras 3: .keras, .weights.h5, sharded weights, folders",
     containers: ["zip", "hdf5", "json", "folder"],
     carries: "network",
+    conventions: channelsLast,
     describes: true,
     example: "vggtool inspect model.keras",
     dtypes: kerasTypes,
@@ -161,6 +188,7 @@ export const formats: readonly Format[] = [
     title: "TensorFlow.js model (model.json and shards)",
     containers: ["json", "folder", "binary"],
     carries: "network",
+    conventions: channelsLast,
     describes: true,
     example: "vggtool inspect model.json",
     dtypes: tfjsTypes,
@@ -172,6 +200,7 @@ export const formats: readonly Format[] = [
     title: "any other HDF5 file",
     containers: ["hdf5"],
     carries: "tensors",
+    conventions: { ...channelsFirst, plain: true },
     example: "vggtool inspect weights.hdf5",
     read: async () => (await import("./readers/hdf5/reader.ts")).reader,
   },
@@ -180,6 +209,7 @@ export const formats: readonly Format[] = [
     title: "PyTorch .pth, .pt, .bin (zip, legacy, tar), TorchScript, torch.export",
     containers: ["zip", "pickle", "tar", "text", "binary"],
     carries: "tensors",
+    conventions: channelsFirst,
     example: "vggtool inspect vgg16-397923af.pth",
     dtypes: torchTypes,
     read: async () => (await import("./readers/torch/reader.ts")).reader,
@@ -190,6 +220,7 @@ export const formats: readonly Format[] = [
     title: "Caffe (.caffemodel, with the .prototxt beside it)",
     containers: ["binary", "text"],
     carries: "network",
+    conventions: { ...channelsFirst, ceilPools: true },
     example: "vggtool inspect VGG_ILSVRC_16_layers.caffemodel",
     dtypes: caffeTypes,
     read: async () => (await import("./readers/caffe/reader.ts")).reader,
@@ -200,6 +231,7 @@ export const formats: readonly Format[] = [
     title: "Torch7 .t7 (Lua), binary and ASCII",
     containers: ["binary", "text"],
     carries: "tensors",
+    conventions: { ...channelsFirst, flatKernels: true },
     example: "vggtool inspect VGG_FACE.t7",
     read: async () => (await import("./readers/torch7/reader.ts")).reader,
   },
@@ -208,6 +240,7 @@ export const formats: readonly Format[] = [
     title: "ONNX model, with external data",
     containers: ["binary"],
     carries: "network",
+    conventions: channelsFirst,
     describes: true,
     example: "vggtool inspect vgg16.onnx",
     dtypes: onnxTypes,
@@ -219,6 +252,7 @@ export const formats: readonly Format[] = [
     title: "MXNet .params, with the symbol beside it",
     containers: ["mxnet", "json"],
     carries: "tensors",
+    conventions: channelsFirst,
     example: "vggtool inspect vgg16-0000.params",
     read: async () => (await import("./readers/mxnet/reader.ts")).reader,
   },
@@ -227,10 +261,18 @@ export const formats: readonly Format[] = [
     title: "Darknet .weights, with the .cfg beside it",
     containers: ["binary", "text"],
     carries: "tensors",
+    conventions: { ...channelsFirst, variance: "darknet" },
     example: "vggtool inspect vgg-16.weights",
     read: async () => (await import("./readers/darknet/reader.ts")).reader,
   },
 ];
+
+/** Conventions of a format. */
+export function conventionsOf(id: string): Conventions {
+  const format = findFormat(id);
+  if (format === undefined) throw new TypeError(`${id} is no row of the table of formats`);
+  return format.conventions;
+}
 
 export function findFormat(id: string): Format | undefined {
   return formats.find((format) => format.id === id);

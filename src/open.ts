@@ -3,7 +3,7 @@ import { withSidecar } from "./encodings/sidecar.ts";
 import { signatures } from "./encodings/signature.ts";
 import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
-import { type Format, findFormat, formats } from "./formats.ts";
+import { conventionsOf, type Format, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
 import { type Located, locateInput } from "./io/locate.ts";
 import { openedFiles } from "./io/opened.ts";
@@ -60,11 +60,16 @@ async function openLocated(located: Located, ctx: Context, options: OpenOptions)
   const format = await detect(probe, options);
   if (format !== undefined) {
     if (!format.sure) await refuseMixedArchive(probe, format, ctx);
-    return withSidecar(await format.reader.read(probe, ctx), located.set, located.entry);
+    return withSidecar(await read(format.reader, probe, ctx), located.set, located.entry);
   }
   const inner = await unwrapped(probe, ctx);
   if (inner !== undefined) return inner;
   throw unknown(probe);
+}
+
+async function read(reader: Reader, probe: Probe, ctx: Context): Promise<Checkpoint> {
+  const found = await reader.read(probe, ctx);
+  return { ...found, conventions: conventionsOf(found.format) };
 }
 
 type KindedProbe = Probe & { readonly kinds: readonly ContainerKind[] };
@@ -152,7 +157,7 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
   if (first === undefined) {
     throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`);
   }
-  const checkpoint = await first.found.reader.read(first.probe, ctx);
+  const checkpoint = await read(first.found.reader, first.probe, ctx);
   // The other files of the same set are no second checkpoint.
   const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
   const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
@@ -228,7 +233,7 @@ async function insideGzip(probe: KindedProbe, ctx: Context): Promise<Checkpoint>
   const inner = await makeProbe({ source: { ...named(file, entry), size }, set: probe.set, entry, folder: false });
   const found = await detect(inner, {});
   if (found?.sure === false) await refuseMixedArchive(inner, found, ctx);
-  const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await found.reader.read(inner, ctx);
+  const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await read(found.reader, inner, ctx);
   if (checkpoint === undefined) throw unknown(inner);
   return { ...checkpoint, variant: `${checkpoint.variant}, in gzip` };
 }

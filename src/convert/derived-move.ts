@@ -1,3 +1,5 @@
+import type { Checkpoint } from "../tensor/checkpoint.ts";
+
 /** How one array becomes another of the same elements, told by axes patterns over the same names. */
 export interface DerivedMove {
   readonly kind: "copy" | "reshape" | "transpose";
@@ -5,33 +7,28 @@ export interface DerivedMove {
   readonly to: string;
 }
 
+/** Where an array is kept: a checkpoint. */
+type Home = Pick<Checkpoint, "format" | "conventions">;
+
 interface Shaped {
   readonly shape: readonly number[];
 }
-
-/** Axes of matrices and kernels by format; formats of plain arrays say nothing. */
-const conventions: ReadonlyMap<string, { readonly matrix: string; readonly kernel: string }> = new Map([
-  ...["torch", "torch7", "onnx", "caffe", "mxnet", "darknet"].map((id) => [id, { matrix: "o i", kernel: "o i h w" }] as const),
-  ...["tf-v1", "tf-v2", "savedmodel", "graphdef", "keras-h5", "keras-v3", "tfjs"].map(
-    (id) => [id, { matrix: "i o", kernel: "h w i o" }] as const,
-  ),
-  ["paddle", { matrix: "i o", kernel: "o i h w" }],
-  ["matconvnet", { matrix: "i o", kernel: "h w i o" }],
-]);
 
 /**
  * The move from an array of one format to an array of another, undefined where there is none or where it cannot be told: a square
  * matrix takes the axes of the two frameworks, and has no answer where one of them is unknown.
  */
-export function derivedMove(a: Shaped, formatA: string, b: Shaped, formatB: string): DerivedMove | undefined {
+export function derivedMove(a: Shaped, formatA: Home, b: Shaped, formatB: Home): DerivedMove | undefined {
   if (count(a) !== count(b)) return undefined;
   const from = trimmed(a.shape);
   const to = trimmed(b.shape);
   if (from.length !== to.length) return undefined;
   if (from.length < 2) return plain(a, b);
-  const known = [conventions.get(formatA), conventions.get(formatB)] as const;
-  if (a.shape.length === 4 && b.shape.length === 4) return fourAxes(a, b, known[0]?.kernel, known[1]?.kernel, formatA === formatB);
-  if (from.length === 2) return twoAxes(a, b, known[0]?.matrix, known[1]?.matrix, formatA === formatB);
+  // Formats of plain arrays say nothing of their axes.
+  const known = [formatA, formatB].map(({ conventions }) => (conventions.plain === true ? undefined : conventions));
+  const same = formatA.format === formatB.format;
+  if (a.shape.length === 4 && b.shape.length === 4) return fourAxes(a, b, known[0]?.kernel, known[1]?.kernel, same);
+  if (from.length === 2) return twoAxes(a, b, known[0]?.matrix, known[1]?.matrix, same);
   return from.join() === to.join() ? plain(a, b) : undefined;
 }
 

@@ -29,9 +29,6 @@ export function factorPairs(area: number): readonly (readonly [number, number])[
   return pairs;
 }
 
-/** VGG halves height and width five times. */
-const reduction = 32;
-
 export interface FeatureArea {
   readonly height?: number;
   readonly width?: number;
@@ -41,14 +38,16 @@ export interface FeatureArea {
 
 /**
  * Height and width of what enters fc6: known, else from --input-size, else the square root of the area where that is whole.
- * Throws `mismatch` where --input-size contradicts the file.
+ * Each pool halves both. Throws `mismatch` where --input-size contradicts the file.
  */
 export function featureArea(
   known: readonly [number | undefined, number | undefined] | undefined,
   area: number | undefined,
   inputSize: readonly [number, number, (number | undefined)?] | undefined,
+  pools: number,
 ): FeatureArea {
   const [height, width] = known ?? [];
+  const reduction = 2 ** pools;
   if (inputSize !== undefined) {
     const [h, w] = [Math.floor(inputSize[0] / reduction), Math.floor(inputSize[1] / reduction)];
     if ((area !== undefined && h * w !== area) || (height !== undefined && height !== h) || (width !== undefined && width !== w)) {
@@ -68,7 +67,8 @@ export function featureArea(
 }
 
 /** For a target that has to tell height from width. */
-export function unknownArea(area: number | undefined, channels: number): CheckpointError {
+export function unknownArea(area: number | undefined, channels: number, pools: number): CheckpointError {
+  const reduction = 2 ** pools;
   const sizes =
     area === undefined
       ? []

@@ -36,7 +36,7 @@ export function planByStructure(
   const filled = new Set(byHand.map((move) => move.to));
   const from = numeric(source, chosen.kept).filter(({ name }) => !moved.has(name));
   const to = numeric(like, wanted.kept).filter(({ name }) => !filled.has(name));
-  const fits = (a: Numeric, b: Numeric): DerivedMove | undefined => derivedMove(a, source.format, b, like.format);
+  const fits = (a: Numeric, b: Numeric): DerivedMove | undefined => derivedMove(a, source, b, like);
   const pairs = new Map<string, Pair>();
   const used = new Set<string>();
   const accept = (a: Numeric, b: Numeric, move: DerivedMove): void => {

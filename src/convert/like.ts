@@ -24,16 +24,9 @@ export interface Like {
   readonly path?: string;
 }
 
-/** Formats that are read and not written, and what stands for them: the same names in a container that their framework reads too. */
-const written: ReadonlyMap<string, string> = new Map([
-  ["tf-v1", "tf-v2"],
-  ["npy", "npz"],
-  ["savedmodel", "tf-v2"],
-]);
-
 /** The target that writes the other checkpoint's format. Throws `unsupported` where none does. */
 export function likeTarget(like: Like, out: string | undefined): Target {
-  const id = written.get(like.checkpoint.format) ?? like.checkpoint.format;
+  const id = findFormat(like.checkpoint.format)?.writtenAs ?? like.checkpoint.format;
   const rows = targets.filter(({ format }) => format === id);
   const ending = rows.find(({ extensions }) => extensions.some((extension) => out?.toLowerCase().endsWith(extension) === true));
   // OUT's ending may name another format, as it does without an example: names and axes are the other checkpoint's all the same.
@@ -55,7 +48,7 @@ export function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out"
   const { format } = like.checkpoint;
   const row = findFormat(format);
   if (row === undefined || options.maxShardSize !== undefined) return false;
-  if (row.carries === "tensors" && (row.write !== undefined || written.has(format))) return false;
+  if (row.carries === "tensors" && (row.write !== undefined || row.writtenAs !== undefined)) return false;
   if (options.to !== undefined && !targets.some((target) => target.id === options.to && target.format === format)) return false;
   const said = targets.flatMap(({ extensions }) => extensions).filter((extension) => options.out?.toLowerCase().endsWith(extension));
   return said.length === 0 || said.some((extension) => endingOf(entryOf(like)) === endingOf(extension));

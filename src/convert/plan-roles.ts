@@ -1,6 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Network } from "../model/network.ts";
 import type { Role, Slot, StoredSlot } from "../model/scheme.ts";
+import { poolCount } from "../model/sizes.ts";
 import { unknownArea } from "./fc-form.ts";
 import { checkLike } from "./like-check.ts";
 import type { PlanTarget } from "./plan-target.ts";
@@ -40,7 +41,7 @@ export function* roleMoves(
   }
   const factors = new Set<string>();
   for (const group of groups.values()) {
-    const move = located(group[0]?.fill.role ?? "", source, () => moveFor(group, source));
+    const move = located(group[0]?.fill.role ?? "", source, network, () => moveFor(group, source));
     if (target.like !== undefined) checkLike(move, target.like, source);
     yield { move, keys: move.fills.flatMap(({ from }) => from.flatMap(keysOf)) };
     const factor = group[0]?.slot.over;
@@ -50,7 +51,7 @@ export function* roleMoves(
   }
 }
 
-function located(role: Role, source: RoleSource, make: () => Move): Move {
+function located(role: Role, source: RoleSource, network: Network, make: () => Move): Move {
   try {
     return make();
   } catch (error) {
@@ -63,7 +64,7 @@ function located(role: Role, source: RoleSource, make: () => Move): Move {
       const [outputs] = [source.sizes(role, true).get("o")];
       const positions =
         channels === undefined || outputs === undefined ? undefined : shape.reduce((a, b) => a * b, 1) / (channels * outputs);
-      throw unknownArea(positions, source.sizes("conv1_1.weight", true).get("i") ?? 3).at({ tensor: slot.key });
+      throw unknownArea(positions, network.inputChannels, poolCount(network)).at({ tensor: slot.key });
     }
     throw error.at({ tensor: slot.key });
   }

@@ -3,6 +3,7 @@ import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
 import type { Role, Slot } from "../model/scheme.ts";
+import { poolCount } from "../model/sizes.ts";
 import type { AxisSizes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import { targetDtype } from "./dtype-rule.ts";
@@ -55,7 +56,7 @@ export function areaOf(
   }
   const known = feature?.[1] === undefined || feature[2] === undefined ? undefined : ([feature[1], feature[2]] as const);
   const fits = wanted !== undefined && wanted[0] * wanted[1] === positions;
-  return featureArea(known ?? (fits ? wanted : undefined), positions, inputSize);
+  return featureArea(known ?? (fits ? wanted : undefined), positions, inputSize, poolCount(network));
 }
 
 export function roleSource(

@@ -47,5 +47,5 @@ export interface Probe {
 export interface Reader {
   /** sure: a signature or a full parse says so. maybe: it could be; a full parse in `read` decides. */
   detect(probe: Probe): Promise<"sure" | "maybe" | undefined>;
-  read(probe: Probe, ctx: import("../io/context.ts").Context): Promise<import("../tensor/checkpoint.ts").Checkpoint>;
+  read(probe: Probe, ctx: import("../io/context.ts").Context): Promise<import("../tensor/checkpoint.ts").ReadCheckpoint>;
 }

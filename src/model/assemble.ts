@@ -69,8 +69,7 @@ function chooseEpsilon(
   const read = recorded?.epsilon ?? recordedEpsilon(checkpoint);
   if (options.bnEpsilon !== undefined) return { value: options.bnEpsilon, source: "option" };
   if (read !== undefined) return { value: read, source: "read" };
-  const keras = /keras|tfjs|savedmodel|tf-/.test(checkpoint.format);
-  return { value: recognised?.scheme.epsilon ?? (keras ? 1e-3 : 1e-5), source: "assumed" };
+  return { value: recognised?.scheme.epsilon ?? checkpoint.conventions.epsilon, source: "assumed" };
 }
 
 /** The axes that an output of this tool records for its keys, where they have as many parts as the tensor. */

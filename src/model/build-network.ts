@@ -124,7 +124,7 @@ function hasGlobalPool(checkpoint: DescribedCheckpoint): boolean {
 /** Caffe rounds up; MatConvNet's importer writes that as one more row and column of padding at the end: [0 1 0 1]. */
 function poolsRoundUp(checkpoint: DescribedCheckpoint): boolean {
   const pools = checkpoint.layers.filter((record) => /pool/i.test(typeOf(record)));
-  if (checkpoint.format === "caffe")
+  if (checkpoint.conventions.ceilPools === true)
     return !pools.some((record) => attribute(record, "round_mode") === "FLOOR" || attribute(record, "round_mode") === 1);
   return pools.some((record) => {
     const pad = attribute(record, "pad");

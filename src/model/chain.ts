@@ -1,3 +1,4 @@
+import type { Conventions } from "../tensor/checkpoint.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import type { WeightLayer } from "./groups.ts";
 import { naturalCompare, template } from "./names.ts";
@@ -33,12 +34,10 @@ const largestKernel = 11;
 const mostConvs = 4096;
 
 const layouts: readonly ConvLayout[] = ["o i h w", "h w i o", "o (i h w)"];
-/** Formats whose own convention is height, width, in, out: decides where shapes allow both readings. */
-const hwioFormats = new Set(["tf-v1", "tf-v2", "savedmodel", "graphdef", "keras-h5", "keras-v3", "tfjs", "mat", "matconvnet", "npy"]);
 
 /** The longest chain of convolutions in the file, whichever way its kernels are kept; undefined where it has fewer than `fewest`. */
 export function findRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[], fewest = fewestConvs): Run | undefined {
-  const home = hwioFormats.has(checkpoint.format) ? "h w i o" : "o i h w";
+  const home = checkpoint.conventions.kernel;
   const runs = layouts.map((layout) => bestRun(checkpoint, layers, layout, fewest));
   // A wrong reading can chain too ([3, 3, 4, 4] in both), but its kernels have no kernel's shape.
   const longest = Math.max(...runs.map(plausible));
@@ -58,13 +57,12 @@ export function isSmall(conv: Conv): boolean {
 }
 
 /** Reads a weight as a convolution in one layout; undefined where it cannot be one. */
-export function asConv(layer: WeightLayer, layout: ConvLayout, format: string): Conv | undefined {
-  const matlab = format === "mat" || format === "matconvnet";
+export function asConv(layer: WeightLayer, layout: ConvLayout, { dropsOnes }: Conventions): Conv | undefined {
   const shape = layer.weight.shape;
   if (layout === "o (i h w)") return asFlatConv(layer);
   if (layout === "h w i o") {
-    // MATLAB drops trailing axes of one: a filter bank with one output has three axes.
-    const [h, w, i, o] = matlab && shape.length === 3 ? [...shape, 1] : shape;
+    // A filter bank with one output then has three axes.
+    const [h, w, i, o] = dropsOnes === true && shape.length === 3 ? [...shape, 1] : shape;
     if (h === undefined || w === undefined || i === undefined || o === undefined || shape.length > 4) return undefined;
     return { layer, inputs: i, outputs: o, kernel: [h, w], axes: shape.length === 3 ? "h w i" : "h w i o" };
   }
@@ -82,8 +80,8 @@ function asFlatConv(layer: WeightLayer): Conv | undefined {
 }
 
 function bestRun(checkpoint: DescribedCheckpoint, layers: readonly WeightLayer[], layout: ConvLayout, fewest: number): Run | undefined {
-  if (layout === "o (i h w)" && checkpoint.format !== "torch7") return undefined;
-  const convs = layers.flatMap((layer) => asConv(layer, layout, checkpoint.format) ?? []);
+  if (layout === "o (i h w)" && checkpoint.conventions.flatKernels !== true) return undefined;
+  const convs = layers.flatMap((layer) => asConv(layer, layout, checkpoint.conventions) ?? []);
   if (convs.length < fewest || convs.length > mostConvs) return undefined;
   let best: Run | undefined;
   for (const scope of [convs, ...scopes(convs)]) {

@@ -1,4 +1,4 @@
-import type { Inert, LayerRecord } from "../tensor/checkpoint.ts";
+import type { Conventions, Inert, LayerRecord } from "../tensor/checkpoint.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { TensorInfo } from "../tensor/tensor.ts";
 
@@ -10,6 +10,7 @@ export interface Described extends TensorInfo {
 /** What model/ needs to know of a checkpoint. A `Checkpoint` is one. */
 export interface DescribedCheckpoint {
   readonly format: string;
+  readonly conventions: Conventions;
   readonly tensors: ReadonlyMap<string, Described>;
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;

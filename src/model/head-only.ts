@@ -26,13 +26,12 @@ const headNames: readonly (readonly RegExp[])[] = [
 export function headOnly(checkpoint: DescribedCheckpoint, grouped: Grouped, options: IdentifyOptions): Identity | undefined {
   if (grouped.weights.length !== 3 || grouped.recurrent.length > 0) return undefined;
   if (grouped.weights.some((layer) => layer.weight.shape.length !== 2)) return undefined;
-  const matrices = { layers: grouped.weights, convs: [], format: checkpoint.format };
-  const head = findHead({ ...matrices, layout: checkpoint.format.startsWith("tf") ? "h w i o" : "o i h w" });
+  const { kernel, matrix, flatten } = checkpoint.conventions;
+  const head = findHead({ layers: grouped.weights, convs: [], layout: kernel, matrix });
   const [first, second, third] = head.layers;
   if (first === undefined || second === undefined || third === undefined || !isVggHead(head.layers)) return undefined;
   const published = first.inputs === publishedInputs;
-  const hwio = ["tf-v1", "tf-v2", "keras-h5", "keras-v3", "tfjs", "npy"].includes(checkpoint.format);
-  const roles = new Map([...fcSlots(head.layers, grouped, hwio ? "h w i" : "i h w", undefined, new Map())]);
+  const roles = new Map([...fcSlots(head.layers, grouped, flatten, undefined, new Map())]);
   const evidence = [
     `three fully connected layers of ${head.layers.map((fc) => fc.outputs).join(", ")} and no convolution`,
     published ? "fc6 takes 25,088 = 512 × 7 × 7 values" : `fc6 takes ${first.inputs} values; the names are those of a VGG's head`,

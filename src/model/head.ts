@@ -27,18 +27,17 @@ export interface HeadQuestion {
   /** Channels of the last feature map; undefined where the file has no features. */
   readonly channels?: number;
   readonly layout: ConvLayout;
-  readonly format: string;
+  /** The format's own order of matrices: decides only where shapes, biases and neighbours do not. */
+  readonly matrix: Head["orientation"];
 }
 
 /** More dense layers than this are another network; bounds the search. */
 const mostDense = 64;
 const mostSteps = 20_000;
-/** Frameworks whose matrices are [in, out]: decides only where shapes, biases and neighbours do not. */
-const inOut = new Set(["paddle", "tf-v1", "tf-v2", "savedmodel", "graphdef", "keras-h5", "keras-v3", "tfjs", "npy"]);
 
 /** The fully connected layers: the longest chain of matrices that begins at the features. */
 export function findHead(question: HeadQuestion): Head {
-  const home = inOut.has(question.format) || question.layout === "h w i o" ? "i o" : "o i";
+  const home = question.matrix === "i o" || question.layout === "h w i o" ? "i o" : "o i";
   const away = home === "i o" ? "o i" : "i o";
   const [first, second] = [chain(question, home), chain(question, away)];
   return second.score > first.score ? second.head : first.head;

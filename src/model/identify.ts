@@ -34,7 +34,7 @@ function withFeatures(checkpoint: DescribedCheckpoint, grouped: Grouped, feature
   const { convs, blocks } = features;
   const used = new Set([...convs, ...features.headConvs].map((conv) => conv.layer));
   const channels = convs.at(-1)?.outputs ?? 0;
-  const question = { convs: features.headConvs, channels, layout: features.run.layout, format: checkpoint.format };
+  const question = { convs: features.headConvs, channels, layout: features.run.layout, matrix: checkpoint.conventions.matrix };
   const head = findHead({ ...question, layers: grouped.weights.filter((layer) => !used.has(layer)) });
   const tail = headTail(head.layers, grouped);
   const names = blocks.places.map(([block, index]) => `conv${block}_${index}`);
@@ -72,7 +72,7 @@ function* convRoles(
   norms: NormOf,
 ): Generator<readonly [Role, Slot]> {
   const flip = isFlipped(checkpoint, convs);
-  const variance = checkpoint.format === "darknet" ? "darknet" : undefined;
+  const { variance } = checkpoint.conventions;
   for (const [i, conv] of convs.entries()) {
     const name = names[i] ?? "";
     yield [`${name}.weight`, { key: conv.layer.weight.name, axes: conv.axes, ...(flip && { flip: ["h", "w"] }) }];

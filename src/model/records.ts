@@ -58,7 +58,6 @@ export function recordedEpsilon(checkpoint: DescribedCheckpoint): number | undef
  * downgrade_in_infer, 1 for the others; undefined where the file has none.
  */
 export function recordedInputScale(checkpoint: DescribedCheckpoint): number | undefined {
-  if (checkpoint.format !== "paddle") return undefined;
   const dropout = checkpoint.layers.find((record) => /dropout/i.test(record.type));
   if (dropout === undefined) return undefined;
   const mode = attribute(dropout, "dropout_implementation", "mode");
@@ -77,8 +76,10 @@ function decimal(value: number): number {
  */
 export function flattensChannelsFirst(checkpoint: DescribedCheckpoint): boolean | undefined {
   const flatten = checkpoint.layers.find((record) => /flatten/i.test(typeOf(record)));
-  const conv = checkpoint.layers.find((record) => /conv/i.test(typeOf(record)) && attribute(record, "data_format") !== undefined);
-  if (flatten === undefined || conv === undefined || !/keras|tfjs|savedmodel|tf-/.test(checkpoint.format)) return undefined;
+  const conv = checkpoint.layers.find(
+    (record) => /conv/i.test(typeOf(record)) && /^channels_/.test(String(attribute(record, "data_format"))),
+  );
+  if (flatten === undefined || conv === undefined) return undefined;
   const first = attribute(conv, "data_format") === "channels_first";
   const order = flatten.attributes.get("data_format") ?? "channels_last";
   return first && order !== "channels_first";

@@ -1,5 +1,7 @@
 import type { DescribedCheckpoint } from "./described.ts";
+import { convPlace } from "./expand.ts";
 import type { Fc } from "./head.ts";
+import type { Network } from "./network.ts";
 import { readRecorded } from "./recorded.ts";
 import { recordedInput } from "./records.ts";
 
@@ -9,6 +11,12 @@ export interface Sizes {
   readonly input?: readonly [height: number, width: number];
   /** A sentence, where a perfect square was taken for want of better. */
   readonly assumed?: string;
+}
+
+/** Pools of the whole network, one behind each block; also where its convolutions are missing. */
+export function poolCount(network: Network): number {
+  const names = [...network.layers.map(({ name }) => name), ...network.missing].filter((name) => name.startsWith("conv"));
+  return new Set(names.map((name) => convPlace(name)[0])).size;
 }
 
 /** Convolutions keep the size (3×3, pad 1), each pool halves it and rounds down. */

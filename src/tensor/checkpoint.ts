@@ -15,9 +15,35 @@ export interface Note {
   readonly fix?: string;
 }
 
+/**
+ * How a format's own framework keeps and computes what its files do not spell out: a row of formats.ts, carried along. It decides where
+ * shapes allow two readings; what the file itself says goes first.
+ */
+export interface Conventions {
+  /** Axes of a convolution's kernel. */
+  readonly kernel: "o i h w" | "h w i o";
+  /** Axes of a dense layer's matrix. */
+  readonly matrix: "o i" | "i o";
+  /** Order in which a feature map becomes the inputs of the first dense layer: channels first or last. */
+  readonly flatten: "i h w" | "h w i";
+  /** Batch norm's default. */
+  readonly epsilon: number;
+  /** Arrays of anybody: the orders are the commonest ones, and say nothing about a square matrix. */
+  readonly plain?: true;
+  /** Kernels may be kept as matrices, `o (i h w)`. */
+  readonly flatKernels?: true;
+  /** Trailing axes of one are not stored. */
+  readonly dropsOnes?: true;
+  /** Pools round their output size up unless the file says otherwise. */
+  readonly ceilPools?: true;
+  /** What batch norm does with its variance, where it is not 1 ÷ √(var + ε). */
+  readonly variance?: "darknet";
+}
+
 /** One opened checkpoint. Readers give the framework's values; they never rename, never transpose, never drop. */
 export interface Checkpoint {
   readonly format: string;
+  readonly conventions: Conventions;
   /** For people: "pdparams, pickle protocol 4". */
   readonly variant: string;
   readonly files: readonly string[];
@@ -42,3 +68,6 @@ export interface LayerRecord {
   /** Keys, in the layer's own order. */
   readonly tensors: readonly string[];
 }
+
+/** What a reader gives: the table of formats adds the conventions. */
+export type ReadCheckpoint = Omit<Checkpoint, "conventions">;

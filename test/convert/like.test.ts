@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type ConvertResult, convert } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
+import { conventionsOf } from "../../src/formats.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { open } from "../../src/open.ts";
@@ -98,6 +99,7 @@ describe("by structure", () => {
   const made = (format: string, ...tensors: readonly Tensor[]): Checkpoint => ({
     ...tinyCheckpoint("canonical").checkpoint,
     format,
+    conventions: conventionsOf(format),
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
   });
   const numbers = (count: number, from = 0): Float64Array => Float64Array.from({ length: count }, (_, k) => from + k);
@@ -115,7 +117,7 @@ describe("by structure", () => {
       ["net.a.bias", "copy"],
     ]);
     expect((await written()).get("net.a.weight")).toEqual(
-      (await contents(made("x", tensorOf("net.a.weight", "float32", [2, 2], Float64Array.of(0, 2, 1, 3))))).get("net.a.weight"),
+      (await contents(made("npz", tensorOf("net.a.weight", "float32", [2, 2], Float64Array.of(0, 2, 1, 3))))).get("net.a.weight"),
     );
   });
 

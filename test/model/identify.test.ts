@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { conventionsOf } from "../../src/formats.ts";
 import type { DescribedCheckpoint } from "../../src/model/described.ts";
 import { identify } from "../../src/model/identify.ts";
 import type { Identity } from "../../src/model/identity.ts";
@@ -7,7 +8,7 @@ import { type ExpectedCase, expectedCases } from "../support/expected.ts";
 import { golden } from "../support/paths.ts";
 
 function described(expected: ExpectedCase, layers: readonly LayerRecord[] = []): DescribedCheckpoint {
-  return { format: expected.format, tensors: expected.tensors, layers, metadata: new Map() };
+  return { format: expected.format, conventions: conventionsOf(expected.format), tensors: expected.tensors, layers, metadata: new Map() };
 }
 
 const layer = (name: string, type: string, format: string): LayerRecord => ({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { conventionsOf } from "../../src/formats.ts";
 import type { Described } from "../../src/model/described.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -34,7 +35,13 @@ function torchvision(blocks: readonly number[], batchNorm = false): ReadonlyMap<
 }
 
 function networkOf(blocks: readonly number[], batchNorm = false): Network {
-  const identity = identify({ format: "torch", tensors: torchvision(blocks, batchNorm), layers: [], metadata: new Map() });
+  const identity = identify({
+    format: "torch",
+    conventions: conventionsOf("torch"),
+    tensors: torchvision(blocks, batchNorm),
+    layers: [],
+    metadata: new Map(),
+  });
   if (identity === undefined) throw new Error("not recognised");
   return identity.network;
 }
@@ -131,7 +138,7 @@ describe("identify by structure", () => {
       const [o, i] = tensors.get(name)?.shape ?? [];
       tensors.set(name, { name, shape: [o ?? 0, i ?? 0, 1, 1], dtype: "float32" });
     }
-    const network = identify({ format: "torch", tensors, layers: [], metadata: new Map() })?.network;
+    const network = identify({ format: "torch", conventions: conventionsOf("torch"), tensors, layers: [], metadata: new Map() })?.network;
     expect(network?.config).toBe("C");
     expect(network?.layers.find((layer) => layer.name === "conv3_3")).toMatchObject({ kernel: [1, 1], pad: [0, 0] });
   });
@@ -140,14 +147,14 @@ describe("identify by structure", () => {
     const tensors = new Map(torchvision(D));
     tensors.delete("features.12.weight");
     tensors.delete("features.12.bias");
-    const identity = identify({ format: "torch", tensors, layers: [], metadata: new Map() });
+    const identity = identify({ format: "torch", conventions: conventionsOf("torch"), tensors, layers: [], metadata: new Map() });
     expect(identity?.network).toMatchObject({ config: "D", missing: ["conv3_2"], complete: false });
     expect(identity?.roles.get("conv3_3.weight")).toMatchObject({ key: "features.14.weight" });
   });
 
   test("takes the input size that the user names", () => {
     const network = identify(
-      { format: "torch", tensors: torchvision(D), layers: [], metadata: new Map() },
+      { format: "torch", conventions: conventionsOf("torch"), tensors: torchvision(D), layers: [], metadata: new Map() },
       { inputSize: [64, 96] },
     )?.network;
     expect(network).toMatchObject({ inputSize: [64, 96], featureShape: [17, 2, 3] });
@@ -159,9 +166,13 @@ describe("identify by structure", () => {
       const name = `model.${2 * i}.weight`;
       plain.set(name, { name, shape: [i === 16 ? 1 : 64, i === 0 ? 1 : 64, 3, 3], dtype: "float32" });
     }
-    expect(identify({ format: "torch", tensors: plain, layers: [], metadata: new Map() })).toBeUndefined();
+    expect(
+      identify({ format: "torch", conventions: conventionsOf("torch"), tensors: plain, layers: [], metadata: new Map() }),
+    ).toBeUndefined();
     const short = new Map([...torchvision([1, 1, 1, 1, 1])]);
-    expect(identify({ format: "torch", tensors: short, layers: [], metadata: new Map() })).toBeUndefined();
+    expect(
+      identify({ format: "torch", conventions: conventionsOf("torch"), tensors: short, layers: [], metadata: new Map() }),
+    ).toBeUndefined();
   });
 
   test("reads back what an output of ours records", () => {
@@ -171,7 +182,13 @@ describe("identify by structure", () => {
       ["axes", JSON.stringify({ "classifier.0.weight": "o (h w i)" })],
       ["architecture", JSON.stringify(record)],
     ]);
-    const identity = identify({ format: "safetensors", tensors: torchvision(D), layers: [], metadata });
+    const identity = identify({
+      format: "safetensors",
+      conventions: conventionsOf("safetensors"),
+      tensors: torchvision(D),
+      layers: [],
+      metadata,
+    });
     expect(identity?.roles.get("fc6.weight")).toEqual({ key: "classifier.0.weight", axes: "o (h w i)" });
     expect(identity?.network).toMatchObject({ inputSize: [64, 96], featureShape: [17, 2, 3] });
     const scales = identity?.network.layers.flatMap((layer) => (layer.kind === "fc" ? [layer.inputScale] : []));

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
+import { conventionsOf } from "../../src/formats.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { parsePrototxt } from "../../src/readers/caffe/prototxt.ts";
@@ -72,7 +73,7 @@ describe("a mean image beside the model", () => {
         message: "the mean image mean.binaryproto beside the model is taken for its own: 103.50, 116.50, 123.50 (B, G, R)",
       },
     ]);
-    expect(identify(checkpoint)?.preprocessing).toEqual({
+    expect(identify({ ...checkpoint, conventions: conventionsOf("caffe") })?.preprocessing).toEqual({
       channels: "bgr",
       range: 255,
       mean: [103.5, 116.5, 123.5],

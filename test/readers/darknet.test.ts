@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Probe } from "../../src/encodings/probe.ts";
+import { conventionsOf } from "../../src/formats.ts";
 import { createContext } from "../../src/io/run.ts";
 import type { ByteSource } from "../../src/io/source/source.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -158,7 +159,10 @@ describe("without a .cfg", () => {
     expect(checkpoint.files).toEqual(["vgg.weights"]);
     expect(checkpoint.notes).toMatchObject([{ code: "assumed", message: expect.stringContaining(`exactly as many values as ${network}`) }]);
     expect(checkpoint.tensors.size).toBe(2 * layers);
-    expect(identify(checkpoint)?.network).toMatchObject({ name: network.slice(0, 6), complete: true });
+    expect(identify({ ...checkpoint, conventions: conventionsOf("darknet") })?.network).toMatchObject({
+      name: network.slice(0, 6),
+      complete: true,
+    });
   });
 
   test("any other number is refused, with what is needed", async () => {

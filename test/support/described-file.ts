@@ -1,3 +1,4 @@
+import { conventionsOf } from "../../src/formats.ts";
 import type { Checkpoint, Inert, LayerRecord, Note } from "../../src/tensor/checkpoint.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
@@ -24,6 +25,7 @@ export function describedFile(file: DescribedFile): Checkpoint {
   );
   return {
     format: file.format ?? "torch",
+    conventions: conventionsOf(file.format ?? "torch"),
     variant: "described",
     files: [],
     bytes: file.bytes ?? 0,

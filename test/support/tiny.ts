@@ -1,3 +1,4 @@
+import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
@@ -142,6 +143,7 @@ export function tinyCheckpoint(
     network,
     checkpoint: {
       format,
+      conventions: conventionsOf(format),
       variant: "made in memory",
       files: [],
       bytes: 0,

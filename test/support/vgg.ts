@@ -1,3 +1,4 @@
+import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
@@ -41,6 +42,7 @@ export function smallVgg(fill: (tensor: SmallTensor) => Float32Array, head = usu
   });
   return {
     format: "torch",
+    conventions: conventionsOf("torch"),
     variant: "test",
     files: ["vgg.pth"],
     bytes: 0,

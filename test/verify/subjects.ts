@@ -1,3 +1,4 @@
+import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import type { Network } from "../../src/model/network.ts";
 import type { Slot } from "../../src/model/scheme.ts";
@@ -41,7 +42,16 @@ export function subjectOf(name: string, set: ReadonlyMap<string, Array32>, netwo
 
 export function checkpointOf(name: string, tensors: ReadonlyMap<string, NumericTensor>): Checkpoint {
   const none = { layers: [], metadata: new Map(), notes: [] };
-  return { format: "npz", variant: "in memory", files: [name], bytes: 0, tensors, ...none, close: async () => {} };
+  return {
+    format: "npz",
+    conventions: conventionsOf("npz"),
+    variant: "in memory",
+    files: [name],
+    bytes: 0,
+    tensors,
+    ...none,
+    close: async () => {},
+  };
 }
 
 export function tensorOf(name: string, shape: readonly number[], values: Float32Array): NumericTensor {

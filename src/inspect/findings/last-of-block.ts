@@ -54,7 +54,7 @@ export function oneOfEight(checkpoint: DescribedCheckpoint): readonly Finding[] 
   const { blocks, convs } = features;
   const used = new Set([...convs, ...features.headConvs].map((conv) => conv.layer));
   const channels = convs.at(-1)?.outputs ?? 0;
-  const question = { convs: features.headConvs, channels, layout: features.run.layout, format: checkpoint.format };
+  const question = { convs: features.headConvs, channels, layout: features.run.layout, matrix: checkpoint.conventions.matrix };
   const head = findHead({ ...question, layers: grouped.weights.filter((layer) => !used.has(layer)) });
   if (head.layers.length !== 3 || convs.length + 3 !== sevenAndHead) return [];
   const gap = blocks.missing[0];

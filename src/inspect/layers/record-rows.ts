@@ -205,8 +205,7 @@ function poolSizes(
 function weightKernel(record: LayerRecord, checkpoint: Checkpoint): readonly [number, number] | undefined {
   const shape = record.tensors.map((key) => checkpoint.tensors.get(key)?.shape).find((other) => other?.length === 4);
   if (shape === undefined) return undefined;
-  const hwio = /keras|tf|graphdef|savedmodel|mat/.test(checkpoint.format);
-  const [height, width] = hwio ? shape : shape.slice(2);
+  const [height, width] = checkpoint.conventions.kernel === "h w i o" ? shape : shape.slice(2);
   return height === undefined || width === undefined ? undefined : [height, width];
 }
 
@@ -214,8 +213,8 @@ function outputChannels(record: LayerRecord, checkpoint: Checkpoint, counts: Cou
   if (counts.biases > 0) return counts.biases;
   const shape = record.tensors.map((key) => checkpoint.tensors.get(key)?.shape).find((other) => other !== undefined && other.length >= 2);
   if (shape === undefined) return undefined;
-  const last = /keras|tf|graphdef|savedmodel|mat|paddle/.test(checkpoint.format);
-  return shape.length === 2 ? shape[last ? 1 : 0] : shape[/keras|tf|graphdef|savedmodel|mat/.test(checkpoint.format) ? 3 : 0];
+  const { kernel, matrix } = checkpoint.conventions;
+  return shape.length === 2 ? shape[matrix === "i o" ? 1 : 0] : shape[kernel === "h w i o" ? 3 : 0];
 }
 
 /** Every weight is used once at every place of the output; recurrent ones once a frame and place. */

@@ -3,7 +3,7 @@ import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError, isCheckpointError, locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Blob, readBlob } from "./blob.ts";
@@ -65,7 +65,7 @@ async function modelBeside(probe: Probe): Promise<string | undefined> {
   return models.length === 1 ? models[0] : undefined;
 }
 
-async function readModel(set: FileSet, entry: string, source: ByteSource, ctx: Context): Promise<Omit<Checkpoint, "close">> {
+async function readModel(set: FileSet, entry: string, source: ByteSource, ctx: Context): Promise<Omit<ReadCheckpoint, "close">> {
   const net = await locate({ file: entry }, () => readNet(source));
   const tensors = new Map<string, Tensor>();
   for (const layer of net.layers) {
@@ -191,7 +191,7 @@ function inputDims(root: ReadonlyMap<string, Inert>): readonly number[] | undefi
 }
 
 /** A mean image: one BlobProto, channels in the net's order. */
-async function readMean(probe: Probe): Promise<Checkpoint> {
+async function readMean(probe: Probe): Promise<ReadCheckpoint> {
   const blob = await locate({ file: probe.entry }, () => readBlob(probe.source, 0, probe.source.size));
   return {
     format: "caffe",

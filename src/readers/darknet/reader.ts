@@ -2,7 +2,7 @@ import { folderOf, stemOf } from "../../encodings/file-names.ts";
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type CfgSection, looksLikeCfg, parseCfg } from "./cfg.ts";
@@ -158,7 +158,13 @@ async function weightsOf(probe: Probe): Promise<string | undefined> {
   return names.includes(stem) ? stem : names.length === 1 ? names[0] : undefined;
 }
 
-async function checkpoint(entry: string, source: ByteSource, header: Header, cfg: Cfg, close: () => Promise<void>): Promise<Checkpoint> {
+async function checkpoint(
+  entry: string,
+  source: ByteSource,
+  header: Header,
+  cfg: Cfg,
+  close: () => Promise<void>,
+): Promise<ReadCheckpoint> {
   const tensors = new Map<string, Tensor>(cfg.layout.arrays.map((array) => [array.name, tensorOf(array, source, header.bytes)]));
   const metadata = new Map<string, Inert>([
     ["version", header.version],

@@ -5,7 +5,7 @@ import { parseJson } from "../../encodings/json/json.ts";
 import { type KerasLayer, type KerasModel, kerasModel, variableNames, wrapped } from "../../encodings/keras-config.ts";
 import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /*
@@ -50,7 +50,7 @@ interface StoredLayer {
   readonly weights: readonly string[];
 }
 
-async function readKeras(file: Hdf5File, weights: Weights, entry: string, bytes: number): Promise<Checkpoint> {
+async function readKeras(file: Hdf5File, weights: Weights, entry: string, bytes: number): Promise<ReadCheckpoint> {
   const found = new Map<string, Hdf5Dataset>();
   for await (const { path, dataset } of walkDatasets(file)) found.set(path, dataset);
   const config = await textAttribute(file.root, "model_config");

@@ -10,7 +10,7 @@ import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { isNumericDType, type NumericDType } from "../../tensor/dtype.ts";
 import { type Tensor, type TensorKind, withInfo } from "../../tensor/tensor.ts";
 import { naturalOrder } from "../../text/natural-order.ts";
@@ -58,7 +58,10 @@ async function hasVars(file: Hdf5File): Promise<boolean> {
 
 type Files = Awaited<ReturnType<typeof openKeras>>;
 
-function describe(files: Files, model: KerasModel | undefined): Pick<Checkpoint, "format" | "variant" | "files" | "bytes" | "metadata"> {
+function describe(
+  files: Files,
+  model: KerasModel | undefined,
+): Pick<ReadCheckpoint, "format" | "variant" | "files" | "bytes" | "metadata"> {
   const metadata = new Map<string, Inert>(isObject(files.metadata) ? files.metadata : []);
   if (model !== undefined) metadata.set("model", model.name ?? model.className);
   const version = metadata.get("keras_version");
@@ -118,7 +121,7 @@ class Stored {
 }
 
 /** Tensors in the order of the configuration's layers, else by name; layers from the configuration. */
-function list(stored: Stored, model: KerasModel | undefined): Pick<Checkpoint, "tensors" | "layers"> {
+function list(stored: Stored, model: KerasModel | undefined): Pick<ReadCheckpoint, "tensors" | "layers"> {
   const layers = model?.layers ?? [];
   const byKey = new Map(layers.map((layer, index) => [layer.key, { layer, index }]));
   const owners = new Map<string, { layer: KerasLayer; index: number }>();

@@ -1,6 +1,6 @@
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import type { ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { addEverything, type Collected, createCollected } from "./collect.ts";
 import { addDagnn } from "./dagnn.ts";
 import { matVersion, readMat } from "./elements/file.ts";
@@ -44,7 +44,7 @@ function level73(): Promise<typeof import("./elements/hdf5-file.ts")> {
   return import("./elements/hdf5-file.ts");
 }
 
-function interpret(file: MatFile, probe: Probe): Checkpoint {
+function interpret(file: MatFile, probe: Probe): ReadCheckpoint {
   const into = createCollected(file);
   const nets = findNetworks(file);
   for (const net of nets) {
@@ -72,6 +72,6 @@ function describe(file: MatFile): string {
   }
 }
 
-function checkpointOf(into: Collected, probe: Probe, format: string, variant: string): Checkpoint {
+function checkpointOf(into: Collected, probe: Probe, format: string, variant: string): ReadCheckpoint {
   return { format, variant, files: [probe.entry], bytes: probe.source.size, ...into, async close() {} };
 }

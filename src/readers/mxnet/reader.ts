@@ -3,7 +3,7 @@ import { isObject, parseJsonBytes } from "../../encodings/json/json.ts";
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError, isCheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type NdArrayFile, readNdArrays } from "./ndarray.ts";
@@ -51,7 +51,7 @@ async function paramsOf(probe: Probe): Promise<string | undefined> {
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-async function readParams(set: FileSet, entry: string, source: ByteSource, close: () => Promise<void>): Promise<Checkpoint> {
+async function readParams(set: FileSet, entry: string, source: ByteSource, close: () => Promise<void>): Promise<ReadCheckpoint> {
   const file = await locate({ file: source.name }, () => readNdArrays(source));
   const notes: Note[] = [];
   const tensors = buildTensors(file, source, notes);

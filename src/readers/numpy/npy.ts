@@ -2,7 +2,7 @@ import { stemOf } from "../../encodings/file-names.ts";
 import { descrOf, isNpy, npyTensor, readNpyHeader } from "../../encodings/npy/npy.ts";
 import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import type { ReadCheckpoint } from "../../tensor/checkpoint.ts";
 
 /*
  * One .npy file: an array, named after the file, or an array of Python objects such as the dict {layer: [weights, bias]}
@@ -11,7 +11,7 @@ import type { Checkpoint } from "../../tensor/checkpoint.ts";
 export const reader: Reader = {
   detect: async (probe) => (isNpy(probe.head) ? "sure" : undefined),
 
-  async read(probe): Promise<Checkpoint> {
+  async read(probe): Promise<ReadCheckpoint> {
     const { source, entry } = probe;
     const header = await readNpyHeader(source);
     const base = { format: "npy", files: [entry], bytes: source.size, layers: [], close: async () => {} };

@@ -6,7 +6,7 @@ import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /*
@@ -34,7 +34,7 @@ export const reader: Reader = {
   },
 };
 
-async function readNpz(archive: ZipArchive, entry: string, bytes: number, ctx: Context): Promise<Checkpoint> {
+async function readNpz(archive: ZipArchive, entry: string, bytes: number, ctx: Context): Promise<ReadCheckpoint> {
   await ctx.expect?.(archive.entries.size);
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();

@@ -4,7 +4,7 @@ import { expectWire } from "../../encodings/protobuf/protobuf.ts";
 import { sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { CheckpointError, isCheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
 import type { StringTensor, Tensor } from "../../tensor/tensor.ts";
@@ -105,7 +105,7 @@ class Files {
   }
 }
 
-async function readCheckpoint(entry: string, source: ByteSource, files: Files): Promise<Checkpoint> {
+async function readCheckpoint(entry: string, source: ByteSource, files: Files): Promise<ReadCheckpoint> {
   const model = await locate({ file: source.name }, () => readModel(source));
   const tensors = new Map<string, Tensor>();
   const notes: Note[] = [];

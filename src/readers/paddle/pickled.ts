@@ -16,7 +16,7 @@ import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { joinSlices, sliceTable } from "./big-parameters.ts";
 import { optimizerKind } from "./optimizer-names.ts";
@@ -38,7 +38,7 @@ interface Found {
 }
 
 /** Reads one pickle; the tensors stay where they are. Throws as `readPickle`, and `unsafe` for calls that no Paddle file makes. */
-export async function readPickled(source: ByteSource, entry: string): Promise<Checkpoint> {
+export async function readPickled(source: ByteSource, entry: string): Promise<ReadCheckpoint> {
   const { value: root, protocol } = await readPickle(source, 0, { interpret: interpretNumpy });
   const walk = new Walk(entry);
   const top = entriesOf(root);

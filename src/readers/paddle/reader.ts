@@ -1,7 +1,7 @@
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { isCheckpointError } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Note } from "../../tensor/checkpoint.ts";
+import type { Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { findStatic, programOf } from "./files.ts";
 import { looksLikeLodTensor } from "./lod-tensor.ts";
 import { readPickled } from "./pickled.ts";
@@ -59,7 +59,7 @@ function withEntry(probe: Probe): FileSet {
 }
 
 /** A pickle of a static graph's variables has the program beside it, which knows the layers. */
-async function withProgram(probe: Probe): Promise<Checkpoint> {
+async function withProgram(probe: Probe): Promise<ReadCheckpoint> {
   const checkpoint = await readPickled(probe.source, probe.entry);
   const stem = /^(.*)\.pdparams$/.exec(probe.entry)?.[1];
   const name = stem === undefined ? undefined : await programOf(probe.set, stem);

@@ -3,7 +3,7 @@ import { readPickle } from "../../encodings/pickle/machine.ts";
 import { entriesOf } from "../../encodings/pickle/standard.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { StaticFiles } from "./files.ts";
@@ -20,7 +20,7 @@ import { reopened } from "./reopened.ts";
  */
 
 /** Opens the set; throws `mismatch` where program and parameters do not belong together, `not-found` where a parameter's file is missing. */
-export async function readStatic(set: FileSet, files: StaticFiles): Promise<Checkpoint> {
+export async function readStatic(set: FileSet, files: StaticFiles): Promise<ReadCheckpoint> {
   const opened: ByteSource[] = [];
   try {
     const checkpoint = await new StaticReader(set, files, opened).read();
@@ -56,7 +56,7 @@ class StaticReader {
     this.#opened = opened;
   }
 
-  async read(): Promise<Omit<Checkpoint, "close">> {
+  async read(): Promise<Omit<ReadCheckpoint, "close">> {
     const { program: programFile, combined, separate, pickled } = this.#files;
     const program = programFile === undefined ? undefined : await openProgram(await this.#open(programFile));
     if (pickled !== undefined) return this.#withPickle(pickled, program);
@@ -89,7 +89,7 @@ class StaticReader {
     return source;
   }
 
-  async #withPickle(name: string, program: Program | undefined): Promise<Omit<Checkpoint, "close">> {
+  async #withPickle(name: string, program: Program | undefined): Promise<Omit<ReadCheckpoint, "close">> {
     const checkpoint = await readPickled(await this.#open(name), name);
     const layers = program?.layers ?? [];
     const input = program?.input;

@@ -4,7 +4,7 @@ import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric, type Tensor } from "../../tensor/tensor.ts";
 import { looksLikeSafetensors, readSafetensorsHeader, type SafetensorsHeader } from "./header.ts";
 
@@ -67,7 +67,7 @@ async function readSingle(
   owned: readonly ByteSource[],
   notes: readonly Note[],
   ctx: Context,
-): Promise<Checkpoint> {
+): Promise<ReadCheckpoint> {
   const { tensors, small, metadata } = await readSafetensorsHeader(source, ctx);
   return {
     format: "safetensors",
@@ -82,7 +82,7 @@ async function readSingle(
   };
 }
 
-async function readIndexed(set: FileSet, entry: string, ctx: Context): Promise<Checkpoint> {
+async function readIndexed(set: FileSet, entry: string, ctx: Context): Promise<ReadCheckpoint> {
   const opened: ByteSource[] = [];
   try {
     const index = await mustOpen(set, entry);

@@ -1,6 +1,6 @@
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError, locate } from "../../errors.ts";
-import type { Checkpoint, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { wholePart } from "../../tensor/contiguous.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import { byteLength, denseStrides, elementCount } from "../../tensor/shape.ts";
@@ -63,7 +63,12 @@ async function constant(name: string, { dtype: type, shape, place }: ConstTensor
   });
 }
 
-function checkpoint(probe: Probe, tensors: ReadonlyMap<string, Tensor>, nodes: readonly GraphNode[], notes: readonly Note[]): Checkpoint {
+function checkpoint(
+  probe: Probe,
+  tensors: ReadonlyMap<string, Tensor>,
+  nodes: readonly GraphNode[],
+  notes: readonly Note[],
+): ReadCheckpoint {
   const identity = new Map(nodes.filter((node) => node.op === "Identity").map((node) => [node.name, node.inputs[0] ?? ""]));
   /** A constant reached through `weights/read`, which only hands it on. */
   const resolve = (input: string): string => {

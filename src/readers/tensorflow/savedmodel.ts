@@ -4,7 +4,7 @@ import { fields, text } from "../../encodings/protobuf/protobuf.ts";
 import { payload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { openBundle } from "./bundle.ts";
 import { kerasLayers } from "./keras-metadata.ts";
@@ -53,7 +53,7 @@ async function locate(probe: Probe): Promise<string | undefined> {
   return folder;
 }
 
-async function readFolder(set: FileSet, folder: string): Promise<Checkpoint> {
+async function readFolder(set: FileSet, folder: string): Promise<ReadCheckpoint> {
   const files: string[] = [];
   let bytes = 0;
   const metadata = new Map<string, Inert>();
@@ -108,7 +108,7 @@ function result(
   bytes: number,
   metadata: ReadonlyMap<string, Inert>,
   notes: readonly Note[],
-): Omit<Checkpoint, "tensors" | "close"> {
+): Omit<ReadCheckpoint, "tensors" | "close"> {
   return { format: "savedmodel", variant: "SavedModel folder", files, bytes, layers: [], metadata, notes };
 }
 

@@ -1,7 +1,7 @@
 import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
-import type { Checkpoint, Note } from "../../tensor/checkpoint.ts";
+import type { Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, StringTensor, Tensor } from "../../tensor/tensor.ts";
@@ -27,7 +27,7 @@ export const reader: Reader = {
   },
 };
 
-async function readFiles(set: FileSet, files: readonly string[]): Promise<Checkpoint> {
+async function readFiles(set: FileSet, files: readonly string[]): Promise<ReadCheckpoint> {
   const opened: ByteSource[] = [];
   const close = async (): Promise<void> => {
     for (const source of opened) await source.close();

@@ -6,7 +6,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import { concat } from "../../io/source/window.ts";
 import { subset } from "../../io/subset.ts";
-import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { type Tensor, withInfo } from "../../tensor/tensor.ts";
 import { readWeight } from "./weight.ts";
 
@@ -74,7 +74,7 @@ async function readJson(source: ByteSource | undefined, name: string): Promise<J
   return parseJsonBytes(await source.read(0, source.size), name, { python: true });
 }
 
-async function readModel(set: FileSet, json: Json, entry: string): Promise<Checkpoint> {
+async function readModel(set: FileSet, json: Json, entry: string): Promise<ReadCheckpoint> {
   const model = isObject(json) ? json : new Map<string, Json>();
   const manifest = Array.isArray(json) ? json : (model.get("weightsManifest") ?? []);
   if (!Array.isArray(manifest)) throw new CheckpointError("malformed", "weightsManifest is no list", { file: entry });
@@ -145,7 +145,7 @@ async function readGroup(source: ByteSource, weights: readonly Json[], tensors: 
     notes.push({ code: "unused-bytes", message: `${source.size - offset} bytes behind the last weight belong to none`, offset });
 }
 
-function withLayers(tensors: ReadonlyMap<string, Tensor>, topology: Json | undefined): Pick<Checkpoint, "tensors" | "layers"> {
+function withLayers(tensors: ReadonlyMap<string, Tensor>, topology: Json | undefined): Pick<ReadCheckpoint, "tensors" | "layers"> {
   const model = isObject(topology) ? (kerasModel(topology.get("model_config")) ?? kerasModel(topology)) : undefined;
   if (model === undefined) return { tensors, layers: graphLayers(tensors, topology) };
   const byName = new Map(model.layers.map((layer) => [layer.name, layer]));

@@ -7,7 +7,7 @@ import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { window } from "../../io/source/window.ts";
-import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import type { ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { type Tensor, withInfo } from "../../tensor/tensor.ts";
 import { type Collected, type CollectOptions, collect } from "./collect.ts";
 import { exportPrefix, readExported } from "./export.ts";
@@ -59,7 +59,7 @@ export const reader: Reader = {
 /** torch.export before 2.8 kept the state dict as a torch.save file inside. */
 const oldExport = "serialized_state_dict.pt";
 
-async function readArchive(probe: Probe, archive: ZipArchive, ctx: Context): Promise<Checkpoint> {
+async function readArchive(probe: Probe, archive: ZipArchive, ctx: Context): Promise<ReadCheckpoint> {
   const exported = exportPrefix(archive);
   if (exported !== undefined) {
     const { bigEndian } = await openTorchZip(archive, exported);
@@ -93,7 +93,7 @@ async function readSaved(archive: ZipArchive, file: string, ctx: Context): Promi
   return { collected: { ...collected, tensors }, variant: `TorchScript, zip version ${zip.version}` };
 }
 
-function checkpoint(probe: Probe, variant: string, collected: Collected): Checkpoint {
+function checkpoint(probe: Probe, variant: string, collected: Collected): ReadCheckpoint {
   return { format: "torch", variant, files: [probe.entry], bytes: probe.source.size, ...collected, close: async () => {} };
 }
 

@@ -1,6 +1,6 @@
 import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { Checkpoint, Inert, Note } from "../../tensor/checkpoint.ts";
+import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import type { Part, Tensor } from "../../tensor/tensor.ts";
 import { beginsWithClass, readT7, type T7File, t7Form } from "./file.ts";
@@ -66,7 +66,7 @@ export const reader: Reader = {
   },
 };
 
-function interpret(file: T7File, probe: Probe): Checkpoint {
+function interpret(file: T7File, probe: Probe): ReadCheckpoint {
   const tensors = new Map<string, Tensor>();
   const names = new Map<T7Tensor, string>();
   const metadata = new Map<string, Inert>();
