@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { formatsRecord } from "../../src/convert/formats-record.ts";
@@ -21,29 +21,27 @@ test("every row of the table of formats is shown, as it is", () => {
   }
 });
 
-/** Names of the modules in a folder of src/. */
-function modules(folder: string): readonly string[] {
+/** Modules below a folder of src/ that export `name`. */
+function modules(folder: string, name: string): readonly string[] {
   const path = fileURLToPath(new URL(`../../src/${folder}/`, import.meta.url));
-  return readdirSync(path).flatMap((name) => (name.endsWith(".ts") ? [name.slice(0, -3)] : []));
+  const exported = new RegExp(`^export const ${name}\\b`, "m");
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".ts") && exported.test(readFileSync(`${path}${file}`, "utf8")));
 }
 
-test("every reader, every target and every scheme has its row", () => {
-  const imported = (folder: string, rows: readonly unknown[]): readonly string[] =>
-    rows.flatMap((load) => (load === undefined ? [] : [new RegExp(`${folder}/([\\w-]+)\\.ts`).exec(String(load))?.[1] ?? "none"]));
-  expect(
-    new Set(
-      imported(
-        "readers",
-        formats.map(({ read }) => read),
-      ),
-    ),
-  ).toEqual(new Set(modules("readers")));
-  expect(
-    imported(
-      "writers",
-      formats.map(({ write }) => write),
-    ).filter((name) => !modules("writers").includes(name)),
-  ).toEqual([]);
+/** The modules that rows of the table import, below a folder of src/. */
+function imported(folder: string, rows: readonly unknown[]): ReadonlySet<string> {
+  return new Set(
+    rows.flatMap((load) => (load === undefined ? [] : [new RegExp(`${folder}/([\\w/-]+\\.ts)`).exec(String(load))?.[1] ?? "none"])),
+  );
+}
+
+test("every reader, every writer, every target and every scheme has its row", () => {
+  const reads = formats.map(({ read }) => read);
+  expect(imported("readers", reads)).toEqual(new Set(modules("readers", "reader")));
+  const writes = formats.map(({ write }) => write);
+  expect(imported("writers", writes)).toEqual(new Set(modules("writers", "writer")));
   expect(new Set(record.formats.flatMap(({ to }) => to))).toEqual(new Set(targets.map(({ id }) => id)));
   expect(record.schemes.map(({ id }) => id)).toEqual(schemes.map(({ id }) => id));
   for (const { id, title } of record.schemes) expect([text.includes(id), text.includes(title)]).toEqual([true, true]);
