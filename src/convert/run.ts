@@ -1,6 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { OutputFile } from "../io/source/source.ts";
+import { numericTensor, storedView } from "../model/role-values.ts";
 import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
 import { itemsize } from "../tensor/dtype.ts";
@@ -11,7 +12,7 @@ import type { NumericTensor, TensorMap } from "../tensor/tensor.ts";
 import { flip, stridesFor, type View, view } from "../tensor/view.ts";
 import type { TensorSupply } from "../writers/execute.ts";
 import { CarriedMove } from "./carried-move.ts";
-import { channelValues, foldScale, numeric } from "./channel-values.ts";
+import { channelValues, foldScale } from "./channel-values.ts";
 import { filled, held, normal } from "./made.ts";
 import type { Fill, Move, Plan } from "./plan-types.ts";
 import { isInit, isPlain } from "./summary.ts";
@@ -97,7 +98,7 @@ interface OneRun {
 /** The source of a small tensor whose elements lie in one run, in the order that its target keeps. */
 async function inOneRun(move: Move, tensors: TensorMap): Promise<OneRun | undefined> {
   if (!(move instanceof CarriedMove)) return undefined;
-  const tensor = numeric(tensors, move.to);
+  const tensor = numericTensor(tensors, move.to);
   const size = byteLength(tensor.shape, tensor.dtype);
   const run = size > 0 && size <= oneStep ? await denseRun(tensor) : undefined;
   return run === undefined ? undefined : { tensor, run, size };
@@ -173,10 +174,8 @@ export async function sourceOf(move: Move, tensors: TensorMap, ctx: Context, war
 async function streamed(move: Move, fill: Fill, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<MoveSource> {
   const [operand] = fill.from;
   if (operand === undefined) throw new Error("a value without a source");
-  const tensor = numeric(tensors, operand.key);
-  const plain = await view(tensor, operand.axes, sizesOf(move, operand.axes, tensor.shape));
-  const flips = [...(operand.flip ?? []), ...(fill.put?.flip ?? [])];
-  const source = flips.reduce((flipped, axis) => flip(flipped, [axis]), plain);
+  const { shape } = numericTensor(tensors, operand.key);
+  const source = flip(await storedView(tensors, operand, sizesOf(move, operand.axes, shape)), fill.put?.flip ?? []);
   const times = (operand.times ?? 1) / (fill.put?.times ?? 1);
   if (fill.formula === "value" && times === 1) return { view: source, exact: true };
   const axis = source.axes.includes("o") ? "o" : (source.axes[0] ?? "o");

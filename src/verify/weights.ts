@@ -1,16 +1,13 @@
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { Network } from "../model/network.ts";
-import type { Role, Slot, StoredSlot } from "../model/scheme.ts";
+import { isComputed, roleValues, storedView } from "../model/role-values.ts";
+import type { Role, Slot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { loadFloat64, loadView } from "../tensor/load.ts";
-import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
-import { arrange, flip, take, type View, view } from "../tensor/view.ts";
+import { loadView } from "../tensor/load.ts";
+import { arrange, type View } from "../tensor/view.ts";
 import type { Weights } from "./engines/engine.ts";
 import { isWeighted } from "./geometry.ts";
-
-/** Darknet divides by sqrt(var) + 1e-6, with the small number outside the root (pjreddie/darknet, src/blas.c). */
-const DARKNET_EPSILON = 1e-6;
 
 /**
  * Weights by role out of a checkpoint, in any axes, as the network means them: slices of packed tensors, Caffe's factor,
@@ -22,11 +19,12 @@ export function weightsOf(checkpoint: Checkpoint, roles: ReadonlyMap<Role, Slot>
   return async (role, axes) => {
     const slot = roles.get(role);
     if (slot === undefined) throw new CheckpointError("not-found", `nothing in the file is ${role}, and the network needs it`);
-    const sizes = axisSizesOf(network, role);
-    if ("constant" in slot) return new Float32Array(sizes.get("o") ?? 0).fill(slot.constant);
+    const question = { sizes: axisSizesOf(network, role), epsilon: epsilonOf(network, role) };
+    if ("constant" in slot) return new Float32Array(question.sizes.get("o") ?? 0).fill(slot.constant);
     return locate({ tensor: slot.key }, async () => {
-      const values = await stored(checkpoint, slot, axes, sizes, ctx);
-      await undo(checkpoint, slot, values, epsilonOf(network, role), ctx);
+      const { view, times } = await roleValues(checkpoint.tensors, slot, question, ctx);
+      const values = await loadView(view, axes, ctx);
+      if (times !== 1) for (let k = 0; k < values.length; k++) values[k] = (values[k] ?? 0) * times;
       requireFinite(values, role);
       return values;
     });
@@ -44,44 +42,8 @@ export async function kernelView(
   role: Role,
 ): Promise<View | undefined> {
   const slot = roles.get(role);
-  if (slot === undefined || "constant" in slot || slot.over !== undefined || slot.as !== undefined || slot.times !== undefined)
-    return undefined;
-  return arrange(await slice(checkpoint, slot, axisSizesOf(network, role)), ["o", "i", "h", "w"]);
-}
-
-async function stored(checkpoint: Checkpoint, slot: StoredSlot, axes: string, sizes: ReadonlyMap<string, number>, ctx: Context) {
-  return loadView(await slice(checkpoint, slot, sizes), axes, ctx);
-}
-
-async function slice(checkpoint: Checkpoint, slot: StoredSlot, sizes: ReadonlyMap<string, number>): Promise<View> {
-  const whole = await view(numeric(checkpoint, slot.key), slot.axes, sizes);
-  return flip(slot.take === undefined ? whole : take(whole, slot.take[0], slot.take[1]), slot.flip ?? []);
-}
-
-/** role = undo `as` of (the slice ÷ the number in `over`) × times; each in float64, rounded once. */
-async function undo(checkpoint: Checkpoint, slot: StoredSlot, values: Float32Array, epsilon: number, ctx: Context): Promise<void> {
-  if (slot.over === undefined && slot.as === undefined && slot.times === undefined) return;
-  const factor = slot.over === undefined ? 1 : (await loadFloat64(numeric(checkpoint, slot.over), ctx))[0];
-  // Caffe: a factor of 0 means that nothing was ever accumulated, and stands for zeros.
-  const scale = factor === undefined || factor === 0 ? 0 : 1 / factor;
-  const times = slot.times ?? 1;
-  for (let k = 0; k < values.length; k++) {
-    const value = factor === 1 ? (values[k] ?? 0) : (values[k] ?? 0) * scale;
-    values[k] = asVariance(slot.as, value, epsilon) * times;
-  }
-}
-
-function asVariance(as: StoredSlot["as"], value: number, epsilon: number): number {
-  if (as === "sigma") return value * value - epsilon;
-  if (as === "darknet") return (Math.sqrt(value) + DARKNET_EPSILON) ** 2 - epsilon;
-  return value;
-}
-
-function numeric(checkpoint: Checkpoint, key: string): NumericTensor {
-  const tensor = checkpoint.tensors.get(key);
-  if (tensor === undefined) throw new CheckpointError("not-found", "no such tensor in the file", { tensor: key });
-  if (!isNumeric(tensor)) throw new CheckpointError("unsupported", "strings found, needed numbers", { tensor: key });
-  return tensor;
+  if (slot === undefined || "constant" in slot || isComputed(slot) || slot.times !== undefined) return undefined;
+  return arrange(await storedView(checkpoint.tensors, slot, axisSizesOf(network, role)), ["o", "i", "h", "w"]);
 }
 
 function layerOf(network: Network, role: Role) {

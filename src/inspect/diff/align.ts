@@ -1,11 +1,12 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { kindOf } from "../../model/kinds.ts";
+import { isComputed, numericTensor, type RoleValues, roleValues } from "../../model/role-values.ts";
 import type { Role, Slot, StoredSlot } from "../../model/scheme.ts";
 import { type AxisSizes, jointSizes, parsePattern } from "../../tensor/axes.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 import { plainView } from "../../tensor/view.ts";
-import { numericTensor, type RoleValues, roleValues, type Side } from "./side.ts";
+import { epsilonOf, type Side } from "./side.ts";
 
 /** Two tensors, or slices of tensors, that mean the same. */
 export interface Pair {
@@ -86,14 +87,13 @@ async function pairByRole(role: Role, a: Side, slotA: Slot, b: Side, slotB: Slot
   const move = moveBetween(a, slotA, b, slotB);
   const sizes = commonSizes(a, slotA, b, slotB, role);
   if (sizes === undefined) return { ...base, move };
-  const count = sizes.get("o") ?? 0;
-  const left = await roleValues(a, slotA, sizes, count, ctx);
-  const right = await roleValues(b, slotB, sizes, count, ctx);
+  const left = await roleValues(a.checkpoint.tensors, slotA, { sizes, epsilon: epsilonOf(a) }, ctx);
+  const right = await roleValues(b.checkpoint.tensors, slotB, { sizes, epsilon: epsilonOf(b) }, ctx);
   return { ...base, move, values: { a: left, b: right } };
 }
 
 function storedShape(side: Side, slot: Slot): readonly number[] | undefined {
-  return "constant" in slot ? undefined : numericTensor(side.checkpoint, slot.key).shape;
+  return "constant" in slot ? undefined : numericTensor(side.checkpoint.tensors, slot.key).shape;
 }
 
 /** The sizes of all axes, from both shapes and what the networks tell of fc6; undefined where the two contradict each other. */
@@ -130,7 +130,8 @@ function told({ identity }: Side, role: Role, count: number): AxisSizes {
 }
 
 function moveBetween(a: Side, slotA: Slot, b: Side, slotB: Slot): Pair["move"] {
-  if ("constant" in slotA || "constant" in slotB || isComputed(slotA) || isComputed(slotB)) return "compute";
+  if ("constant" in slotA || "constant" in slotB) return "compute";
+  if ([slotA, slotB].some((slot) => isComputed(slot) || slot.times !== undefined)) return "compute";
   if ((slotA.flip ?? []).join() !== (slotB.flip ?? []).join()) return "flip";
   const flat = (slot: StoredSlot): string =>
     parsePattern(slot.axes)
@@ -140,10 +141,6 @@ function moveBetween(a: Side, slotA: Slot, b: Side, slotB: Slot): Pair["move"] {
   const [shapeA, shapeB] = [storedShape(a, slotA) ?? [], storedShape(b, slotB) ?? []];
   const ones = (shape: readonly number[]): string => shape.filter((size) => size !== 1).join();
   if (flat(slotA) !== flat(slotB) && ones(shapeA).includes(",")) return "transpose";
-  if (numericTensor(a.checkpoint, slotA.key).dtype !== numericTensor(b.checkpoint, slotB.key).dtype) return "cast";
+  if (numericTensor(a.checkpoint.tensors, slotA.key).dtype !== numericTensor(b.checkpoint.tensors, slotB.key).dtype) return "cast";
   return shapeA.join() === shapeB.join() ? "copy" : "reshape";
-}
-
-function isComputed(slot: StoredSlot): boolean {
-  return slot.as !== undefined || slot.over !== undefined || slot.times !== undefined;
 }

@@ -1,7 +1,8 @@
 import type { Context } from "../../io/context.ts";
+import { loadChannels, normEffect, powerOf, roleValues } from "../../model/role-values.ts";
 import { compare } from "../../tensor/compare.ts";
 import type { Pair } from "./align.ts";
-import { loadView64, roleValues, type Side } from "./side.ts";
+import { epsilonOf, type Side } from "./side.ts";
 
 /** Folded in float32, weights agree to a few roundings. */
 const FOLDED = 1e-5;
@@ -23,15 +24,16 @@ export async function foldedNorms(pairs: readonly Pair[], a: Side, b: Side, ctx:
   for (const pair of pairs) {
     const conv = /^(conv\d+_\d+)\.weight$/.exec(pair.role ?? "")?.[1];
     if (conv === undefined || pair.values === undefined) continue;
-    const by = await factors(norm, conv, ctx);
-    if (by === undefined) continue;
+    const effect = await effectOf(norm, conv, ctx);
+    if (effect === undefined) continue;
+    const by = effect.scale;
     const [from, to] = normA ? [pair.values.a.view, pair.values.b.view] : [pair.values.b.view, pair.values.a.view];
     const { maxRel } = await compare(from, to, ctx, { scale: { axis: "o", by } });
     if (maxRel > FOLDED) return undefined;
     roles.add(`${conv}.weight`);
     worst = Math.max(worst, maxRel);
-    const bias = await biasOf(plain, conv, by.length, ctx);
-    const distance = furthest((await effect(norm, conv, ctx)).shift, bias);
+    const bias = (await vectorOf(plain, `${conv}.bias`, by.length, ctx)) ?? new Float64Array(by.length);
+    const distance = furthest(effect.shift, bias);
     if (distance > FOLDED) continue;
     roles.add(`${conv}.bias`);
     biases += 1;
@@ -44,11 +46,6 @@ export async function foldedNorms(pairs: readonly Pair[], a: Side, b: Side, ctx:
     text: `batch norm is folded into the ${convs} convolutions in ${name} (${what} agree within ${worst.toPrecision(2)} of the largest)`,
     roles,
   };
-}
-
-async function biasOf(side: Side, conv: string, count: number, ctx: Context): Promise<Float64Array> {
-  const slot = side.identity?.roles.get(`${conv}.bias`);
-  return slot === undefined ? new Float64Array(count) : loadView64((await roleValues(side, slot, new Map(), count, ctx)).view, ctx);
 }
 
 function hasNorms({ identity }: Side): boolean {
@@ -67,7 +64,8 @@ export async function sameNorms(pairs: readonly Pair[], a: Side, b: Side, ctx: C
   const convs = pairs.flatMap(({ role }) => /^(conv\d+_\d+)\.bn\.var$/.exec(role ?? "")?.[1] ?? []);
   let worst = 0;
   for (const conv of convs) {
-    const [left, right] = [await effect(a, conv, ctx), await effect(b, conv, ctx)];
+    const [left, right] = [await effectOf(a, conv, ctx), await effectOf(b, conv, ctx)];
+    if (left === undefined || right === undefined) return undefined;
     for (const part of ["scale", "shift"] as const) worst = Math.max(worst, furthest(left[part], right[part]));
     if (!(worst <= SAME_EFFECT)) return undefined;
   }
@@ -75,14 +73,23 @@ export async function sameNorms(pairs: readonly Pair[], a: Side, b: Side, ctx: C
   return `the ${convs.length} batch norms are kept differently but compute the same (scale and shift of every channel agree within ${worst.toPrecision(2)})`;
 }
 
-async function effect(side: Side, conv: string, ctx: Context): Promise<{ readonly scale: Float64Array; readonly shift: Float64Array }> {
-  const scale = (await factors(side, conv, ctx)) ?? new Float64Array();
-  const part = async (name: string): Promise<Float64Array> => {
-    const slot = side.identity?.roles.get(`${conv}.${name}`);
-    return slot === undefined ? scale.map(() => 0) : loadView64((await roleValues(side, slot, new Map(), scale.length, ctx)).view, ctx);
-  };
-  const [bias, mean, beta] = [await part("bias"), await part("bn.mean"), await part("bn.bias")];
-  return { scale, shift: scale.map((value, k) => ((bias[k] ?? 0) - (mean[k] ?? 0)) * value + (beta[k] ?? 0)) };
+/** What the batch norm behind a convolution does; undefined where it has none, or none that can be computed. */
+async function effectOf(side: Side, conv: string, ctx: Context): Promise<ReturnType<typeof normEffect> | undefined> {
+  const variance = await vectorOf(side, `${conv}.bn.var`, 0, ctx);
+  if (variance === undefined) return undefined;
+  const power = variance.map((value) => powerOf(value, undefined, epsilonOf(side)));
+  if (!power.every((value) => value > 0)) return undefined;
+  const part = (leaf: string): Promise<Float64Array | undefined> => vectorOf(side, `${conv}.${leaf}`, power.length, ctx);
+  const [gamma, beta, mean, bias] = [await part("bn.weight"), await part("bn.bias"), await part("bn.mean"), await part("bias")];
+  return normEffect({ power, gamma, beta, mean, bias });
+}
+
+/** `count`: how many a constant stands for. */
+async function vectorOf(side: Side, role: string, count: number, ctx: Context): Promise<Float64Array | undefined> {
+  const slot = side.identity?.roles.get(role);
+  if (slot === undefined) return undefined;
+  const question = { sizes: new Map("constant" in slot ? [["o", count]] : []), epsilon: epsilonOf(side) };
+  return loadChannels((await roleValues(side.checkpoint.tensors, slot, question, ctx)).view, ctx);
 }
 
 /** max |x − y| ÷ max |y|; ∞ where the lengths differ. */
@@ -91,16 +98,4 @@ function furthest(x: Float64Array, y: Float64Array): number {
   const distance = x.reduce((most, value, k) => Math.max(most, Math.abs(value - (y[k] ?? 0))), 0);
   const largest = y.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return distance === 0 ? 0 : distance / largest;
-}
-
-/** γ ÷ √(σ² + ε) for each channel. */
-async function factors(side: Side, conv: string, ctx: Context): Promise<Float64Array | undefined> {
-  const { identity } = side;
-  const [gamma, variance] = [identity?.roles.get(`${conv}.bn.weight`), identity?.roles.get(`${conv}.bn.var`)];
-  const epsilon = identity?.epsilon?.value ?? identity?.network.epsilon ?? 0;
-  if (variance === undefined) return undefined;
-  const spread = await loadView64((await roleValues(side, variance, new Map(), 0, ctx)).view, ctx);
-  const scale =
-    gamma === undefined ? undefined : await loadView64((await roleValues(side, gamma, new Map(), spread.length, ctx)).view, ctx);
-  return spread.map((value, k) => (scale?.[k] ?? 1) / Math.sqrt(value + epsilon));
 }

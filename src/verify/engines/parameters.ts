@@ -1,5 +1,5 @@
-import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import { normEffect, powerOf, requirePositive } from "../../model/role-values.ts";
 import type { Weights } from "./engine.ts";
 
 /** What an engine computes with: output = input ∗ kernel + bias. */
@@ -23,31 +23,17 @@ export async function parameters(layer: ConvLayer | FcLayer, axes: string, weigh
     for (let k = 0; k < kernel.length; k++) kernel[k] = (kernel[k] ?? 0) * layer.inputScale;
   }
   if (layer.batchNorm === undefined) return { kernel, bias };
-  const { scale, shift } = await batchNorm(layer.name, layer.batchNorm.epsilon, weights);
+  const { scale, shift } = await batchNorm(layer.name, layer.batchNorm.epsilon, bias, weights);
   scaleOutputs(kernel, scale, axes.startsWith("o ") || axes === "o");
-  return { kernel, bias: bias.map((value, o) => value * (scale[o] ?? 1) + (shift[o] ?? 0)) };
+  return { kernel, bias: Float32Array.from(shift) };
 }
 
-/** y = x·scale + shift for each channel, float64. */
-async function batchNorm(layer: string, epsilon: number, weights: Weights) {
-  const gamma = await weights(`${layer}.bn.weight`, "o");
-  const beta = await weights(`${layer}.bn.bias`, "o");
-  const mean = await weights(`${layer}.bn.mean`, "o");
-  const variance = await weights(`${layer}.bn.var`, "o");
-  const scale = Float64Array.from(variance, (value, o) => {
-    if (!(value + epsilon > 0)) {
-      throw new CheckpointError(
-        "malformed",
-        `the variance of channel ${o} is ${value}, and with epsilon ${epsilon} a positive one was needed`,
-        {
-          tensor: `${layer}.bn.var`,
-        },
-      );
-    }
-    return (gamma[o] ?? 1) / Math.sqrt(value + epsilon);
-  });
-  const shift = scale.map((s, o) => (beta[o] ?? 0) - (mean[o] ?? 0) * s);
-  return { scale, shift };
+async function batchNorm(layer: string, epsilon: number, bias: Float32Array, weights: Weights): Promise<ReturnType<typeof normEffect>> {
+  const part = (leaf: string): Promise<Float32Array> => weights(`${layer}.bn.${leaf}`, "o");
+  const [gamma, beta, mean] = [await part("weight"), await part("bias"), await part("mean")];
+  const power = Float64Array.from(await part("var"), (value) => powerOf(value, undefined, epsilon));
+  requirePositive(power, epsilon, `${layer}.bn.var`);
+  return normEffect({ power, gamma, beta, mean, bias });
 }
 
 function scaleOutputs(kernel: Float32Array, scale: Float64Array, outputsFirst: boolean): void {
