@@ -19,10 +19,10 @@ test("dependencies are the chosen ones, in exact versions", () => {
     "@tensorflow/tfjs-backend-wasm",
     "@tensorflow/tfjs-core",
     "chalk",
-    "cli-table3",
     "commander",
     "h5wasm",
     "protobufjs",
+    "string-width",
   ]);
   const versions = [manifest.dependencies, manifest.devDependencies].flatMap((group) => (isRecord(group) ? Object.values(group) : []));
   expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);

@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import stringWidth from "string-width";
 import { same, shortened } from "./style.ts";
 
 export interface Column {
@@ -15,18 +15,7 @@ type Row = readonly string[];
 /** Gone through twice: rows that are made as they are asked for are never all there, and a checkpoint may have a hundred thousand. */
 export type Rows = Iterable<Row>;
 
-const empty = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-};
 const gap = "  ";
-const frameless = { ...empty, left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: gap };
 
 /** No cell is shortened to less: both ends of a name still tell something. */
 const fewest = 12;
@@ -40,38 +29,28 @@ export function table(columns: readonly Column[], rows: Rows, title: Title, widt
 
 /** The same, some lines at a time. */
 export function* tableBlocks(columns: readonly Column[], rows: Rows, title: Title, width: number): Generator<string> {
-  const { natural, narrow } = measured(columns, rows);
-  const shown = fitColumns(columns, natural, width);
-  if (narrow) yield* padded(shown, rows, title);
-  else yield drawn(shown, rows, title);
+  yield* padded(fitColumns(columns, measured(columns, rows), width), rows, title);
 }
 
-interface Measured {
-  /** Characters of the longest cell of each column, or of its title. */
-  readonly natural: readonly number[];
-  /** Whether each character is known to take one column. */
-  readonly narrow: boolean;
-}
-
-function measured(columns: readonly Column[], rows: Rows): Measured {
+/** Columns of the terminal that the longest cell of each column takes, or its title. */
+function measured(columns: readonly Column[], rows: Rows): readonly number[] {
   const natural = columns.map((column) => column.title.length);
-  let narrow = true;
   for (const row of rows) {
     row.forEach((cell, k) => {
-      const plain = isNarrow(cell);
-      natural[k] = Math.max(natural[k] ?? 0, plain ? cell.length : Array.from(cell).length);
-      narrow &&= plain;
+      natural[k] = Math.max(natural[k] ?? 0, displayWidth(cell));
     });
   }
-  return { natural, narrow };
+  return natural;
 }
 
-/** Latin letters and the signs that this tool writes itself; no escapes. */
-function isNarrow(cell: string): boolean {
-  return /^[ -~\u00a1-\u00ac\u00ae-\u024f…–—−≤≥→≈]*$/.test(cell);
+/** Latin letters and the signs that this tool writes itself take one column each; no escapes. Nearly every cell: the library is asked for the others. */
+const narrow = /^[ -~\u00a1-\u00ac\u00ae-\u024f…–—−≤≥→≈]*$/;
+
+function displayWidth(text: string): number {
+  return narrow.test(text) ? text.length : Math.max(...text.split("\n").map((line) => stringWidth(line)));
 }
 
-/** A column that is shown: its place in the row, and the characters it may take. */
+/** A column that is shown: its place in the row, and the columns of the terminal it may take. */
 interface Shown {
   readonly column: Column;
   readonly k: number;
@@ -103,43 +82,35 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
 
 function cellOf(row: Row, { column, k, size }: Shown): string {
   const cell = row[k] ?? "";
-  return column.least === undefined || cell.length <= size ? cell : shortened(cell, size);
+  return column.least === undefined || displayWidth(cell) <= size ? cell : shortened(cell, size);
 }
 
 /** Lines are joined this many at a time: single strings take several times the memory of their characters. */
 const BLOCK = 256;
 
-/** What `drawn` gives, for cells whose widths are their lengths: cli-table3 takes a third of the time of a plain inspection for it. */
 function* padded(shown: readonly Shown[], rows: Rows, title: Title): Generator<string> {
-  const line = (cell: (column: Shown) => string, paint: (text: string) => string): string =>
-    shown
-      .map((column) => {
-        const text = cell(column);
-        const space = " ".repeat(Math.max(0, column.size - text.length));
-        return column.column.align === "right" ? space + paint(text) : paint(text) + space;
-      })
-      .join(gap)
-      .trimEnd();
-  const lines = [line(({ column }) => column.title, title)];
+  const lines = [lineOf(shown, ({ column }) => column.title, title)];
   for (const row of rows) {
-    if (lines.length === BLOCK) yield lines.splice(0).join("\n");
-    lines.push(line((column) => cellOf(row, column), same));
+    if (lines.length >= BLOCK) yield lines.splice(0).join("\n");
+    lines.push(...linesOf(shown, row));
   }
   yield lines.join("\n");
 }
 
-/** Cells may hold anything: wide characters, colours, several lines. */
-function drawn(shown: readonly Shown[], rows: Rows, title: Title): string {
-  const whole = new Table({
-    head: shown.map(({ column }) => title(column.title)),
-    colAligns: shown.map(({ column }) => column.align ?? "left"),
-    chars: frameless,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-  });
-  for (const row of rows) whole.push(shown.map((column) => cellOf(row, column)));
-  return whole
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+/** A row is one line, or as many as its tallest cell has. */
+function* linesOf(shown: readonly Shown[], row: Row): Generator<string> {
+  const cells = shown.map((column) => cellOf(row, column).split("\n"));
+  const height = Math.max(...cells.map((cell) => cell.length));
+  for (let k = 0; k < height; k++) yield lineOf(shown, (_, place) => cells[place]?.[k] ?? "", same);
+}
+
+function lineOf(shown: readonly Shown[], cell: (column: Shown, place: number) => string, paint: (text: string) => string): string {
+  return shown
+    .map((column, place) => {
+      const text = cell(column, place);
+      const space = " ".repeat(Math.max(0, column.size - displayWidth(text)));
+      return column.column.align === "right" ? space + paint(text) : paint(text) + space;
+    })
+    .join(gap)
+    .trimEnd();
 }

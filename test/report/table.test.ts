@@ -17,7 +17,7 @@ describe("a table", () => {
     ]);
   });
 
-  test("is the same whether padded here or drawn by cli-table3, which a cell with a wide character asks for", () => {
+  test("counts columns of the terminal: wide characters take two, and colours none", () => {
     const rows = [
       ["conv1_1", "3 × 3", "weight"],
       ["größer", "7", "bias"],
@@ -26,6 +26,16 @@ describe("a table", () => {
     const both = table(columns, [...rows, wide], (text) => text).split("\n");
     expect(both.slice(0, 3)).toEqual(table(columns, rows, (text) => text).split("\n"));
     expect(both[3]).toBe("层           1  x");
+    const painted = table(columns, [["\u001b[31mred\u001b[39m", "1", "x"]], (text) => text).split("\n");
+    expect(painted).toEqual(["name  shape  role", "\u001b[31mred\u001b[39m       1  x"]);
+  });
+
+  test("gives a cell of several lines as many lines", () => {
+    expect(table(columns, [["a", "1\n22", "x"]], (text) => text).split("\n")).toEqual([
+      "name  shape  role",
+      "a         1  x",
+      "         22",
+    ]);
   });
 
   test("paints titles without moving columns", () => {
