@@ -1,8 +1,8 @@
 import type { Context } from "../io/context.ts";
+import { partOf } from "../model/role.ts";
 import { keptOf, keptValues, normEffect, powerOf, requirePositive, storedView } from "../model/role-values.ts";
 import type { TensorMap } from "../tensor/tensor.ts";
 import type { Fill, Operand } from "./plan-types.ts";
-import { leafOf } from "./roles.ts";
 
 export interface ChannelContext {
   readonly tensors: TensorMap;
@@ -29,7 +29,7 @@ export async function channelValues(fill: Fill, to: string, context: ChannelCont
 }
 
 async function formulaValues(fill: Fill, to: string, context: ChannelContext): Promise<Float64Array> {
-  const operand = (leaf: string): Operand | undefined => fill.from.find(({ role }) => role !== undefined && leafOf(role) === leaf);
+  const operand = (leaf: string): Operand | undefined => fill.from.find(({ role }) => role !== undefined && partOf(role) === leaf);
   const read = async (leaf: string): Promise<Float64Array | undefined> => {
     const found = operand(leaf);
     return found === undefined ? undefined : stored(found, context);
@@ -67,7 +67,7 @@ export async function foldScale(fill: Fill, context: ChannelContext): Promise<Fl
 }
 
 async function folded(fill: Fill, context: ChannelContext): Promise<ReturnType<typeof normEffect>> {
-  const find = (leaf: string): Operand | undefined => fill.from.find(({ role }) => role !== undefined && leafOf(role) === leaf);
+  const find = (leaf: string): Operand | undefined => fill.from.find(({ role }) => role !== undefined && partOf(role) === leaf);
   const read = async (leaf: string): Promise<Float64Array | undefined> => {
     const found = find(leaf);
     return found === undefined ? undefined : stored(found, context);

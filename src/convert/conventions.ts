@@ -2,11 +2,12 @@ import { CheckpointError } from "../errors.ts";
 import { expandScheme } from "../model/expand.ts";
 import type { Identity } from "../model/identity.ts";
 import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../model/network.ts";
-import type { Role, Scheme, Slot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import type { Scheme, Slot } from "../model/scheme.ts";
+import { isStored } from "../model/scheme.ts";
 import { schemeById, schemes } from "../model/schemes.ts";
 import { nearest } from "../text/nearest.ts";
 import { fcLayers } from "./head.ts";
-import { isStored } from "./roles.ts";
 import type { Convention } from "./target-axes.ts";
 
 /** The scheme of an id that a person typed. Throws `usage` with the nearest one. */
@@ -43,7 +44,7 @@ function withBias(layer: NetworkLayer): NetworkLayer {
 export function scaled(slots: ReadonlyMap<Role, Slot>, network: Network, times: number): ReadonlyMap<Role, Slot> {
   const result = new Map(slots);
   for (const layer of fcLayers(network).slice(1)) {
-    const role = `${layer.name}.weight`;
+    const role: Role = `${layer.name}.weight`;
     const slot = result.get(role);
     if (isStored(slot)) result.set(role, { ...slot, times });
   }

@@ -1,9 +1,9 @@
 import type { Described } from "../model/described.ts";
-import type { Role } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import { keysOf } from "../model/scheme.ts";
 import type { Loss } from "../tensor/move/cast.ts";
 import { CarriedMove } from "./carried-move.ts";
 import type { Move, Plan } from "./plan-types.ts";
-import { keysOf } from "./roles.ts";
 
 /** What became of one source tensor. */
 export interface SourceLine {

@@ -1,31 +1,32 @@
 import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
+import { isFc, isFcWeight, layerOf, type Role } from "../model/role.ts";
 import type { Move } from "./plan-types.ts";
 import type { RoleSource } from "./role-moves.ts";
-import { layerOf, leafOf } from "./roles.ts";
 
 /** Throws `mismatch` where a move does not give the shape that the other checkpoint has. */
 export function checkLike(move: Move, like: ReadonlyMap<string, Described>, source: RoleSource): void {
   const other = like.get(move.to);
   if (other === undefined || other.shape.join() === move.toShape.join()) return;
-  const role = move.fills[0]?.role ?? move.to;
+  const role = move.fills[0]?.role;
   const from = move.fills[0]?.from[0]?.shape ?? move.toShape;
-  const unflattened = unflattenedRows(role, other, source);
+  const unflattened = role === undefined ? undefined : unflattenedRows(role, other, source);
   if (unflattened !== undefined) throw new CheckpointError("mismatch", unflattened, { tensor: move.to });
-  const head = layerOf(role).startsWith("fc");
   throw new CheckpointError(
     "mismatch",
-    `${role} is [${from.join(", ")}] in the source; [${other.shape.join(", ")}] in the other checkpoint cannot hold it`,
+    `${role ?? move.to} is [${from.join(", ")}] in the source; [${other.shape.join(", ")}] in the other checkpoint cannot hold it`,
     {
       tensor: move.to,
-      ...(head ? { hint: `a new head: --num-classes N --init normal; without it: --exclude ${layerOf(role)} --allow-missing` } : {}),
+      ...(role !== undefined && isFc(role)
+        ? { hint: `a new head: --num-classes N --init normal; without it: --exclude ${layerOf(role)} --allow-missing` }
+        : {}),
     },
   );
 }
 
 /** The sentence for slim.fully_connected on a 4-D pool5: fc6 then has one row a channel. */
-function unflattenedRows(role: string, other: Described, source: RoleSource): string | undefined {
-  if (leafOf(role) !== "weight" || !layerOf(role).startsWith("fc")) return undefined;
+function unflattenedRows(role: Role, other: Described, source: RoleSource): string | undefined {
+  if (!isFcWeight(role)) return undefined;
   const sizes = source.sizes(role, true);
   const channels = sizes.get("i");
   const rows = other.shape.length === 2 ? other.shape : [];

@@ -5,7 +5,10 @@ import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import { kindOf } from "../model/kinds.ts";
 import type { Network } from "../model/network.ts";
-import type { Role, Slot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import { layerOf, partOf } from "../model/role.ts";
+import type { Slot } from "../model/scheme.ts";
+import { isStored, keysOf } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Tensor, TensorMap } from "../tensor/tensor.ts";
@@ -13,7 +16,6 @@ import { convention, schemeFor, withScale } from "./conventions.ts";
 import type { ConvertOptions } from "./options.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move } from "./plan-types.ts";
-import { isStored, keysOf, layerOf, leafOf } from "./roles.ts";
 import { type Target, targetOfEnding, targets } from "./targets.ts";
 
 /** The checkpoint that the output has to be like: the user's own freshly saved model. */
@@ -230,14 +232,14 @@ function ownMove({ name, shape, dtype }: Described & { readonly dtype: NumericDT
  */
 export function refuseLosses(planned: Planned, source: ReadonlyMap<Role, Slot>, like: Identity): void {
   for (const { role, key, reason } of planned.plan.unused) {
-    if (role === undefined || reason !== noPlace || leafOf(role) === "weight") continue;
+    if (role === undefined || reason !== noPlace || partOf(role) === "weight") continue;
     const layer = layerOf(role);
     if (!isStored(like.roles.get(`${layer}.weight`))) continue;
     const slot = source.get(role);
     if (!isStored(slot) || !keysOf(slot).includes(key)) continue;
     throw new CheckpointError("mismatch", `the other checkpoint has ${layer}, and no place for ${role}`, {
       tensor: key,
-      hint: leafOf(role).startsWith("bn.") ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
+      hint: partOf(role).startsWith("bn.") ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
     });
   }
 }

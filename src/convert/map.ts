@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
+import { keysOf } from "../model/scheme.ts";
 import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
 import { globStars } from "../text/glob.ts";
@@ -9,7 +10,6 @@ import type { ConvertOptions } from "./options.ts";
 import { Field, parsePlan } from "./plan-parse.ts";
 import type { PlanTarget } from "./plan-target.ts";
 import type { Move, Plan } from "./plan-types.ts";
-import { keysOf } from "./roles.ts";
 import { summarise } from "./summary.ts";
 
 type Tensors = ReadonlyMap<string, Described>;

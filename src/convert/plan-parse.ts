@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.ts";
+import { isRole, type Role } from "../model/role.ts";
 import { isNumericDType, type NumericDType } from "../tensor/dtype.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "./plan-types.ts";
 
@@ -82,7 +83,7 @@ export function parsePlan(value: unknown): Plan {
 }
 
 function parseLeft(field: Field): Left {
-  return { key: field.get("key").text(), reason: field.get("reason").text(), ...field.optional("role", text) };
+  return { key: field.get("key").text(), reason: field.get("reason").text(), ...field.optional("role", role) };
 }
 
 function parseMove(field: Field): Move {
@@ -105,7 +106,7 @@ function parseSize(field: Field): readonly [string, number] {
 
 function parseFill(field: Field): Fill {
   return {
-    ...field.optional("role", text),
+    ...field.optional("role", role),
     ...field.optional("put", parseKept),
     formula: oneOf(field.get("formula"), formulas),
     from: field.get("from").items().map(parseOperand),
@@ -119,7 +120,7 @@ function parseOperand(field: Field): Operand {
     key: field.get("key").text(),
     axes: field.get("axes").text(),
     shape: field.get("shape").items().map(count),
-    ...field.optional("role", text),
+    ...field.optional("role", role),
     ...field.optional("over", text),
     ...parseKept(field),
   };
@@ -146,6 +147,12 @@ function pair(field: Field): readonly [number, number] {
 
 function text(field: Field): string {
   return field.text();
+}
+
+function role(field: Field): Role {
+  const name = field.text();
+  if (!isRole(name)) throw field.fail("a part of a layer, as in conv1_1.weight");
+  return name;
 }
 
 function count(field: Field): number {

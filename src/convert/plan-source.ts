@@ -2,7 +2,10 @@ import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
-import type { Role, Slot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import { isFc, layerOf, partOf } from "../model/role.ts";
+import type { Slot } from "../model/scheme.ts";
+import { isStored } from "../model/scheme.ts";
 import { poolCount } from "../model/sizes.ts";
 import type { AxisSizes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
@@ -12,7 +15,6 @@ import { fcLayers } from "./head.ts";
 import { type ConvertOptions, defaultSeed } from "./options.ts";
 import type { PlanTarget } from "./plan-target.ts";
 import type { RoleSource } from "./role-moves.ts";
-import { isFc, isStored, layerOf, leafOf } from "./roles.ts";
 
 /** The source's slots without what was left out, averages in the place of what they average. */
 export function sourceRoles(
@@ -78,6 +80,7 @@ export function roleSource(
     fresh.set(`${last}.bias`, { formula: "zeros", seed });
   }
   return {
+    network,
     tensors,
     roles,
     sizes: (role, all) => roleSizes(role, network, area, all),
@@ -104,7 +107,7 @@ function roleSizes(role: Role, network: Network, area: FeatureArea, all: boolean
   const layer = network.layers.find(({ name }) => name === layerOf(role));
   if (layer === undefined || (layer.kind !== "conv" && layer.kind !== "fc")) return sizes;
   if (all) set("o", layer.outputs);
-  if (leafOf(role) !== "weight") return sizes;
+  if (partOf(role) !== "weight") return sizes;
   if (layer.kind === "conv") {
     // A kernel kept as a matrix (Torch7's SpatialConvolutionMM) tells its product alone.
     set("i", layer.inputs);

@@ -1,4 +1,5 @@
-import type { Role, StoredSlot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import type { StoredSlot } from "../model/scheme.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 
 /** A conversion as data: what fills each target tensor, what stays unused, what stays unfilled. */

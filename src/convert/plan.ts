@@ -2,7 +2,10 @@ import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
-import type { Role, Slot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import { isFc, layerOf, partOf } from "../model/role.ts";
+import type { Slot } from "../model/scheme.ts";
+import { isStored, keysOf } from "../model/scheme.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import { CarriedMove } from "./carried-move.ts";
 import { targetDtype } from "./dtype-rule.ts";
@@ -15,7 +18,6 @@ import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
 import { noPlace, type Planned, type PlanTarget } from "./plan-target.ts";
 import type { Left, Move, Plan } from "./plan-types.ts";
-import { isFc, isStored, keysOf, layerOf, leafOf } from "./roles.ts";
 import { select } from "./select.ts";
 import { targetSlots } from "./target-axes.ts";
 
@@ -85,7 +87,7 @@ export function makePlan(
 /** Without its batch norm a network computes something else: names that have no place for one cannot hold it. */
 function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: PlanTarget): void {
   for (const [role, slot] of roles) {
-    if (!isStored(slot) || !leafOf(role).startsWith("bn.") || slots.has(role)) continue;
+    if (!isStored(slot) || !partOf(role).startsWith("bn.") || slots.has(role)) continue;
     throw new CheckpointError("unsupported", `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`, {
       tensor: slot.key,
       hint: "add --fold-bn, or choose another --naming",
@@ -111,9 +113,11 @@ function standIns(moves: readonly Move[], network: Network | undefined, options:
   const last = network === undefined || options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
   const made = moves
     .flatMap((move) => (move instanceof CarriedMove ? [] : move.fills))
-    .filter(({ from, role }) => from.length === 0 && role !== undefined && !role.endsWith(".bn.factor"));
+    .flatMap(({ from, formula, role }) =>
+      from.length > 0 || role === undefined || partOf(role) === "bn.factor" ? [] : [{ formula, role }],
+    );
   return (["zeros", "ones"] as const).flatMap((formula) => {
-    const roles = made.filter((fill) => fill.formula === formula && layerOf(fill.role ?? "") !== last).map(({ role }) => role ?? "");
+    const roles = made.filter((fill) => fill.formula === formula && layerOf(fill.role) !== last).map(({ role }) => role);
     return roles.length === 0 ? [] : [`${formula} stand for what the source does not store: ${list(roles)}`];
   });
 }
@@ -126,5 +130,6 @@ function whyUnused(role: Role | undefined, options: ConvertOptions, network: Net
 }
 
 function needsArea(move: Move): boolean {
-  return move.fills[0]?.role?.startsWith("fc") === true && move.toShape.length === 4 && /(^| )h( |$)/.test(move.toAxes ?? "");
+  const role = move.fills[0]?.role;
+  return role !== undefined && isFc(role) && move.toShape.length === 4 && /(^| )h( |$)/.test(move.toAxes ?? "");
 }

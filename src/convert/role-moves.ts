@@ -1,14 +1,20 @@
 import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
-import type { Role, Slot, StoredSlot } from "../model/scheme.ts";
-import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import type { Network } from "../model/network.ts";
+import type { Role } from "../model/role.ts";
+import { layerOf, type Part, partOf } from "../model/role.ts";
+import type { Slot, StoredSlot } from "../model/scheme.ts";
+import { isStored } from "../model/scheme.ts";
+import { poolCount } from "../model/sizes.ts";
+import { type AxisSizes, allKnown, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
+import { unknownArea } from "./fc-form.ts";
 import type { Fill, Move, Operand } from "./plan-types.ts";
-import { isStored, layerOf, leafOf } from "./roles.ts";
 import { isInit, summarise } from "./summary.ts";
 
 /** What the moves of one plan share. */
 export interface RoleSource {
+  readonly network: Network;
   readonly tensors: ReadonlyMap<string, Described>;
   /** Where the source keeps each role; already without what was left out. */
   readonly roles: ReadonlyMap<Role, Slot>;
@@ -33,12 +39,12 @@ export function fillFor(role: Role, slot: StoredSlot, source: RoleSource): Fill 
   const fresh = source.fresh.get(role);
   if (fresh !== undefined) return { ...own, formula: fresh.formula, from: [], ...(fresh.formula === "normal" ? { seed: fresh.seed } : {}) };
   const layer = layerOf(role);
-  const operands = (...leaves: readonly string[]): readonly Operand[] =>
+  const operands = (...leaves: readonly Part[]): readonly Operand[] =>
     leaves.flatMap((leaf) => {
       const operand = operandFor(`${layer}.${leaf}`, source);
       return operand === undefined ? [] : [operand];
     });
-  const leaf = leafOf(role);
+  const leaf = partOf(role);
   const normed = isStored(source.roles.get(`${layer}.bn.var`));
   if (source.fold && normed && (leaf === "weight" || leaf === "bias")) {
     const epsilon = [source.epsilon[0], source.epsilon[0]] as const;
@@ -76,22 +82,28 @@ function putOf(slot: StoredSlot): Fill["put"] {
   return Object.keys(put).length === 0 ? undefined : put;
 }
 
-/** One target tensor from all the roles that it holds. */
-export function moveFor(slots: readonly { readonly slot: StoredSlot; readonly fill: Fill }[], source: RoleSource): Move {
-  const [first] = slots;
-  if (first === undefined) throw new Error("a move without slots");
-  const { slot } = first;
+/** A slot of the target, and what fills it. */
+export interface Filled {
+  readonly role: Role;
+  readonly slot: StoredSlot;
+  readonly fill: Fill;
+}
+
+/** One target tensor from all the roles that it holds. Throws `usage` where it needs the height and width of fc6's input, and nothing says them. */
+export function moveFor(slots: readonly [Filled, ...Filled[]], source: RoleSource): Move {
+  const [{ role, slot }] = slots;
   const whole = sameAsStored(slots, source);
   const fills = whole === undefined ? slots.map(({ fill }) => fill) : [whole];
   const operand = fills[0]?.from[0];
   const tensor = operand === undefined ? undefined : source.tensors.get(operand.key);
-  const role = first.fill.role ?? "";
   const sizes = sizesOf(slot, operand, source.sizes(role, operand === undefined), whole === undefined ? slots : []);
   const example = tensor === undefined || tensor.dtype === "string" ? initLike(role, source) : { ...tensor, dtype: tensor.dtype };
   const dtype = source.dtype(example, slot.key);
+  // The only sizes that a shape can leave open are fc6's height and width.
+  if (!allKnown(parsePattern(slot.axes), sizes)) throw areaUnknown(role, source);
   const move: Omit<Move, "move"> = {
     to: slot.key,
-    toShape: shapeOf(slot, sizes),
+    toShape: shapeFor(slot.axes, sizes),
     toAxes: slot.axes,
     toDtype: dtype,
     ...openSizes(operand, slot.axes, sizes),
@@ -141,12 +153,17 @@ function openSizes(operand: Operand | undefined, axes: string, sizes: AxisSizes)
   return open.length === 0 ? {} : { sizes: open };
 }
 
-function shapeOf(slot: StoredSlot, sizes: AxisSizes): readonly number[] {
-  return shapeFor(slot.axes, sizes);
+function areaUnknown(role: Role, source: RoleSource): CheckpointError {
+  const slot = source.roles.get(role);
+  const sizes = source.sizes(role, true);
+  const [channels, outputs] = [sizes.get("i"), sizes.get("o")];
+  const elements = isStored(slot) ? source.tensors.get(slot.key)?.shape.reduce((a, b) => a * b, 1) : undefined;
+  const known = elements !== undefined && channels !== undefined && outputs !== undefined;
+  return unknownArea(known ? elements / (channels * outputs) : undefined, source.network.inputChannels, poolCount(source.network));
 }
 
 /** All roles of a packed tensor come from the same packed tensor, kept alike: it is copied, bits and all. */
-function sameAsStored(slots: readonly { readonly slot: StoredSlot; readonly fill: Fill }[], source: RoleSource): Fill | undefined {
+function sameAsStored(slots: readonly Filled[], source: RoleSource): Fill | undefined {
   const [first] = slots;
   const operand = first?.fill.from[0];
   if (first === undefined || operand === undefined) return undefined;

@@ -1,10 +1,12 @@
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
-import type { Role, Slot, StoredSlot } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import { isConv, isFcWeight, layerOf, partOf } from "../model/role.ts";
+import type { Slot, StoredSlot } from "../model/scheme.ts";
+import { isStored } from "../model/scheme.ts";
 import { formatPattern, parsePattern } from "../tensor/axes.ts";
 import { withForm } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
-import { isFcWeight, isStored, layerOf, leafOf } from "./roles.ts";
 
 /** Slots of a convention for the roles of one network, or "keep": as the source has them. */
 export type Convention = ReadonlyMap<Role, Slot> | "keep";
@@ -39,7 +41,7 @@ export function targetSlots(
       slot = { ...slot, axes: withForm(slot.axes, fc, convAxes, layerOf(role) === first) };
     }
     const stored = sourceRoles.get(role);
-    if (layerOf(role) === first && leafOf(role) === "weight" && mayKeepRows && !hasConvs && isStored(stored)) {
+    if (layerOf(role) === first && partOf(role) === "weight" && mayKeepRows && !hasConvs && isStored(stored)) {
       slot = { ...slot, axes: keepRows(slot.axes, stored.axes) };
     }
     slots.set(role, slot);
@@ -48,7 +50,7 @@ export function targetSlots(
 }
 
 function withAxes(role: Role, named: StoredSlot, laid: StoredSlot | undefined, keepNames: boolean): StoredSlot {
-  const leaf = leafOf(role);
+  const leaf = partOf(role);
   if (laid === undefined || named === laid) return named;
   if (leaf === "weight") {
     const { flip: _flip, times: _times, ...rest } = named;
@@ -67,7 +69,7 @@ function withAxes(role: Role, named: StoredSlot, laid: StoredSlot | undefined, k
 
 function axesOfConv(slots: ReadonlyMap<Role, Slot>): string {
   for (const [role, slot] of slots) {
-    if (role.startsWith("conv") && leafOf(role) === "weight" && isStored(slot)) return slot.axes;
+    if (isConv(role) && partOf(role) === "weight" && isStored(slot)) return slot.axes;
   }
   // Without a convolution to look at: TensorFlow's order.
   return "h w i o";

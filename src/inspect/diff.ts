@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { kindOf } from "../model/kinds.ts";
-import type { Role } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
 import { compare, type Difference } from "../tensor/compare.ts";
 import { align, type Pair } from "./diff/align.ts";
 import { explain, type Measured } from "./diff/explain.ts";

@@ -1,7 +1,7 @@
 import type { Context } from "../io/context.ts";
 import type { Identity } from "../model/identity.ts";
 import { judgeKinds } from "../model/kinds.ts";
-import type { Role } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
 import type { Tensor, TensorKind } from "../tensor/tensor.ts";

@@ -1,5 +1,6 @@
 import type { Identity } from "./identity.ts";
-import type { Role, Slot } from "./scheme.ts";
+import type { Role } from "./role.ts";
+import type { Slot } from "./scheme.ts";
 
 /** Two checkpoints of one family, role by role. */
 export interface Alignment {

@@ -6,7 +6,8 @@ import { readPreprocessing } from "./preprocessing.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
 import { type Recorded, readRecorded } from "./recorded.ts";
 import { recordedEpsilon, recordedInputScale } from "./records.ts";
-import type { Role, Slot } from "./scheme.ts";
+import type { Role } from "./role.ts";
+import type { Slot } from "./scheme.ts";
 
 export interface IdentifyOptions {
   /** Height, width of the image, where the user says so. */

@@ -1,5 +1,6 @@
 import type { ConvLayer, FcLayer, Network } from "./network.ts";
-import type { LayerKind, Role, RoleKind, Scheme, Slot, StoredSlot } from "./scheme.ts";
+import { isFcWeight, normParts, type Role } from "./role.ts";
+import type { LayerKind, RoleKind, Scheme, Slot, StoredSlot } from "./scheme.ts";
 
 export interface ExpandOptions {
   /** Fully connected layers as matrices or as convolutions; the scheme's own form unless said. */
@@ -27,7 +28,7 @@ export function* expandRoles(scheme: Scheme, network: Network, options: ExpandOp
     yield* filled(scheme, `${layer.name}.weight`, `${kind}.weight`, own);
     if (layer.bias || isConstant(scheme.slots[`${kind}.bias`])) yield* filled(scheme, `${layer.name}.bias`, `${kind}.bias`, own);
     if (layer.batchNorm === undefined) continue;
-    for (const part of ["weight", "bias", "mean", "var"] as const) yield* filled(scheme, `${layer.name}.bn.${part}`, `bn.${part}`, norm);
+    for (const part of normParts) yield* filled(scheme, `${layer.name}.${part}`, part, norm);
   }
 }
 
@@ -136,9 +137,7 @@ function withForm(roles: ReadonlyMap<Role, Slot>, scheme: Scheme, form: "dense" 
   if (form === scheme.head) return roles;
   const conv = scheme.slots["conv.weight"];
   const height = conv !== undefined && "key" in conv && conv.axes.startsWith("h");
-  return new Map(
-    [...roles].map(([role, slot]) => [role, /^fc\d\.weight$/.test(role) && "key" in slot ? reform(role, slot, form, height) : slot]),
-  );
+  return new Map([...roles].map(([role, slot]) => [role, isFcWeight(role) && "key" in slot ? reform(role, slot, form, height) : slot]));
 }
 
 function reform(role: Role, slot: StoredSlot, form: "dense" | "conv", height: boolean): StoredSlot {

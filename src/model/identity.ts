@@ -1,5 +1,6 @@
 import type { Network } from "./network.ts";
-import type { Preprocessing, Role, Slot } from "./scheme.ts";
+import type { Role } from "./role.ts";
+import type { Preprocessing, Slot } from "./scheme.ts";
 
 /** What a checkpoint was recognised as. */
 export interface Identity {

@@ -2,6 +2,7 @@ import { dtypes } from "../tensor/dtype.ts";
 import type { TensorKind } from "../tensor/tensor.ts";
 import type { Described } from "./described.ts";
 import type { Identity } from "./identity.ts";
+import { partOf } from "./role.ts";
 
 /** Slots that optimizers keep beside a variable, as the last part of a name. */
 const optimizerLeaf =
@@ -62,7 +63,7 @@ export function kindOf(tensor: Described): TensorKind {
 export function judgeKinds(identity: Identity | undefined): (tensor: Described) => TensorKind {
   const statistics = new Set<string>();
   for (const [role, slot] of identity?.roles ?? []) {
-    if ("constant" in slot || !/\.bn\.(mean|var)$/.test(role)) continue;
+    if ("constant" in slot || !["bn.mean", "bn.var"].includes(partOf(role))) continue;
     statistics.add(slot.key);
     if (slot.over !== undefined) statistics.add(slot.over);
   }

@@ -1,6 +1,7 @@
 import { expandRoles } from "./expand.ts";
 import type { Network } from "./network.ts";
-import type { Role, Scheme, Slot } from "./scheme.ts";
+import type { Role } from "./role.ts";
+import type { Scheme, Slot } from "./scheme.ts";
 import { schemes } from "./schemes.ts";
 
 /** The scheme whose names a checkpoint carries, up to a common prefix and the spelling of its container. */

@@ -1,22 +1,8 @@
 import type { Config } from "./network.ts";
-
-/** conv1_1.weight, fc6.bias, conv3_2.bn.var */
-export type Role = string;
+import type { NormPart } from "./role.ts";
 
 /** Roles that a convention treats alike. */
-export type RoleKind =
-  | "conv.weight"
-  | "conv.bias"
-  | "bn.weight"
-  | "bn.bias"
-  | "bn.mean"
-  | "bn.var"
-  | "fc6.weight"
-  | "fc6.bias"
-  | "fc7.weight"
-  | "fc7.bias"
-  | "fc8.weight"
-  | "fc8.bias";
+export type RoleKind = NormPart | `${"conv" | "fc6" | "fc7" | "fc8"}.${"weight" | "bias"}`;
 
 /** Where a convention keeps a role. role = undo `as` of (the `take` slice ÷ the number in `over`) × times, axes in `flip` reversed. */
 export interface StoredSlot {
@@ -38,6 +24,15 @@ export interface StoredSlot {
 
 /** constant: the convention does not store it (no conv bias; slim without gamma; MXNet fix_gamma, though a tensor is there). */
 export type Slot = StoredSlot | { readonly constant: 0 | 1 };
+
+export function isStored(slot: Slot | undefined): slot is StoredSlot {
+  return slot !== undefined && "key" in slot;
+}
+
+/** Keys that a slot reads or writes. */
+export function keysOf(slot: StoredSlot): readonly string[] {
+  return slot.over === undefined ? [slot.key] : [slot.key, slot.over];
+}
 
 export interface Preprocessing {
   readonly channels: "rgb" | "bgr";

@@ -3,7 +3,8 @@ import { type Grouped, type NormLayer, vectorLength } from "./groups.ts";
 import type { Fc } from "./head.ts";
 import { parseName } from "./names.ts";
 import type { NormOf } from "./norms.ts";
-import type { Role, Slot, StoredSlot } from "./scheme.ts";
+import type { Role } from "./role.ts";
+import type { Slot, StoredSlot } from "./scheme.ts";
 
 /** Axes of a vector kept with axes of one: "o", "o 1", "1 o", "1 1 1 o". A vector of one element follows `style`. */
 export function vectorAxes(shape: readonly number[], style?: string): string {

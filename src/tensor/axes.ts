@@ -165,6 +165,11 @@ export function units(names: readonly string[], sizes: AxisSizes): readonly Axis
   return found;
 }
 
+/** Whether `elementary` finds every size that it needs. */
+export function allKnown(pattern: Pattern, sizes: AxisSizes): boolean {
+  return pattern.every((names) => units(names, sizes).every(({ size }) => size !== undefined));
+}
+
 /** The elementary axes of each stored axis, all sizes known; throws `mismatch` naming those whose size is not. */
 export function elementary(pattern: Pattern, sizes: AxisSizes): readonly (readonly { readonly name: string; readonly size: number }[])[] {
   return pattern.map((names) =>

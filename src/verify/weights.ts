@@ -1,8 +1,9 @@
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { Network } from "../model/network.ts";
+import type { Role } from "../model/role.ts";
 import { isComputed, roleValues, storedView } from "../model/role-values.ts";
-import type { Role, Slot } from "../model/scheme.ts";
+import type { Slot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { loadView } from "../tensor/load.ts";
 import { arrange, type View } from "../tensor/view.ts";

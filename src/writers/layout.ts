@@ -1,6 +1,7 @@
 import type { ByteSource } from "../io/source/source.ts";
 import type { Network } from "../model/network.ts";
-import type { Preprocessing, Role } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
+import type { Preprocessing } from "../model/scheme.ts";
 import type { Inert } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Network } from "../model/network.ts";
-import type { Role } from "../model/scheme.ts";
+import type { Role } from "../model/role.ts";
 import type { TensorSpec, WriterInput } from "./layout.ts";
 
 /** What a writer of networks works with: the network, and its tensors by role. */

@@ -6,6 +6,7 @@ import { type ConvertResult, convert } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
+import type { Role } from "../../src/model/role.ts";
 import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { loadFloat64 } from "../../src/tensor/load.ts";
@@ -148,7 +149,7 @@ describe("batch norm", () => {
     const result = await run(checkpoint, { foldBn: true, bnEpsilon: epsilon });
     const { tensors, metadata } = await read();
     expect([...tensors.keys()].some((key) => key.includes(".bn."))).toBe(false);
-    const at = (role: string, o: number): number => Math.fround(valueAt(role, o, 0, 0, 0));
+    const at = (role: Role, o: number): number => Math.fround(valueAt(role, o, 0, 0, 0));
     const scale = (o: number): number => at("conv3_1.bn.weight", o) / Math.sqrt(at("conv3_1.bn.var", o) + epsilon);
     const weight = laidOut("conv3_1.weight", "h w i o", network, (role, o, i, h, w) =>
       Math.fround(Math.fround(valueAt(role, o, i, h, w)) * scale(o)),

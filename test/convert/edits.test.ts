@@ -6,6 +6,7 @@ import { type ConvertResult, convert } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
+import type { Role } from "../../src/model/role.ts";
 import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { loadFloat64 } from "../../src/tensor/load.ts";
@@ -74,7 +75,7 @@ describe("batch norm between frameworks (vgg-layouts.md, section 6)", () => {
     const { warnings } = await run(checkpoint, { foldBn: true, bnEpsilon: 1e-3 });
     const made = await read();
     expect([...made.keys()].some((key) => key.includes("bn"))).toBe(false);
-    const at = (role: string, o: number, i = 0, h = 0, w = 0): number => Math.fround(valueAt(role, o, i, h, w));
+    const at = (role: Role, o: number, i = 0, h = 0, w = 0): number => Math.fround(valueAt(role, o, i, h, w));
     const scale = (o: number): number => at("conv3_2.bn.weight", o) / Math.sqrt(at("conv3_2.bn.var", o) + 1e-3);
     const weight = laidOut("conv3_2.weight", "h w i o", network, (role, o, i, h, w) => Math.fround(at(role, o, i, h, w) * scale(o)));
     expect(made.get("conv3_2.weight")).toEqual(weight.values);

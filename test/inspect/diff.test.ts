@@ -4,7 +4,7 @@ import { diff } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
-import type { Role } from "../../src/model/scheme.ts";
+import type { Part, Role } from "../../src/model/role.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
@@ -123,7 +123,7 @@ function reordered(stands: keyof typeof flattened, meant: keyof typeof flattened
 const folded: typeof noise = (role, o, i, h, w) => {
   const conv = /^(conv\d_\d)\.(weight|bias)$/.exec(role)?.[1];
   if (conv === undefined) return values(role, o, i, h, w);
-  const part = (leaf: string): number => values(`${conv}.${leaf}`, o, 0, 0, 0);
+  const part = (leaf: Part): number => values(`${conv}.${leaf}`, o, 0, 0, 0);
   const scale = part("bn.weight") / Math.sqrt(part("bn.var") + 1e-5);
   return role.endsWith("weight") ? values(role, o, i, h, w) * scale : (part("bias") - part("bn.mean")) * scale + part("bn.bias");
 };
@@ -204,7 +204,7 @@ describe("what sets two networks apart, in words", () => {
     [
       "folded, but for one bias",
       { batchNorm: true },
-      { value: (role, o, i, h, w) => (role === "conv2_1.bias" ? noise("other", o, i, h, w) : folded(role, o, i, h, w)) },
+      { value: (role, o, i, h, w) => (role === "conv2_1.bias" ? noise("other.bias", o, i, h, w) : folded(role, o, i, h, w)) },
       [/^batch norm is folded into the 8 convolutions in B \(weights and 7 of the biases/, /^conv2_1\.bias differs: cosine/],
     ],
     [

@@ -3,6 +3,8 @@ import { conventionsOf } from "../../src/formats.ts";
 import type { DescribedCheckpoint } from "../../src/model/described.ts";
 import { identify } from "../../src/model/identify.ts";
 import type { Identity } from "../../src/model/identity.ts";
+import { isRole } from "../../src/model/role.ts";
+import type { Slot } from "../../src/model/scheme.ts";
 import type { LayerRecord } from "../../src/tensor/checkpoint.ts";
 import { type ExpectedCase, expectedCases } from "../support/expected.ts";
 import { golden } from "../support/paths.ts";
@@ -27,10 +29,14 @@ const flattenLayers = new Map([
   ],
 ]);
 
+function slotOf(identity: Identity, role: string): Slot | undefined {
+  return isRole(role) ? identity.roles.get(role) : undefined;
+}
+
 /** A role's slot in the notation of expected.json. */
 function spell(identity: Identity, role: string): readonly [key: string, axes: string] | undefined {
   const moments = role.endsWith(".bn.moments");
-  const slot = identity.roles.get(moments ? role.replace("moments", "mean") : role);
+  const slot = slotOf(identity, moments ? role.replace("moments", "mean") : role);
   if (slot === undefined || "constant" in slot) return undefined;
   if (moments) return [slot.key, slot.axes === "o s" ? "o mean|sigma" : slot.axes];
   return [slot.key, slot.over === undefined ? slot.axes : `${slot.axes} * 1024`];
@@ -42,7 +48,7 @@ function wrongRoles(expected: ExpectedCase): readonly string[] {
   const wrong: string[] = [];
   for (const [role, [key, axes]] of expected.roles) {
     const found = spell(identity, role);
-    const flip = identity.roles.get(role);
+    const flip = slotOf(identity, role);
     const flipped = flip !== undefined && "flip" in flip && flip.flip !== undefined;
     if (found?.[0] !== key || found[1] !== axes) wrong.push(`${role}: ${found?.join(" ")} for ${key} ${axes}`);
     if (flipped !== expected.flipped.has(role)) wrong.push(`${role}: flipped ${flipped}`);

@@ -4,6 +4,7 @@ import type { Described } from "../../src/model/described.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import { identify } from "../../src/model/identify.ts";
 import type { Network } from "../../src/model/network.ts";
+import type { Role } from "../../src/model/role.ts";
 import { schemeById, schemes } from "../../src/model/schemes.ts";
 
 /** Tensors of a torchvision VGG with widths that differ everywhere: 5 blocks, fc6 over 2×3 places. */
@@ -46,7 +47,7 @@ function networkOf(blocks: readonly number[], batchNorm = false): Network {
   return identity.network;
 }
 
-function key(scheme: string, role: string, network: Network): string | undefined {
+function key(scheme: string, role: Role, network: Network): string | undefined {
   const found = schemeById(scheme);
   const slot = found === undefined ? undefined : expandScheme(found, network).get(role);
   return slot !== undefined && "key" in slot ? slot.key : undefined;
@@ -56,7 +57,7 @@ const D = [2, 2, 3, 3, 3];
 
 describe("expandScheme", () => {
   const d = networkOf(D);
-  test.each([
+  test.each<[scheme: string, role: Role, key: string]>([
     ["canonical", "conv3_2.weight", "conv3_2.weight"],
     ["tfslim", "conv3_2.weight", "vgg_16/conv3/conv3_2/weights"],
     ["tfslim", "fc8.bias", "vgg_16/fc8/biases"],

@@ -2,7 +2,7 @@ import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
-import type { Role } from "../../src/model/scheme.ts";
+import type { Role } from "../../src/model/role.ts";
 import { schemeById } from "../../src/model/schemes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";

@@ -1,6 +1,7 @@
 import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import type { Network } from "../../src/model/network.ts";
+import { isRole, type Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
@@ -25,13 +26,13 @@ export const layouts = {
 /** A canonical set (o i h w) as a checkpoint in a framework's layout, with the identity that fits it. */
 export function subjectOf(name: string, set: ReadonlyMap<string, Array32>, network: Network, layout: Layout = layouts.torch): Subject {
   const tensors = new Map<string, NumericTensor>();
-  const roles = new Map<string, Slot>();
+  const roles = new Map<Role, Slot>();
   for (const [role, array] of set) {
     const axes = axesOf(role, array, layout);
     const flat = axes.replace(/[()]/g, "").split(" ");
     const values = array.shape.length === 1 ? array.values : transpose(array, flat);
     tensors.set(role, tensorOf(role, stored(array, axes), values));
-    roles.set(role, { key: role, axes });
+    if (isRole(role)) roles.set(role, { key: role, axes });
   }
   return {
     name,

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
+import type { Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 import { weightsOf } from "../../src/verify/weights.ts";
 import { checkpointOf, tensorOf } from "./subjects.ts";
@@ -19,7 +20,7 @@ const counting = (name: string, shape: readonly number[]) =>
     Float32Array.from({ length: count(shape) }, (_, k) => k),
   );
 
-async function read(role: string, slot: Slot, axes: string, ...tensors: ReturnType<typeof tensorOf>[]): Promise<number[]> {
+async function read(role: Role, slot: Slot, axes: string, ...tensors: ReturnType<typeof tensorOf>[]): Promise<number[]> {
   const checkpoint = checkpointOf("x", new Map(tensors.map((tensor) => [tensor.name, tensor])));
   return [...(await weightsOf(checkpoint, new Map([[role, slot]]), network, ctx)(role, axes))];
 }
@@ -55,7 +56,7 @@ describe("a role is read out of its slot", () => {
       ),
     };
     const checkpoint = checkpointOf("x", new Map([["m", moments]]));
-    const roles = new Map<string, Slot>([
+    const roles = new Map<Role, Slot>([
       ["conv1_1.bn.mean", { key: "m", axes: "o s", take: ["s", 0] }],
       ["conv1_1.bn.var", { key: "m", axes: "o s", take: ["s", 1], as: "sigma" }],
     ]);

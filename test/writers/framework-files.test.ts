@@ -6,6 +6,7 @@ import type { ByteSource } from "../../src/io/source/source.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import { identify } from "../../src/model/identify.ts";
 import type { Network } from "../../src/model/network.ts";
+import { layerOf, roleOf } from "../../src/model/role.ts";
 import { schemeById } from "../../src/model/schemes.ts";
 import { openSet } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
@@ -61,7 +62,7 @@ function made({ scheme, name }: Subject, batchNorm: boolean, more: Partial<Write
     tensors.push({ key: slot.key, role, dtype: "float32", shape: laid.shape });
     values.set(slot.key, Float32Array.from(laid.values));
     if (slot.over === undefined || values.has(slot.over)) continue;
-    tensors.push({ key: slot.over, role: role.replace(/\.\w+$/, ".factor"), dtype: "float32", shape: [1] });
+    tensors.push({ key: slot.over, role: roleOf(layerOf(role), "bn.factor"), dtype: "float32", shape: [1] });
     values.set(slot.over, Float32Array.of(1));
   }
   return { input: { name, tensors, network, metadata: new Map(), options: new Map(), ...more }, network, values };

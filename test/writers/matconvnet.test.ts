@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Role } from "../../src/model/role.ts";
 import { openBytes } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
@@ -49,7 +50,7 @@ const network: Network = {
   complete: true,
 };
 
-const spec = (key: string, role: string, shape: readonly number[], dtype: NumericDType = "float32"): TensorSpec => ({
+const spec = (key: string, role: Role, shape: readonly number[], dtype: NumericDType = "float32"): TensorSpec => ({
   key,
   role,
   shape,

@@ -1,8 +1,9 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { kindOf } from "../../model/kinds.ts";
+import type { Role } from "../../model/role.ts";
 import { isComputed, numericTensor, type RoleValues, roleValues } from "../../model/role-values.ts";
-import type { Role, Slot, StoredSlot } from "../../model/scheme.ts";
+import type { Slot, StoredSlot } from "../../model/scheme.ts";
 import { type AxisSizes, jointSizes, parsePattern } from "../../tensor/axes.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 import { plainView } from "../../tensor/view.ts";

@@ -1,4 +1,5 @@
 import type { Context } from "../../io/context.ts";
+import { isConv, layerOf, type Part, partOf, type Role } from "../../model/role.ts";
 import { loadChannels, normEffect, powerOf, roleValues } from "../../model/role-values.ts";
 import { compare } from "../../tensor/compare.ts";
 import type { Pair } from "./align.ts";
@@ -61,7 +62,7 @@ const SAME_EFFECT = 1e-5;
  */
 export async function sameNorms(pairs: readonly Pair[], a: Side, b: Side, ctx: Context): Promise<string | undefined> {
   if (!hasNorms(a) || !hasNorms(b)) return undefined;
-  const convs = pairs.flatMap(({ role }) => /^(conv\d+_\d+)\.bn\.var$/.exec(role ?? "")?.[1] ?? []);
+  const convs = pairs.flatMap(({ role }) => (role !== undefined && isConv(role) && partOf(role) === "bn.var" ? [layerOf(role)] : []));
   let worst = 0;
   for (const conv of convs) {
     const [left, right] = [await effectOf(a, conv, ctx), await effectOf(b, conv, ctx)];
@@ -79,13 +80,13 @@ async function effectOf(side: Side, conv: string, ctx: Context): Promise<ReturnT
   if (variance === undefined) return undefined;
   const power = variance.map((value) => powerOf(value, undefined, epsilonOf(side)));
   if (!power.every((value) => value > 0)) return undefined;
-  const part = (leaf: string): Promise<Float64Array | undefined> => vectorOf(side, `${conv}.${leaf}`, power.length, ctx);
+  const part = (leaf: Part): Promise<Float64Array | undefined> => vectorOf(side, `${conv}.${leaf}`, power.length, ctx);
   const [gamma, beta, mean, bias] = [await part("bn.weight"), await part("bn.bias"), await part("bn.mean"), await part("bias")];
   return normEffect({ power, gamma, beta, mean, bias });
 }
 
 /** `count`: how many a constant stands for. */
-async function vectorOf(side: Side, role: string, count: number, ctx: Context): Promise<Float64Array | undefined> {
+async function vectorOf(side: Side, role: Role, count: number, ctx: Context): Promise<Float64Array | undefined> {
   const slot = side.identity?.roles.get(role);
   if (slot === undefined) return undefined;
   const question = { sizes: new Map("constant" in slot ? [["o", count]] : []), epsilon: epsilonOf(side) };

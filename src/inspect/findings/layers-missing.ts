@@ -1,5 +1,5 @@
 import type { Identity } from "../../model/identity.ts";
-import type { Role } from "../../model/scheme.ts";
+import { type Role, roleOf } from "../../model/role.ts";
 import type { Check, Finding, Subject } from "./check.ts";
 import { few } from "./few.ts";
 import { lastOfBlock, oneOfEight } from "./last-of-block.ts";
@@ -51,7 +51,7 @@ function missingStatistics({ network, roles }: Identity, { checkpoint }: Subject
   };
   const lacking = network.layers.flatMap((layer) => {
     if ((layer.kind !== "conv" && layer.kind !== "fc") || layer.batchNorm === undefined) return [];
-    return [`${layer.name}.bn.mean`, `${layer.name}.bn.var`].filter((role) => !isStored(role));
+    return (["bn.mean", "bn.var"] as const).map((part) => roleOf(layer.name, part)).filter((role) => !isStored(role));
   });
   if (lacking.length === 0) return [];
   const message = `${lacking.length} running statistics of batch norm are missing (${few(lacking)}): without them the network computes something else at inference than in training`;

@@ -104,7 +104,7 @@ function suspect(
   const found = statistics.get(weight.tensor.name);
   const match = found === undefined ? undefined : matches(found, weight.tensor.dtype, weight.fanIn, weight.fanOut, initialiser);
   if (match === undefined) return [];
-  const biases = ["bias", "bn.bias"].flatMap((part) => {
+  const biases = (["bias", "bn.bias"] as const).flatMap((part) => {
     const slot = subject.identity?.roles.get(`${weight.layer}.${part}`);
     const bias = slot === undefined || "constant" in slot ? undefined : statistics.get(slot.key);
     return bias === undefined ? [] : [bias];

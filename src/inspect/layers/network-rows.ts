@@ -1,5 +1,5 @@
 import type { Identity } from "../../model/identity.ts";
-import type { Role } from "../../model/scheme.ts";
+import { normParts, type Role, roleOf } from "../../model/role.ts";
 import { type Counts, rowCounts } from "./counts.ts";
 import type { LayerRow } from "./row.ts";
 import { type OutputShape, planes, product } from "./shape.ts";
@@ -36,8 +36,7 @@ export function networkRows(identity: Identity, input: OutputShape, count: (keys
       const type = conv ? `conv ${layer.kernel.join("×")}` : "fully connected";
       push(layer.name, type, counts, shape, shape === undefined ? 0 : counts.weights * product(shape.slice(0, -1)));
       if (layer.batchNorm !== undefined) {
-        const parts = ["weight", "bias", "mean", "var"].map((part) => `${layer.name}.bn.${part}`);
-        push(`${layer.name}.bn`, "batch norm", count(keysOf(...parts)), shape, 0);
+        push(`${layer.name}.bn`, "batch norm", count(keysOf(...normParts.map((part) => roleOf(layer.name, part)))), shape, 0);
       }
     }
   }

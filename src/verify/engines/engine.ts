@@ -1,6 +1,6 @@
 import type { Context } from "../../io/context.ts";
 import type { Network } from "../../model/network.ts";
-import type { Role } from "../../model/scheme.ts";
+import type { Role } from "../../model/role.ts";
 
 export interface Device {
   readonly available: boolean;

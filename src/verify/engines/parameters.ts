@@ -1,4 +1,5 @@
 import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import { type NormPart, roleOf } from "../../model/role.ts";
 import { normEffect, powerOf, requirePositive } from "../../model/role-values.ts";
 import type { Weights } from "./engine.ts";
 
@@ -29,9 +30,9 @@ export async function parameters(layer: ConvLayer | FcLayer, axes: string, weigh
 }
 
 async function batchNorm(layer: string, epsilon: number, bias: Float32Array, weights: Weights): Promise<ReturnType<typeof normEffect>> {
-  const part = (leaf: string): Promise<Float32Array> => weights(`${layer}.bn.${leaf}`, "o");
-  const [gamma, beta, mean] = [await part("weight"), await part("bias"), await part("mean")];
-  const power = Float64Array.from(await part("var"), (value) => powerOf(value, undefined, epsilon));
+  const read = (part: NormPart): Promise<Float32Array> => weights(roleOf(layer, part), "o");
+  const [gamma, beta, mean] = [await read("bn.weight"), await read("bn.bias"), await read("bn.mean")];
+  const power = Float64Array.from(await read("bn.var"), (value) => powerOf(value, undefined, epsilon));
   requirePositive(power, epsilon, `${layer}.bn.var`);
   return normEffect({ power, gamma, beta, mean, bias });
 }

@@ -1,5 +1,6 @@
 import type { Network } from "../../model/network.ts";
-import type { Role, Slot } from "../../model/scheme.ts";
+import type { Role } from "../../model/role.ts";
+import type { Slot } from "../../model/scheme.ts";
 import type { View } from "../../tensor/view.ts";
 import type { Weights } from "../engines/engine.ts";
 import { isWeighted, kernelShape, type WeightedLayer } from "../geometry.ts";

@@ -1,4 +1,5 @@
 import type { Context } from "../../io/context.ts";
+import { normParts, type Part, type Role, roleOf } from "../../model/role.ts";
 import { compare } from "../../tensor/compare.ts";
 import { parameters } from "../engines/parameters.ts";
 import { isWeighted, type WeightedLayer } from "../geometry.ts";
@@ -22,7 +23,7 @@ export async function firstWeightDivergence(pair: Pair, ctx: Context): Promise<s
  * (batch norm and input scales worked in), where different clothes are equal.
  */
 async function sameWeights({ a, b, rtol }: Pair, layer: WeightedLayer, theirs: WeightedLayer, ctx: Context): Promise<boolean> {
-  const role = `${layer.name}.weight`;
+  const role: Role = `${layer.name}.weight`;
   const views = sameSettings(layer, theirs) ? [await a.kernel?.(role), await b.kernel?.(role)] : [];
   const [viewA, viewB] = views;
   if (viewA === undefined || viewB === undefined) {
@@ -44,9 +45,9 @@ function inputScale(layer: WeightedLayer): number {
   return layer.kind === "fc" ? (layer.inputScale ?? 1) : 1;
 }
 
-function vectorsOf(layer: WeightedLayer): readonly string[] {
-  const norm = layer.batchNorm === undefined ? [] : ["bn.weight", "bn.bias", "bn.mean", "bn.var"];
-  return [...(layer.bias ? ["bias"] : []), ...norm].map((part) => `${layer.name}.${part}`);
+function vectorsOf(layer: WeightedLayer): readonly Role[] {
+  const parts: readonly Part[] = [...(layer.bias ? (["bias"] as const) : []), ...(layer.batchNorm === undefined ? [] : normParts)];
+  return parts.map((part) => roleOf(layer.name, part));
 }
 
 function loaded({ weights }: Compared, layer: WeightedLayer) {

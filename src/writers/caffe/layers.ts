@@ -38,11 +38,11 @@ export function caffeLayers(table: RoleTable): readonly CaffeLayer[] {
   };
   const addNorm = (layer: ConvLayer | FcLayer): void => {
     if (layer.batchNorm === undefined) return;
-    const norm = ["mean", "var"].map((part) => table.need(`${layer.name}.bn.${part}`));
+    const norm = (["mean", "var"] as const).map((part) => table.need(`${layer.name}.bn.${part}`));
     const name = layerName(norm[0], `${layer.name}/bn`);
     const factor = table.need(`${layer.name}.bn.factor`);
     add(name, "BatchNorm", [...norm, factor], { kind: "batch-norm", epsilon: layer.batchNorm.epsilon }, true);
-    const scale = ["weight", "bias"].map((part) => table.need(`${layer.name}.bn.${part}`));
+    const scale = (["weight", "bias"] as const).map((part) => table.need(`${layer.name}.bn.${part}`));
     add(layerName(scale[0], `${layer.name}/scale`), "Scale", scale, { kind: "scale" }, true);
   };
   const last = table.network.layers.filter((layer) => layer.kind === "fc").at(-1);

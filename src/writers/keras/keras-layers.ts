@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { Json } from "../pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
@@ -117,7 +118,7 @@ function weighted(
   };
   const layers = [layer(name, type, config, bias === undefined ? [weight] : [weight, bias])];
   if (norm === undefined) return layers;
-  const parts = ["weight", "bias", "mean", "var"].map((part) => table.need(`${one.name}.bn.${part}`));
+  const parts = normParts.map((part) => table.need(`${one.name}.${part}`));
   const settings = {
     axis: weight.shape.length - 1,
     momentum: 0.99,

@@ -66,8 +66,8 @@ function convolution(layer: ConvLayer | FcLayer, pad: readonly number[], normNam
   }
   const conv: ChainLayer = { kind: "conv", name: layer.name, pad, weight, bias: table.find(`${layer.name}.bias`) };
   if (layer.batchNorm === undefined) return [conv];
-  const role = `${layer.name}.bn`;
-  const moments = table.find(`${role}.mean`) ?? table.need(`${role}.var`);
+  const { name } = layer;
+  const moments = table.find(`${name}.bn.mean`) ?? table.need(`${name}.bn.var`);
   const [channels = 0, columns] = moments.shape;
   if (moments.shape.length !== 2 || columns !== 2) {
     throw new CheckpointError(
@@ -80,7 +80,7 @@ function convolution(layer: ConvLayer | FcLayer, pad: readonly number[], normNam
     );
   }
   const { epsilon } = layer.batchNorm;
-  const [gamma, beta] = [table.find(`${role}.weight`), table.find(`${role}.bias`)];
+  const [gamma, beta] = [table.find(`${name}.bn.weight`), table.find(`${name}.bn.bias`)];
   return [conv, { kind: "bnorm", name: normName, epsilon, channels, gamma, beta, moments }];
 }
 

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer, NetworkLayer } from "../../model/network.ts";
+import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import { type Field, floatField, intField, messageField, packedField, textField } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
@@ -145,7 +146,7 @@ function addConv(chain: Chain, name: string, table: RoleTable, pad: readonly [nu
 
 function addNorm(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): void {
   if (layer.batchNorm === undefined) return;
-  const roles = ["weight", "bias", "mean", "var"].map((part) => table.need(`${layer.name}.bn.${part}`).key);
+  const roles = normParts.map((part) => table.need(`${layer.name}.${part}`).key);
   chain.add("BatchNormalization", `${layer.name}/bn`, roles, [floatAttribute("epsilon", layer.batchNorm.epsilon)]);
 }
 

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { isFc, layerOf, type Part, partOf, type Role } from "../../model/role.ts";
 import { dtypes, type NumericDType } from "../../tensor/dtype.ts";
 import { numpyLetters, paddleTypes } from "../dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
@@ -77,7 +78,7 @@ function variableNames(tensors: readonly TensorSpec[]): readonly (readonly [stri
   return tensors.map(({ key, role }) => [key, (role === undefined ? undefined : variableName(role, classes)) ?? key] as const);
 }
 
-const leaves: ReadonlyMap<string, readonly [norm: boolean, suffix: string]> = new Map([
+const leaves: ReadonlyMap<Part, readonly [norm: boolean, suffix: string]> = new Map([
   ["weight", [false, "w_0"]],
   ["bias", [false, "b_0"]],
   ["bn.weight", [true, "w_0"]],
@@ -86,12 +87,11 @@ const leaves: ReadonlyMap<string, readonly [norm: boolean, suffix: string]> = ne
   ["bn.var", [true, "w_2"]],
 ] as const);
 
-function variableName(role: string, classes: Map<string, Map<string, number>>): string | undefined {
-  const dot = role.indexOf(".");
-  const layer = role.slice(0, dot);
-  const leaf = leaves.get(role.slice(dot + 1));
+function variableName(role: Role, classes: Map<string, Map<string, number>>): string | undefined {
+  const layer = layerOf(role);
+  const leaf = leaves.get(partOf(role));
   if (leaf === undefined) return undefined;
-  const kind = leaf[0] ? (layer.startsWith("fc") ? "batch_norm1d" : "batch_norm2d") : layer.startsWith("fc") ? "linear" : "conv2d";
+  const kind = leaf[0] ? (isFc(role) ? "batch_norm1d" : "batch_norm2d") : isFc(role) ? "linear" : "conv2d";
   const known = classes.get(kind) ?? new Map<string, number>();
   classes.set(kind, known);
   const number = known.get(layer) ?? known.size;

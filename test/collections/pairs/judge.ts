@@ -1,6 +1,7 @@
 import type { Plan } from "../../../src/convert/plan-types.ts";
 import type { Context } from "../../../src/io/context.ts";
 import { identify } from "../../../src/model/identify.ts";
+import { isRole } from "../../../src/model/role.ts";
 import { open } from "../../../src/open.ts";
 import { hash } from "../../../src/tensor/hash.ts";
 import { loadFloat64 } from "../../../src/tensor/load.ts";
@@ -57,8 +58,9 @@ export async function compareWithCase(
   let rounded = 0;
   try {
     for (const [role, [key = ""]] of other.expected.roles) {
-      if (wanted?.has(role.replace(/\.moments$/, ".mean")) === false) continue;
-      const slot = roles?.get(role.replace(/\.moments$/, ".mean"));
+      const mean = role.replace(/\.moments$/, ".mean");
+      if (wanted?.has(mean) === false) continue;
+      const slot = isRole(mean) ? roles?.get(mean) : undefined;
       const own = slot !== undefined && !("constant" in slot) ? made.tensors.get(slot.key) : undefined;
       const tensor = own ?? made.tensors.get(key);
       if (tensor !== undefined && (await hash(tensor, ctx)) === other.expected.hashes.get(key)) continue;
