@@ -85,7 +85,11 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   });
   if (options.dryRun === true) return finish([], 0, false);
   const { layouts, close } = await layoutsFor(prepared, { ...request, identity }, options, place);
-  const set = outputSet(place.folder, { force: options.force === true });
+  const set = outputSet(place.folder, {
+    force: options.force === true,
+    durable: options.durable === true,
+    output: place.path,
+  });
   try {
     refuseInputs(layouts, place, checkpoint, input);
     refuseInputs(layouts, place, like?.checkpoint, like?.path);

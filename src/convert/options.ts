@@ -31,6 +31,8 @@ export interface ConvertOptions {
   /** Compare the written files with the source before they appear; true when absent. */
   readonly check?: boolean;
   readonly force?: boolean;
+  /** Return when the output is on the disk; what replaces another file is waited for in any case. */
+  readonly durable?: boolean;
   readonly dryRun?: boolean;
   /** Deflate what the format can deflate (npz, MatConvNet v7). */
   readonly compress?: boolean;

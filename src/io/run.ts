@@ -1,12 +1,10 @@
-import { unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
 import { collectEarly } from "./frugal.ts";
-import { createOutput, type OpenOutput, outputOn } from "./output/output-file.ts";
-import { openUnnamed } from "./output/unnamed.ts";
+import type { OpenOutput } from "./output/output-file.ts";
+import { createTemporary, removeTemporary } from "./output/temporary-name.ts";
 import type { ByteSource, OutputFile } from "./source/source.ts";
 import { spooled } from "./source/spooled.ts";
 
@@ -35,7 +33,6 @@ const TURN = 5;
 const SMALL_BUFFER = 64 << 10;
 /** Room for the padding of a tile's rows. */
 const ARENA_SLACK = 256 << 10;
-let counter = 0;
 
 /** What one command lends to everything it calls; `dispose` removes its temporary files. */
 export function createContext(options: ContextOptions = {}): OwnedContext {
@@ -62,13 +59,10 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     buffers[which] = new Uint8Array(length);
   };
 
-  const createTemporary = (): OpenOutput => {
-    counter += 1;
-    const path = join(folder, `.${process.pid}-${counter}.vggtool-tmp`);
-    const unnamed = openUnnamed(folder);
-    const file = unnamed === undefined ? createOutput(path, folder, "temporary") : outputOn(unnamed, path, folder, "temporary");
-    // Without a name at once, where it has one: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
-    if (unnamed === undefined && process.platform !== "win32") unlinkSync(path);
+  const temporary = (): OpenOutput => {
+    const file = createTemporary(folder, "spool", { shown: folder, use: "temporary" });
+    // Without a name at once: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
+    if (process.platform !== "win32") removeTemporary(file.path);
     temporaries.push(file);
     return file;
   };
@@ -87,14 +81,14 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
       const known = twins.get(source);
       if (known !== undefined) return known;
       // All twins share one file, each its own region (sparse until written): thousands of members need no thousands of files.
-      spool ??= { file: createTemporary(), used: 0 };
+      spool ??= { file: temporary(), used: 0 };
       const twin = spooled(source, spool.file, spool.used);
       spool.used += source.size;
       twins.set(source, twin);
       return twin;
     },
     async temporary(): Promise<OutputFile> {
-      return createTemporary();
+      return temporary();
     },
     async tick(bytes) {
       options.onProgress?.(bytes);
@@ -107,7 +101,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     async dispose() {
       for (const file of temporaries.splice(0)) {
         await file.close();
-        if (process.platform === "win32") unlinkSync(file.path);
+        if (process.platform === "win32") removeTemporary(file.path);
       }
       spool = undefined;
       buffers[0] = new Uint8Array(0);

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { systemCode } from "../../src/io/system-error.ts";
 import { root } from "../support/cli.ts";
 
 export interface Ended {
@@ -13,8 +12,6 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Waits until nothing of its process group is left: a shell that it started may outlive it. */
-  readonly gone: () => Promise<void>;
 }
 
 /** Starts the built command; `through` is a command line that runs it (a shell with limits, another user). */
@@ -30,21 +27,7 @@ export function start(args: readonly string[], through: readonly string[] = []):
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stderr, seconds: (performance.now() - started) / 1000 }));
   });
-  return { child, ended, gone: () => groupGone(child.pid) };
-}
-
-async function groupGone(pid: number | undefined): Promise<void> {
-  if (pid === undefined) return;
-  for (let waited = 0; waited < 60_000; waited += 10) {
-    try {
-      process.kill(-pid, 0);
-    } catch (error) {
-      if (systemCode(error) === "ESRCH") return;
-      throw error;
-    }
-    await sleep(10);
-  }
-  throw new Error(`process group ${pid} is still there after a minute`);
+  return { child, ended };
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

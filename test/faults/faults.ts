@@ -226,15 +226,17 @@ async function race(): Promise<void> {
         const ended = await Promise.all(runs);
         const state = stateOf(folder);
         const which = wholes.findIndex((whole) => same(whole, state));
+        for (const end of ended) if (end.code !== 0) problem ??= refusal(end, /is writing this output|exists already/);
         const codes = ended
           .map(({ code }) => code)
           .sort()
           .join(" and ");
         counts.set(codes, (counts.get(codes) ?? 0) + 1);
         if (which < 0) problem ??= `neither output is there: ${[...state.keys()].join(", ")}`;
-        if (force ? codes !== "0 and 0" : codes !== "0 and 2")
+        // With --force one that begins when the other is done replaces its output.
+        if (codes !== "0 and 2" && !(force && codes === "0 and 0"))
           problem ??= `exits ${codes}: ${ended.map(({ stderr }) => first(stderr)).join(" / ")}`;
-        if (!force && ended[which]?.code !== 0) problem ??= "the run that failed has written";
+        if (which >= 0 && ended[which]?.code !== 0) problem ??= "the run that failed has written";
       }
       told(
         `${kind.name}: two runs at one output${force ? ", --force" : ""}`,
@@ -247,7 +249,6 @@ async function race(): Promise<void> {
 
 /** Kills at each step of the naming: a random moment seldom falls between two of them. */
 async function moves(): Promise<void> {
-  if (process.platform !== "linux") return console.log("skip kills between two moves: files are named by a shell only on Linux");
   const folder = mkdtempSync(join(work, "moves-"));
   const references = [];
   for (const kind of [besideIt, twoFiles, threeFiles]) references.push(await reference(kind, { now: source, before }, folder));
@@ -263,7 +264,7 @@ try {
   if (wanted("race")) await race();
   if (wanted("moves")) await moves();
   if (wanted("kills")) {
-    const { outcomes, problems } = await killConversions(
+    const { outcomes, problems, cleared } = await killConversions(
       Number(given.kills),
       Number(given.seed),
       { now: source, before },
@@ -276,7 +277,7 @@ try {
       `kills: ${[...outcomes]
         .sort()
         .map(([key, count]) => `${count} × ${key}`)
-        .join("; ")}`,
+        .join("; ")}; ${cleared} left temporary files, which the next run cleared`,
     );
   }
 } finally {

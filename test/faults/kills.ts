@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, watch } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../support/random.ts";
 import { sleep, start } from "./command.ts";
-import { emptied, judge, type State, stateOf } from "./state.ts";
+import { emptied, judge, type State, same, stateOf, withoutTemporary } from "./state.ts";
 
 /** One kind of output: the arguments that make it, and the file that opens it. */
 export interface Kind {
@@ -75,11 +75,14 @@ export async function reference(kind: Kind, sources: Sources, work: string): Pro
 export interface KillCounts {
   readonly outcomes: ReadonlyMap<string, number>;
   readonly problems: readonly string[];
+  /** Runs that left temporary files, which the next one cleared. */
+  readonly cleared: number;
 }
 
 /**
  * Kills `total` conversions, each kind in turn, over an old output and to a new place, with SIGKILL and SIGINT: most at a moment between
- * start and end, a quarter as soon as the first file shows up at its place. Afterwards nothing but the old or the new output is there.
+ * start and end, a quarter as soon as the first file shows up at its place. Afterwards nothing but the old or the new output is there, and beside
+ * it, after SIGKILL alone, temporary files, which the next run takes away.
  */
 export async function killConversions(total: number, seed: number, sources: Sources, work: string, lanes: number): Promise<KillCounts> {
   const references: Reference[] = [];
@@ -87,6 +90,7 @@ export async function killConversions(total: number, seed: number, sources: Sour
   const outcomes = new Map<string, number>();
   const problems: string[] = [];
   let next = 0;
+  let cleared = 0;
   const lane = async (k: number): Promise<void> => {
     const folder = join(work, `lane ${k}`);
     mkdirSync(folder);
@@ -99,16 +103,16 @@ export async function killConversions(total: number, seed: number, sources: Sour
       emptied(folder);
       if (force) cpSync(each.oldFolder, folder, { recursive: true });
       const moment = random.next() < 0.25 ? undefined : random.next() * each.ms * 1.1;
-      const { ended, child, gone } = start(line(each.kind, sources.now, folder, force ? ["--force"] : []));
+      const { ended, child } = start(line(each.kind, sources.now, folder, force ? ["--force"] : []));
       if (moment === undefined) await Promise.race([firstChange(folder, random.next() * 4), ended]);
       else await Promise.race([sleep(moment), ended]);
       child.kill(signal);
       const { code, signal: by, stderr } = await ended;
       const old = force ? each.old : new Map<string, string>();
       const place = { old, whole: each.whole, entry: each.kind.entry };
-      // The shell that was placing the files when its parent was killed finishes what it began.
-      await gone();
-      const found = judge(stateOf(folder), place);
+      const left = stateOf(folder);
+      const named = by === "SIGKILL" ? withoutTemporary(left, child.pid) : left;
+      const found = judge(named, place);
       const title = `${n} ${each.kind.name}, ${signal}${force ? " --force" : ""}, ${moment === undefined ? "at its first file" : `after ${Math.round(moment)} ms`}`;
       if (found.startsWith("WRONG")) problems.push(`${title}: ${found}`);
       const exit = by ?? String(code);
@@ -117,19 +121,25 @@ export async function killConversions(total: number, seed: number, sources: Sour
       if (exit === "0" && found !== "new") problems.push(`${title}: exit 0, and the output is ${found}`);
       if (exit === "130" && found === "no entry") problems.push(`${title}: exit 130 left ${[...stateOf(folder).keys()].join(", ")}`);
       if (exit === "130" && !/interrupted/.test(stderr)) problems.push(`${title}: exit 130 says ${JSON.stringify(stderr)}`);
+      if (!same(left, named)) {
+        cleared += 1;
+        const after = await start(line(each.kind, sources.now, folder, ["--force", "--no-check"])).ended;
+        if (after.code !== 0 || !same(stateOf(folder), each.whole))
+          problems.push(`${title}: the next run ended by ${after.code}, and there is ${[...stateOf(folder).keys()].join(", ")}`);
+      }
       const key = `${signal === "SIGINT" ? `SIGINT exit ${by === null ? code : 130}` : by === null ? "SIGKILL too late" : "SIGKILL"}: ${found.startsWith("WRONG") ? "WRONG" : found}`;
       outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
     }
   };
   await Promise.all(Array.from({ length: lanes }, (_, k) => lane(k)));
-  return { outcomes, problems };
+  return { outcomes, problems, cleared };
 }
 
 /** The first change of names in a folder, and a moment more: the commit is under way. */
 function firstChange(folder: string, more: number): Promise<void> {
   return new Promise((resolve) => {
     const watcher = watch(folder, { recursive: false }, (_, name) => {
-      if (name !== null && /^\.\d+-\d+\.vggtool-tmp$/.test(name)) return; // a temporary file, which loses its name at once
+      if (name?.endsWith(".vggtool-tmp")) return;
       watcher.close();
       setTimeout(resolve, more);
     });

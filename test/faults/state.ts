@@ -1,39 +1,25 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { systemCode } from "../../src/io/system-error.ts";
 
 /** Every file and empty folder below one, with the hash of its bytes. */
 export type State = ReadonlyMap<string, string>;
 
-/**
- * The state of a folder. What is still at work there (the shell that places the files of a run that was killed) may take an entry away
- * between its listing and its reading; then the folder is listed anew.
- */
 export function stateOf(folder: string): State {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const state = listed(folder);
-    if (state !== undefined) return state;
-  }
-  throw new Error(`${folder} never stood still while it was listed 100 times`);
-}
-
-/** `undefined` where an entry went away meanwhile. */
-function listed(folder: string): State | undefined {
   const state = new Map<string, string>();
-  try {
-    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      const name = path.slice(folder.length + 1);
-      if (entry.isDirectory()) {
-        if (readdirSync(path).length === 0) state.set(`${name}/`, "empty");
-      } else state.set(name, createHash("sha1").update(readFileSync(path)).digest("hex"));
-    }
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = path.slice(folder.length + 1);
+    if (entry.isDirectory()) {
+      if (readdirSync(path).length === 0) state.set(`${name}/`, "empty");
+    } else state.set(name, createHash("sha1").update(readFileSync(path)).digest("hex"));
   }
   return state;
+}
+
+/** What SIGKILL may leave beside outputs: `.NAME.PID-N.vggtool-tmp` of that process. */
+export function withoutTemporary(state: State, pid: number | undefined): State {
+  return new Map([...state].filter(([name]) => !new RegExp(`^(.*/)?\\.[^/]+\\.${pid}-\\d+\\.vggtool-tmp$`).test(name)));
 }
 
 export function same(a: State, b: State): boolean {
@@ -45,6 +31,9 @@ export function judge(found: State, places: { readonly old: State; readonly whol
   const { old, whole, entry } = places;
   if (same(found, old)) return "old";
   if (same(found, whole)) return "new";
+  // A kill between the making of the output's folder and the naming of its files.
+  if (found.size === 1 && [...found].every(([name, hash]) => hash === "empty" && [...whole.keys()].some((file) => file.startsWith(name))))
+    return "no entry";
   const strange = [...found].filter(([name, hash]) => hash !== old.get(name) && hash !== whole.get(name)).map(([name]) => name);
   if (strange.length > 0) return `WRONG: ${strange.join(", ")}`;
   // Files of both are allowed as long as nothing opens them.

@@ -14,7 +14,7 @@ for (let k = 0; k < arena.length; k += 1) arena[k] = (k * 31 + (k >>> 11)) % 251
 describe("long writes", () => {
   test.each([0, 4096, 100, 4095, 12_345])("several at once, from byte %i on, come out as written", async (start) => {
     const path = join(folder, `f${start}`);
-    const file = createOutput(path, "f", "kept");
+    const file = createOutput(path, "f", "synced");
     const length = (1 << 20) - 77;
     const bytes = arena.subarray(start % 4096, (start % 4096) + length);
     await file.write(0, new Uint8Array(start).fill(9));
@@ -28,7 +28,7 @@ describe("long writes", () => {
     expect(Buffer.compare(await file.read(start, length, into), bytes)).toBe(0);
     await file.write(start + 400_000, new Uint8Array(10).fill(7));
     bytes.fill(7, 400_000, 400_010);
-    file.sync();
+    file.finish({ sync: true });
     await file.close();
     expect(Buffer.compare(readFileSync(path), Buffer.concat([new Uint8Array(start).fill(9), bytes]))).toBe(0);
   });

@@ -1,9 +1,25 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import fs, {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { folderSet } from "../../src/io/folder.ts";
 import { outputSet } from "../../src/io/output/output.ts";
+import { placeNew } from "../../src/io/output/place.ts";
 import { createContext } from "../../src/io/run.ts";
 
 let folder = "";
@@ -54,27 +70,32 @@ describe("output sets", () => {
     expect(readdirSync(folder).sort()).toEqual(["late", "out"]);
   });
 
-  test.skipIf(process.platform !== "linux")("a file that is being written has no name", async () => {
+  test("a file that is being written has a temporary name with the number of the process, beside its place", async () => {
     const set = outputSet(folder, { force: false });
     await (await set.create("out")).write(0, bytes("new"));
-    expect(readdirSync(folder)).toEqual([]);
+    const names = readdirSync(folder);
+    // One claims the output, the other is written.
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(name).toMatch(new RegExp(`^\\.out\\.${process.pid}-\\d+\\.vggtool-tmp$`));
     await set.commit("out");
+    expect(readdirSync(folder)).toEqual(["out"]);
     expect(text("out")).toBe("new");
   });
 
-  test.each([true, false])("without a command to name them, files are copied into place (force: %s)", async (force) => {
-    if (force) writeFileSync(join(folder, "b"), "old");
-    const path = process.env.PATH;
-    try {
-      process.env.PATH = folder; // no ln here
-      const set = outputSet(folder, { force });
-      for (const name of ["a", "b"]) await (await set.create(name)).write(0, bytes(`new ${name}`));
-      await set.commit("b");
-    } finally {
-      process.env.PATH = path;
-    }
-    expect([text("a"), text("b")]).toEqual(["new a", "new b"]);
-    expect(readdirSync(folder).sort()).toEqual(["a", "b"]);
+  test("a folder that is missing is made when all is written: until then the files lie beside it", async () => {
+    const set = outputSet(join(folder, "new", "deeper"), { force: false, output: join(folder, "new", "deeper", "x") });
+    await (await set.create("x")).write(0, bytes("x"));
+    expect(readdirSync(folder).filter((name) => !name.endsWith(".vggtool-tmp"))).toEqual([]);
+    await set.commit("x");
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(["new", "new/deeper", "new/deeper/x"]);
+  });
+
+  test("a very long name is cut in the temporary one", async () => {
+    const long = `${"層".repeat(80)}.pth`;
+    const set = outputSet(folder, { force: false });
+    await (await set.create(long)).write(0, bytes("new"));
+    await set.commit(long);
+    expect(readdirSync(folder)).toEqual([long]);
   });
 
   test("a set whose entry appears meanwhile leaves nothing of its own", async () => {
@@ -86,9 +107,92 @@ describe("output sets", () => {
     expect(text("entry")).toBe("theirs");
   });
 
-  test("a folder in the place of a file is refused", async () => {
-    mkdirSync(join(folder, "out"));
-    await expect(outputSet(folder, { force: true }).create("out")).rejects.toMatchObject({ code: "usage" });
+  test("where there are no links, an empty file takes the name and is replaced; a name that is taken is refused", () => {
+    vi.spyOn(fs, "linkSync").mockImplementation(() => {
+      throw Object.assign(new Error("no links on this file system"), { code: "EPERM" });
+    });
+    syncBuiltinESMExports();
+    try {
+      for (const name of ["a", "b"]) writeFileSync(join(folder, `${name}.tmp`), `new ${name}`);
+      const files = ["a", "b"].map((name) => ({ temporary: join(folder, `${name}.tmp`), path: join(folder, name) }));
+      writeFileSync(join(folder, "b"), "theirs");
+      expect(() => placeNew(files)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+      expect(readdirSync(folder).sort()).toEqual(["b", "b.tmp"]);
+      expect(text("b")).toBe("theirs");
+      rmSync(join(folder, "b"));
+      placeNew(files.slice(1));
+      expect(readdirSync(folder)).toEqual(["b"]);
+      expect(text("b")).toBe("new b");
+    } finally {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    }
+  });
+
+  test.each([
+    ["a folder", /a folder is there/, (path: string) => mkdirSync(path)],
+    ["a pipe", /a pipe is there/, (path: string) => spawnSync("mkfifo", [path])],
+    ["a link to a device", /a device is there/, (path: string) => symlinkSync("/dev/null", path)],
+    ["a link to nothing", /is a link to nowhere, which is not there/, (path: string) => symlinkSync("nowhere", path)],
+  ])("%s in the place of a file is refused, with force too", async (_, message, make) => {
+    make(join(folder, "out"));
+    for (const force of [true, false]) {
+      const refused = outputSet(folder, { force }).create("out");
+      await expect(refused).rejects.toMatchObject({ code: "usage", message: expect.stringMatching(message) });
+    }
+    expect(readdirSync(folder)).toEqual(["out"]);
+  });
+
+  test("a file keeps its permissions when it is replaced, and is not open to others before", async () => {
+    writeFileSync(join(folder, "out"), "old");
+    chmodSync(join(folder, "out"), 0o640);
+    const set = outputSet(folder, { force: true });
+    const file = await set.create("out");
+    await file.write(0, bytes("new"));
+    for (const name of readdirSync(folder).filter((name) => name !== "out" && statSync(join(folder, name)).size === 3))
+      expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    await set.commit("out");
+    expect(text("out")).toBe("new");
+    expect(statSync(join(folder, "out")).mode & 0o777).toBe(0o640);
+  });
+
+  test("a link stays, and what it leads to is replaced", async () => {
+    mkdirSync(join(folder, "else"));
+    writeFileSync(join(folder, "else", "real"), "old");
+    symlinkSync("else/real", join(folder, "out"));
+    await expect(outputSet(folder, { force: false }).create("out")).rejects.toMatchObject({ code: "usage" });
+    const set = outputSet(folder, { force: true });
+    await (await set.create("out")).write(0, bytes("new"));
+    await set.commit("out");
+    expect(readlinkSync(join(folder, "out"))).toBe("else/real");
+    expect(text("else/real")).toBe("new");
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(["else", "else/real", "out"]);
+  });
+
+  test("the old entries go first, old parts before the new entry comes", async () => {
+    for (const name of ["m", "m.index", "m-1", "m-2"]) writeFileSync(join(folder, name), "old");
+    const at = (name: string): string => join(folder, name);
+    const replaces = { entries: [at("m"), at("m.index")], parts: [at("m-1"), at("m-2")] };
+    const set = outputSet(folder, { force: true, output: at("m"), replaces });
+    for (const name of ["m-1", "m.index"]) await (await set.create(name)).write(0, bytes(`new ${name}`));
+    expect(text("m")).toBe("old");
+    await set.commit("m.index");
+    expect(readdirSync(folder).sort()).toEqual(["m-1", "m.index"]);
+    expect([text("m-1"), text("m.index")]).toEqual(["new m-1", "new m.index"]);
+  });
+
+  test("the second of two runs at one output is refused while the first is at work, and may go on afterwards", async () => {
+    const runs = [1, 2].map(() => outputSet(folder, { force: true }));
+    const ended = await Promise.allSettled(runs.map((set) => set.create("out")));
+    expect(ended.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const refused = ended.find((end) => end.status === "rejected");
+    expect(refused?.reason).toMatchObject({ code: "usage", message: `another run is writing this output (process ${process.pid})` });
+    for (const set of runs) await set.abort();
+    expect(readdirSync(folder)).toEqual([]);
+    const third = outputSet(folder, { force: false });
+    await third.create("out");
+    await third.commit("out");
+    expect(readdirSync(folder)).toEqual(["out"]);
   });
 
   test("names that lead outside are refused", async () => {
@@ -98,11 +202,14 @@ describe("output sets", () => {
 
   test("what a killed run left is cleared by the next one", async () => {
     writeFileSync(join(folder, ".out.999999999-1.vggtool-tmp"), "stale");
-    writeFileSync(join(folder, `.out.${process.pid}-99999.vggtool-tmp`), "alive");
+    writeFileSync(join(folder, `.other.${process.pid}-99999.vggtool-tmp`), "alive");
+    // In a container each run may have the same number: this one is of a process that ended before this one began.
+    writeFileSync(join(folder, `.out.${process.pid}-99998.vggtool-tmp`), "stale");
+    utimesSync(join(folder, `.out.${process.pid}-99998.vggtool-tmp`), 1, 1);
     const set = outputSet(folder, { force: false });
     await set.create("out");
     await set.abort();
-    expect(readdirSync(folder)).toEqual([`.out.${process.pid}-99999.vggtool-tmp`]);
+    expect(readdirSync(folder)).toEqual([`.other.${process.pid}-99999.vggtool-tmp`]);
   });
 });
 

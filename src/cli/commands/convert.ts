@@ -51,6 +51,7 @@ export function convertCommand(): Command {
     .option("--seed <n>", "seed of new values", wholeNumber)
     .option("--no-check", "do not compare the written file with the source")
     .option("--force", "replace what is there already")
+    .option("--durable", "wait until the output is on the disk, as is done anyway where it replaces something")
     .option("--dry-run", "print the plan and write nothing")
     .action(run);
 }

@@ -1,8 +1,21 @@
-import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, write, writeSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  type Stats,
+  write,
+  writeSync,
+} from "node:fs";
 import { CheckpointError } from "../../errors.ts";
 import { checkRange, target } from "../source/range.ts";
 import type { OutputFile } from "../source/source.ts";
-import { fromSystem } from "../system-error.ts";
+import { fromSystem, systemCode } from "../system-error.ts";
 
 /** Below this many bytes a request to the thread pool costs more than the write. */
 export const LONG_WRITE = 256 << 10;
@@ -12,15 +25,21 @@ export const LONG_WRITE = 256 << 10;
  */
 const PORTION = 64 << 20;
 
-/** A file being written under a temporary path, or without one; `name` is what a person may see. */
+/** A file being written under a temporary path; `name` is what a person may see. */
 export interface OpenOutput extends OutputFile {
   readonly path: string;
-  /** All of it is on the disk when this returns. Throws what went wrong on the way there, now or earlier. */
-  sync(): void;
+  /**
+   * Gives the file its length, and the permissions, and where that is permitted the owner, of the file that it is to replace. With `sync` all
+   * of it is on the disk when this returns. Throws what went wrong on the way there, now or earlier.
+   */
+  finish(as: { readonly sync: boolean; readonly old?: Stats | undefined }): void;
 }
 
-/** A file that is to be on the disk at the end, or one that nobody needs afterwards and whose next byte waits for the one before: it is written at once. */
-export type Use = "kept" | "temporary";
+/**
+ * A new output, which nobody waits for; one that is to be on the disk at the end; or one that nobody needs afterwards and whose next byte waits
+ * for the one before: it is written at once.
+ */
+export type Use = "new" | "synced" | "temporary";
 
 /**
  * Creates `path`, which must not exist. Short writes are done when `write` returns; long ones are made by the thread pool while the caller
@@ -39,7 +58,7 @@ export function outputOn(fd: number, path: string, name: string, use: Use): Open
   let size = 0;
   let open = true;
   const underWay = new Set<Promise<void>>();
-  const portions = use === "kept" ? new Portions(fd) : undefined;
+  const portions = use === "synced" ? new Portions(fd) : undefined;
 
   const system = <T>(work: () => T, offset?: number): T => {
     try {
@@ -90,11 +109,12 @@ export function outputOn(fd: number, path: string, name: string, use: Use): Open
       if (offset + bytes.length > size) size = offset + bytes.length;
       portions?.written(bytes.length);
     },
-    sync() {
+    finish({ sync, old }) {
       system(() => {
         // A hole at the end (an empty last piece) still counts as bytes of the file.
         if (fstatSync(fd).size < size) ftruncateSync(fd, size);
-        fsyncSync(fd);
+        if (old !== undefined) takeOver(fd, old);
+        if (sync) fsyncSync(fd);
         portions?.check();
       });
     },
@@ -102,9 +122,27 @@ export function outputOn(fd: number, path: string, name: string, use: Use): Open
       if (!open) return;
       open = false;
       await Promise.all([...underWay, portions?.ended]);
-      closeSync(fd);
+      // Network drives say only here that there is no room.
+      system(() => closeSync(fd));
     },
   };
+}
+
+/** Permissions and owner of an older file. The bits that run a program as its owner go with an owner that could be kept. */
+function takeOver(fd: number, { mode, uid, gid }: Stats): void {
+  const owned = owns(fd, uid, gid) || owns(fd, -1, gid);
+  fchmodSync(fd, mode & (owned ? 0o7777 : 0o777));
+}
+
+/** -1 leaves the owner as it is. Only the superuser gives files away. */
+function owns(fd: number, uid: number, gid: number): boolean {
+  try {
+    fchownSync(fd, uid, gid);
+    return uid >= 0;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return false;
+  }
 }
 
 /** Sends a file to the disk portion by portion, in the thread pool. */

@@ -1,60 +1,46 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  statfsSync,
-  statSync,
-  unlinkSync,
-} from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmdirSync, statfsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../../errors.ts";
 import { insideFolder } from "../paths.ts";
 import type { OutputSet } from "../source/source.ts";
 import { fromSystem, systemCode } from "../system-error.ts";
+import { type AtPlace, atPlace } from "./at-place.ts";
+import { type Claim, claim } from "./claim.ts";
 import { existingFolder } from "./existing-folder.ts";
-import { createOutput, type OpenOutput, outputOn } from "./output-file.ts";
-import { placeUnnamed, type Unnamed } from "./place-unnamed.ts";
-import { openUnnamed } from "./unnamed.ts";
+import type { OpenOutput } from "./output-file.ts";
+import { placeNew, placeOver, type Replaced } from "./place.ts";
+import { createTemporary, removeStale, removeTemporary } from "./temporary-name.ts";
 
 export interface OutputOptions {
   /** Replace what is there already. */
   readonly force: boolean;
+  /** Wait until a new output is on the disk; what replaces something is waited for in any case. */
+  readonly durable?: boolean;
+  /** The path that stands for the whole set: one run at a time writes it. The first file where absent. */
+  readonly output?: string;
+  /** Files of an older output of this name which the new one may not have, by their full paths. */
+  readonly replaces?: Replaced;
 }
 
-const SUFFIX = ".vggtool-tmp";
-let counter = 0;
-
-interface Pending {
+interface Pending extends AtPlace {
   readonly name: string;
-  readonly path: string;
   readonly file: OpenOutput;
-  /** The descriptor of a file without a name. */
-  readonly unnamed: number | undefined;
 }
 
 /**
- * Files that appear together in `folder`, which is made when it is missing. Each is written without a name where the system can do that
- * (a killed run then leaves nothing), else under a temporary one beside its place (which the next run clears). On commit they get
- * their names, data first, the entry last; before that, with `force`, an old entry of a set of several files is removed, so that a
- * killed run leaves no checkpoint and never a mixed one. A single file replaces the old one in one step.
- * Throws `usage` where a file exists and `force` is false, `io` where the operating system refuses.
+ * Files that appear together in `folder`, which is made when it is missing. Each is written under a temporary name beside its place, which the
+ * next run clears where this one is killed. On commit they get their names, data first, the entry last; what is replaced goes before, entries
+ * first, so that a killed run leaves no checkpoint and never a mixed one. A single file replaces the old one in one step.
+ * Throws `usage` where a file exists and `force` is false, where something else than a file is at its place, and where another run writes this
+ * output; `io` where the operating system refuses.
  */
 export function outputSet(folder: string, options: OutputOptions): OutputSet {
+  const { force, replaces = { entries: [], parts: [] } } = options;
   const pending: Pending[] = [];
   const madeFolders: string[] = [];
+  const cleared = new Set<string>();
+  let claimed: Promise<Claim> | undefined;
   let done = false;
-
-  const exists = (path: string): CheckpointError =>
-    new CheckpointError("usage", "the output exists already", {
-      file: path,
-      hint: "add --force to replace it, or choose another name with -o",
-    });
 
   const makeFolder = (folder: string): void => {
     for (const path of missingFolders(folder)) {
@@ -67,54 +53,40 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
     }
   };
 
-  const place = (item: Pending): void => {
-    const { path, file, unnamed } = item;
-    try {
-      if (unnamed !== undefined) placeUnnamed([unnamedFile(item, unnamed)], { replace: options.force });
-      else if (options.force) renameSync(file.path, path);
-      else placeNew(file.path, path);
-    } catch (error) {
-      throw systemCode(error) === "EEXIST" ? exists(path) : fromSystem(error, path);
-    }
-  };
-
-  /** In order, the entry last. Those without a name together, where all are. */
-  const placeAll = (items: readonly Pending[]): void => {
+  const place = (items: readonly Pending[]): void => {
+    const files = items.map(({ path, file }) => ({ path, temporary: file.path }));
     const entry = items.at(-1);
-    const old = options.force && items.length > 1 ? entry?.path : undefined;
-    const together = items.flatMap((item) => (item.unnamed === undefined ? [] : [unnamedFile(item, item.unnamed)]));
-    if (together.length < items.length) {
-      if (old !== undefined) removeIfThere(old);
-      placeEach(items);
+    const several = items.length > 1 || replaces.entries.some((path) => path !== entry?.path);
+    if (force) {
+      const own = entry !== undefined && several ? [entry.path] : [];
+      placeOver(files, { entries: [...own, ...replaces.entries], parts: replaces.parts });
       return;
     }
     try {
-      placeUnnamed(together, { replace: options.force, ...(old === undefined ? {} : { first: resolve(old) }) });
+      placeNew(files);
     } catch (error) {
       const taken = systemCode(error) === "EEXIST" ? items.find(({ path }) => existsSync(path)) : undefined;
-      throw taken === undefined ? fromSystem(error, entry?.path ?? folder) : exists(taken.path);
+      throw taken === undefined ? fromSystem(error, entry?.path ?? folder) : existsAlready(taken.path);
     }
   };
 
-  const placeEach = (items: readonly Pending[]): void => {
-    for (const [k, item] of items.entries()) {
-      try {
-        place(item);
-      } catch (error) {
-        // What replaced another file stays: the other cannot come back.
-        if (!options.force) for (const { path } of items.slice(0, k)) removeIfThere(path);
-        throw error;
-      }
-    }
+  /** Whether something is replaced: then the new bytes are on the disk before the old ones go. */
+  const replacesSomething = (): boolean =>
+    force && (replaces.entries.length + replaces.parts.length > 0 || pending.some(({ path }) => existsSync(path)));
+
+  const cleanUp = async (): Promise<void> => {
+    for (const { file } of pending) removeTemporary(file.path);
+    const held = claimed;
+    claimed = undefined;
+    // A claim that was refused left nothing.
+    await (await held?.catch(() => undefined))?.release();
   };
 
   const abort = async (): Promise<void> => {
     if (done) return;
     done = true;
-    for (const item of pending) {
-      await item.file.close();
-      if (item.unnamed === undefined) removeIfThere(item.file.path);
-    }
+    for (const { file } of pending) await file.close().catch(ofSystem);
+    await cleanUp();
     for (const path of madeFolders.reverse()) {
       try {
         rmdirSync(path);
@@ -126,37 +98,51 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
 
   return {
     async create(name) {
-      const path = join(folder, ...insideFolder(name, folder).split("/"));
-      const there = kindOf(path);
-      if (there === "folder") throw new CheckpointError("usage", "a folder is there, a file was needed", { file: path });
-      if (!options.force && there !== undefined) throw exists(path);
-      const unnamed = openUnnamed(existingFolder(dirname(path)));
-      // A folder of a file without a name is made on commit, so that a killed run does not leave it behind.
-      if (unnamed === undefined) makeFolder(dirname(path));
-      else madeFolders.push(...missingFolders(dirname(path)));
-      if (existsSync(dirname(path))) removeStale(dirname(path));
-      counter += 1;
-      const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}-${counter}${SUFFIX}`);
-      const file = unnamed === undefined ? createOutput(temporary, path, "kept") : outputOn(unnamed, temporary, path, "kept");
-      pending.push({ name, path, file, unnamed });
+      const shown = join(folder, ...insideFolder(name, folder).split("/"));
+      const { path, old } = atPlace(shown);
+      if (!force && old !== undefined) throw existsAlready(shown);
+      claimed ??= claim(options.output ?? path);
+      await claimed;
+      // Folders that are missing are made on commit, so that a killed run leaves none behind.
+      const beside = existingFolder(dirname(path));
+      if (!cleared.has(beside)) removeStale(beside);
+      cleared.add(beside);
+      const synced = options.durable === true || (force && old !== undefined);
+      // What others may not read of the old file they may not read of the new one either, while it is written.
+      const mode = old === undefined ? {} : { mode: 0o600 };
+      const file = createTemporary(beside, basename(path), { shown, use: synced ? "synced" : "new", ...mode });
+      pending.push({ name, path, old, file });
       return file;
     },
     async commit(entry) {
       const last = pending.find((item) => item.name === entry);
       if (last === undefined) throw new RangeError(`the entry ${entry} was never created`);
       try {
-        for (const item of pending) item.file.sync();
-        placeAll([...pending.filter((item) => item !== last), last]);
-        for (const item of pending) await item.file.close();
+        const sync = options.durable === true || replacesSomething();
+        for (const { file, old } of pending) {
+          file.finish({ sync, old });
+          await file.close();
+        }
+        for (const { path } of pending) makeFolder(dirname(path));
+        place([...pending.filter((item) => item !== last), last]);
         done = true;
-        for (const path of new Set(pending.map((item) => dirname(item.path)))) syncFolder(path);
+        if (sync) for (const path of new Set(pending.map((item) => dirname(item.path)))) syncFolder(path);
       } catch (error) {
         await abort();
         throw error;
       }
+      await cleanUp();
     },
     abort,
   };
+}
+
+/** What is thrown where an output, or a file of it, is there and may not be replaced. */
+export function existsAlready(path: string): CheckpointError {
+  return new CheckpointError("usage", "the output exists already", {
+    file: path,
+    hint: "add --force to replace it, or choose another name with -o",
+  });
 }
 
 /** Bytes that can still be written to the file system of `folder` (or of its nearest ancestor that exists). */
@@ -172,54 +158,9 @@ function missingFolders(folder: string): readonly string[] {
   return missing;
 }
 
-function kindOf(path: string): "file" | "folder" | undefined {
-  try {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat?.isDirectory() ? "folder" : stat && "file";
-  } catch (error) {
-    throw fromSystem(error, path);
-  }
-}
-
-function unnamedFile({ path, file }: Pending, fd: number): Unnamed {
-  return { fd, path: resolve(path), temporary: resolve(file.path) };
-}
-
-/** A rename that never replaces: a hard link fails where the name is taken; file systems without links get check and rename. */
-function placeNew(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if (systemCode(error) === "EEXIST" || existsSync(to)) throw error;
-    renameSync(from, to);
-    return;
-  }
-  unlinkSync(from);
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw fromSystem(error, path);
-  }
-}
-
-/** Temporary files of runs that were killed: their process is gone. */
-function removeStale(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const pid = name.endsWith(SUFFIX) ? /\.(\d+)-\d+\.vggtool-tmp$/.exec(name)?.[1] : undefined;
-    if (pid !== undefined && !isRunning(Number(pid))) removeIfThere(join(folder, name));
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
-  }
+/** What the system says of a file that is given up changes nothing. */
+function ofSystem(error: unknown): void {
+  if (!(error instanceof CheckpointError)) throw error;
 }
 
 /** Renames are on disk only when the folder is; file systems that cannot sync a folder say EINVAL or EISDIR. */
