@@ -1,3 +1,4 @@
+import protobuf from "protobufjs/minimal.js";
 import { layoutBytes } from "./execute.ts";
 import type { Piece } from "./layout.ts";
 import { bytesPiece } from "./pieces.ts";
@@ -10,45 +11,38 @@ const fixed32Type = 5;
 /** A field of a message, ready to be written. */
 export type Field = readonly Piece[];
 
-/** 7 bits a byte, lowest first; a whole number from 0 to 2^53. */
-export function varint(value: number): readonly number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 128) {
-    bytes.push((rest % 128) + 128);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-  return bytes;
+/** What stands before a field's value: its number and its wire type. */
+export function tag(number: number, type: number): number {
+  return number * 8 + type;
 }
 
-function tag(number: number, type: number): readonly number[] {
-  return varint(number * 8 + type);
+function field(number: number, type: number): protobuf.Writer {
+  return protobuf.Writer.create().uint32(tag(number, type));
 }
 
+/** A whole number from 0 to 2^53. */
 export function intField(number: number, value: number): Field {
-  return [bytesPiece(Uint8Array.from([...tag(number, varintType), ...varint(value)]))];
+  return [bytesPiece(field(number, varintType).uint64(value).finish())];
 }
 
 export function floatField(number: number, value: number): Field {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setFloat32(0, value, true);
-  return [bytesPiece(Uint8Array.from([...tag(number, fixed32Type), ...bytes]))];
+  return [bytesPiece(field(number, fixed32Type).float(value).finish())];
 }
 
 export function textField(number: number, value: string): Field {
-  const bytes = new TextEncoder().encode(value);
-  return [bytesPiece(Uint8Array.from([...tag(number, lengthType), ...varint(bytes.length), ...bytes]))];
+  return [bytesPiece(field(number, lengthType).string(value).finish())];
 }
 
 /** Repeated whole numbers in one run. */
 export function packedField(number: number, values: readonly number[]): Field {
-  return lengthField(number, [bytesPiece(Uint8Array.from(values.flatMap(varint)))]);
+  const writer = field(number, lengthType).fork();
+  for (const value of values) writer.uint64(value);
+  return [bytesPiece(writer.ldelim().finish())];
 }
 
 /** Bytes of known length, a message among them. */
 export function lengthField(number: number, content: readonly Piece[]): Field {
-  return [bytesPiece(Uint8Array.from([...tag(number, lengthType), ...varint(layoutBytes(content))])), ...content];
+  return [bytesPiece(field(number, lengthType).uint64(layoutBytes(content)).finish()), ...content];
 }
 
 export function messageField(number: number, ...fields: readonly Field[]): Field {
@@ -72,4 +66,12 @@ export function joined(pieces: readonly Piece[]): readonly Piece[] {
   }
   flush();
   return result;
+}
+
+/** The bytes of fields that hold no tensor's values; throws where one does, since those are streamed. */
+export function fieldBytes(fields: readonly Field[]): Uint8Array {
+  const [piece, ...more] = joined(fields.flat());
+  if (piece === undefined) return new Uint8Array(0);
+  if (piece.kind !== "bytes" || more.length > 0) throw new TypeError("a message with tensors in it is streamed, not joined");
+  return piece.bytes;
 }

@@ -1,12 +1,25 @@
-import protobuf from "protobufjs/minimal.js";
 import type { Network } from "../../model/network.ts";
+import {
+  externalData,
+  floatType,
+  initializer,
+  intAttribute,
+  intsAttribute,
+  model,
+  node,
+  type Region,
+  rawData,
+  valueInfo,
+} from "../../writers/onnx/message.ts";
+import { bytesPiece } from "../../writers/pieces.ts";
+import { type Field, fieldBytes } from "../../writers/proto-pieces.ts";
 import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer } from "../geometry.ts";
 import { isRectified } from "../runnable.ts";
 import { adaptiveMatrix } from "./adaptive-pool.ts";
 
 /**
  * The smallest ONNX file that ONNX Runtime takes for a VGG: one node chain, every layer's output an output of the graph,
- * weights in a file beside it. Field numbers are those of onnx.proto (ONNX 1.x, IR version 8, operator set 13).
+ * weights in a file beside it (ONNX 1.x, IR version 8, operator set 13).
  */
 export interface OnnxGraph {
   readonly model: Uint8Array;
@@ -23,23 +36,19 @@ export interface OnnxWeight {
   readonly bias: Region;
 }
 
-/** Bytes in the weights file. */
-export interface Region {
-  readonly offset: number;
-  readonly length: number;
-}
-
 export const INPUT = "input";
 const IR_VERSION = 8;
 const OPSET = 13;
-/** Data type FLOAT and data location EXTERNAL of TensorProto; attribute types INT and INTS of AttributeProto. */
-const [FLOAT, EXTERNAL, INT, INTS] = [1, 1, 2, 7];
 /** Regions start at multiples of it, as memory mapping likes. */
 const ALIGNMENT = 4096;
 
 /** `inputShape` N C H W; N stays open. `weightsFile`: the name that lies beside the model. */
 export function onnxGraph(network: Network, inputShape: readonly number[], weightsFile: string): OnnxGraph {
-  const graph = protobuf.Writer.create();
+  const nodes: Field[] = [];
+  const initializers: Field[] = [];
+  const add = (operator: string, inputs: readonly string[], name: string, attributes: readonly Field[] = []): void => {
+    nodes.push(node({ operator, name, inputs, attributes }));
+  };
   const weights: OnnxWeight[] = [];
   let at = 0;
   const region = (values: number): Region => {
@@ -52,62 +61,59 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
   for (const row of shapes) {
     const { layer } = row;
     if (layer.kind === "pool") {
-      node(graph, "MaxPool", [x], layer.name, [
-        ints("kernel_shape", [2, 2]),
-        ints("strides", [2, 2]),
-        int("ceil_mode", layer.ceil ? 1 : 0),
+      add("MaxPool", [x], layer.name, [
+        intsAttribute("kernel_shape", [2, 2]),
+        intsAttribute("strides", [2, 2]),
+        intAttribute("ceil_mode", layer.ceil ? 1 : 0),
       ]);
     } else if (layer.kind === "adaptive-pool") {
-      adaptive(graph, x, row);
+      const pool = adaptive(x, row);
+      nodes.push(...pool.nodes);
+      initializers.push(...pool.initializers);
     } else {
       const weight = weightOf(network, row, region);
       weights.push(weight);
       const [h, w, inputs, outputs] = kernelShape(network, layer, row.input);
-      external(
-        graph,
-        `${layer.name}.weight`,
-        weight.axes === "o i h w" ? [outputs, inputs, h, w] : [layer.outputs, layer.inputs],
-        weightsFile,
-        weight.kernel,
+      const shape = weight.axes === "o i h w" ? [outputs, inputs, h, w] : [layer.outputs, layer.inputs];
+      initializers.push(
+        initializer(`${layer.name}.weight`, shape, floatType, externalData(weightsFile, weight.kernel)),
+        initializer(`${layer.name}.bias`, [layer.outputs], floatType, externalData(weightsFile, weight.bias)),
       );
-      external(graph, `${layer.name}.bias`, [layer.outputs], weightsFile, weight.bias);
       const rectified = isRectified(network, layer);
       const sum = rectified ? `${layer.name}.sum` : layer.name;
       if (weight.axes === "o i h w") {
         const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];
-        node(graph, "Conv", [x, `${layer.name}.weight`, `${layer.name}.bias`], sum, [ints("pads", [ph, pw, ph, pw])]);
+        add("Conv", [x, `${layer.name}.weight`, `${layer.name}.bias`], sum, [intsAttribute("pads", [ph, pw, ph, pw])]);
       } else {
-        if (row.input.length === 3) node(graph, "Flatten", [x], `${layer.name}.flat`, [int("axis", 1)]);
+        if (row.input.length === 3) add("Flatten", [x], `${layer.name}.flat`, [intAttribute("axis", 1)]);
         const from = row.input.length === 3 ? `${layer.name}.flat` : x;
-        node(graph, "Gemm", [from, `${layer.name}.weight`, `${layer.name}.bias`], sum, [int("transB", 1)]);
+        add("Gemm", [from, `${layer.name}.weight`, `${layer.name}.bias`], sum, [intAttribute("transB", 1)]);
       }
-      if (rectified) node(graph, "Relu", [sum], layer.name, []);
+      if (rectified) add("Relu", [sum], layer.name);
     }
     x = layer.name;
   }
-  graph.uint32(tag(2, 2)).string("vgg");
-  valueInfo(graph, 11, INPUT, inputShape.slice(1));
-  for (const row of shapes) valueInfo(graph, 12, row.layer.name, onnxShape(network, row));
-  return { model: modelOf(graph), weights, bytes: at };
+  const values = [
+    valueInfo(11, INPUT, floatType, ["N", ...inputShape.slice(1)]),
+    ...shapes.map((row) => valueInfo(12, row.layer.name, floatType, ["N", ...onnxShape(network, row)])),
+  ];
+  return { model: modelBytes("vgg", { nodes, initializers, values }), weights, bytes: at };
 }
 
 /** y = ReLU(x) on two floats for each of N: what a device is tried with. */
 export function reluGraph(): Uint8Array {
-  const graph = protobuf.Writer.create();
-  node(graph, "Relu", ["x"], "y", []);
-  graph.uint32(tag(2, 2)).string("relu");
-  valueInfo(graph, 11, "x", [2]);
-  valueInfo(graph, 12, "y", [2]);
-  return modelOf(graph);
+  const values = [valueInfo(11, "x", floatType, ["N", 2]), valueInfo(12, "y", floatType, ["N", 2])];
+  return modelBytes("relu", { nodes: [node({ operator: "Relu", name: "y", inputs: ["x"] })], initializers: [], values });
 }
 
-function modelOf(graph: protobuf.Writer): Uint8Array {
-  const model = protobuf.Writer.create().uint32(tag(1, 0)).int64(IR_VERSION);
-  model.uint32(tag(7, 2)).bytes(graph.finish());
-  return model
-    .uint32(tag(8, 2))
-    .bytes(protobuf.Writer.create().uint32(tag(2, 0)).int64(OPSET).finish())
-    .finish();
+function modelBytes(graphName: string, graph: Parts & { readonly values: readonly Field[] }): Uint8Array {
+  return fieldBytes(model({ irVersion: IR_VERSION, opset: OPSET, producer: "vggtool", graphName, graph, metadata: new Map() }));
+}
+
+/** Of a graph. */
+interface Parts {
+  readonly nodes: readonly Field[];
+  readonly initializers: readonly Field[];
 }
 
 function weightOf(network: Network, { layer, input }: LayerShape, region: (values: number) => Region): OnnxWeight {
@@ -124,71 +130,22 @@ function onnxShape(network: Network, { layer, output }: LayerShape): readonly nu
 }
 
 /** ONNX has no adaptive pool: averages along width, then along height, as products with two small matrices. */
-function adaptive(graph: protobuf.Writer, x: string, { layer, input }: LayerShape): void {
-  if (layer.kind !== "adaptive-pool") return;
+function adaptive(x: string, { layer, input }: LayerShape): Parts {
+  if (layer.kind !== "adaptive-pool") return { nodes: [], initializers: [] };
   const [, height = 1, width = 1] = input;
+  const { name } = layer;
   const columns = adaptiveMatrix(width, layer.size[1]);
   const turned = columns.map((_, k) => columns[(k % layer.size[1]) * width + Math.floor(k / layer.size[1])] ?? 0);
-  inline(graph, `${layer.name}.columns`, [width, layer.size[1]], turned);
-  inline(graph, `${layer.name}.rows`, [layer.size[0], height], adaptiveMatrix(height, layer.size[0]));
-  node(graph, "MatMul", [x, `${layer.name}.columns`], `${layer.name}.wide`, []);
-  node(graph, "MatMul", [`${layer.name}.rows`, `${layer.name}.wide`], layer.name, []);
-}
-
-/** Protobuf's key of a field: wire type 0 varint, 2 length-delimited. */
-function tag(field: number, wire: 0 | 2): number {
-  return field * 8 + wire;
-}
-
-function node(graph: protobuf.Writer, op: string, inputs: readonly string[], output: string, attributes: readonly Uint8Array[]): void {
-  const writer = graph.uint32(tag(1, 2)).fork();
-  for (const input of inputs) writer.uint32(tag(1, 2)).string(input);
-  writer.uint32(tag(2, 2)).string(output);
-  writer.uint32(tag(3, 2)).string(output);
-  writer.uint32(tag(4, 2)).string(op);
-  for (const attribute of attributes) writer.uint32(tag(5, 2)).bytes(attribute);
-  writer.ldelim();
-}
-
-function int(name: string, value: number): Uint8Array {
-  const writer = protobuf.Writer.create().uint32(tag(1, 2)).string(name).uint32(tag(3, 0)).int64(value);
-  return writer.uint32(tag(20, 0)).int32(INT).finish();
-}
-
-function ints(name: string, values: readonly number[]): Uint8Array {
-  const writer = protobuf.Writer.create().uint32(tag(1, 2)).string(name);
-  for (const value of values) writer.uint32(tag(8, 0)).int64(value);
-  return writer.uint32(tag(20, 0)).int32(INTS).finish();
-}
-
-function inline(graph: protobuf.Writer, name: string, shape: readonly number[], values: Float32Array): void {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  tensorHeader(graph, name, shape).uint32(tag(9, 2)).bytes(bytes).ldelim();
-}
-
-function external(graph: protobuf.Writer, name: string, shape: readonly number[], file: string, { offset, length }: Region): void {
-  const writer = tensorHeader(graph, name, shape);
-  for (const [key, value] of [
-    ["location", file],
-    ["offset", String(offset)],
-    ["length", String(length)],
-  ] as const) {
-    writer.uint32(tag(13, 2)).fork().uint32(tag(1, 2)).string(key).uint32(tag(2, 2)).string(value).ldelim();
-  }
-  writer.uint32(tag(14, 0)).int32(EXTERNAL).ldelim();
-}
-
-/** Opens an initializer of the graph; the caller adds its data and closes it. */
-function tensorHeader(graph: protobuf.Writer, name: string, shape: readonly number[]): protobuf.Writer {
-  const writer = graph.uint32(tag(5, 2)).fork();
-  for (const size of shape) writer.uint32(tag(1, 0)).int64(size);
-  return writer.uint32(tag(2, 0)).int32(FLOAT).uint32(tag(8, 2)).string(name);
-}
-
-function valueInfo(graph: protobuf.Writer, field: number, name: string, shape: readonly number[]): void {
-  const writer = graph.uint32(tag(field, 2)).fork().uint32(tag(1, 2)).string(name);
-  const type = writer.uint32(tag(2, 2)).fork().uint32(tag(1, 2)).fork().uint32(tag(1, 0)).int32(FLOAT).uint32(tag(2, 2)).fork();
-  type.uint32(tag(1, 2)).fork().uint32(tag(2, 2)).string("N").ldelim();
-  for (const size of shape) type.uint32(tag(1, 2)).fork().uint32(tag(1, 0)).int64(size).ldelim();
-  type.ldelim().ldelim().ldelim().ldelim();
+  const matrix = (key: string, shape: readonly number[], values: Float32Array): Field =>
+    initializer(key, shape, floatType, rawData([bytesPiece(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))]));
+  return {
+    nodes: [
+      node({ operator: "MatMul", name: `${name}.wide`, inputs: [x, `${name}.columns`] }),
+      node({ operator: "MatMul", name, inputs: [`${name}.rows`, `${name}.wide`] }),
+    ],
+    initializers: [
+      matrix(`${name}.columns`, [width, layer.size[1]], turned),
+      matrix(`${name}.rows`, [layer.size[0], height], adaptiveMatrix(height, layer.size[0])),
+    ],
+  };
 }

@@ -2,8 +2,9 @@ import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer, NetworkLayer } from "../../model/network.ts";
 import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
-import { type Field, floatField, intField, messageField, packedField, textField } from "../proto-pieces.ts";
+import type { Field } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
+import { floatAttribute, intAttribute, intsAttribute, node, valueInfo } from "./message.ts";
 
 export interface OnnxGraph {
   readonly name: string;
@@ -13,43 +14,13 @@ export interface OnnxGraph {
   readonly outputs: readonly Field[];
 }
 
-/** AttributeProto.AttributeType. */
-const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
-
-function floatAttribute(name: string, value: number): Field {
-  return messageField(5, textField(1, name), floatField(2, value), intField(20, attributeTypes.float));
-}
-
-function intAttribute(name: string, value: number): Field {
-  return messageField(5, textField(1, name), intField(3, value), intField(20, attributeTypes.int));
-}
-
-function intsAttribute(name: string, values: readonly number[]): Field {
-  return messageField(5, textField(1, name), packedField(8, values), intField(20, attributeTypes.ints));
-}
-
-/** ValueInfoProto: a tensor of a type, its sizes numbers or names. */
-function valueInfo(field: number, name: string, type: number, sizes: readonly (number | string)[]): Field {
-  const dimensions = sizes.map((size) => messageField(1, typeof size === "number" ? intField(1, size) : textField(2, size)));
-  return messageField(field, textField(1, name), messageField(2, messageField(1, intField(1, type), messageField(2, ...dimensions))));
-}
-
 /** The chain of layers as nodes; every value is named after the node that makes it. */
 class Chain {
   readonly nodes: Field[] = [];
   value = "input";
 
   add(operator: string, name: string, inputs: readonly string[], attributes: readonly Field[] = [], output = name): void {
-    this.nodes.push(
-      messageField(
-        1,
-        ...[this.value, ...inputs].map((input) => textField(1, input)),
-        textField(2, output),
-        textField(3, name),
-        textField(4, operator),
-        ...attributes,
-      ),
-    );
+    this.nodes.push(node({ operator, name, inputs: [this.value, ...inputs], output, attributes }));
     this.value = output;
   }
 }

@@ -2,12 +2,13 @@ import { CheckpointError } from "../../errors.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { FileLayout, Piece, TensorSpec, Writer, WriterInput } from "../layout.ts";
 import { byteLength, bytesPiece, tensorPiece } from "../pieces.ts";
-import { type Field, intField, joined, lengthField, messageField, packedField, textField } from "../proto-pieces.ts";
+import { type Field, joined } from "../proto-pieces.ts";
 import { onnxGraph } from "./graph.ts";
+import { externalData, floatType, initializer, model, rawData } from "./message.ts";
 
 /** TensorProto.DataType (onnx.proto). */
 const dataTypes: Readonly<Partial<Record<NumericDType, number>>> = {
-  float32: 1,
+  float32: floatType,
   uint8: 2,
   int8: 3,
   uint16: 4,
@@ -42,14 +43,15 @@ export const writer: Writer = {
     const data = `${input.name}.data`;
     const graph = onnxGraph(input, dataType);
     const { initializers, pieces } = external ? outside(input.tensors, data) : inside(input.tensors);
-    const model = [
-      intField(1, irVersion),
-      textField(2, "vggtool"),
-      messageField(7, ...graph.nodes, textField(2, graph.name), ...initializers, ...graph.inputs, ...graph.outputs),
-      messageField(8, textField(1, ""), intField(2, opset)),
-      ...[...input.metadata].map(([key, value]) => messageField(14, textField(1, key), textField(2, value))),
-    ];
-    const file: FileLayout = { name: input.name, pieces: joined(model.flat()) };
+    const message = model({
+      irVersion,
+      opset,
+      producer: "vggtool",
+      graphName: graph.name,
+      graph: { nodes: graph.nodes, initializers, values: [...graph.inputs, ...graph.outputs] },
+      metadata: input.metadata,
+    });
+    const file: FileLayout = { name: input.name, pieces: joined(message.flat()) };
     return external ? [{ name: data, pieces }, file] : [file];
   },
 };
@@ -67,16 +69,12 @@ interface Stored {
   readonly pieces: readonly Piece[];
 }
 
-function head(tensor: TensorSpec): readonly Field[] {
-  return [packedField(1, tensor.shape), intField(2, dataType(tensor)), textField(8, tensor.key)];
-}
-
-/** raw_data: little-endian, row-major. */
 function inside(tensors: readonly TensorSpec[]): Stored {
-  return { initializers: tensors.map((tensor) => messageField(5, ...head(tensor), lengthField(9, [tensorPiece(tensor)]))), pieces: [] };
+  const initializers = tensors.map((tensor) => initializer(tensor.key, tensor.shape, dataType(tensor), rawData([tensorPiece(tensor)])));
+  return { initializers, pieces: [] };
 }
 
-/** external_data: location, offset and length as text; data_location 1 is external. */
+/** Each tensor's bytes in the file beside the model. */
 function outside(tensors: readonly TensorSpec[], file: string): Stored {
   const pieces: Piece[] = [];
   let end = 0;
@@ -84,19 +82,10 @@ function outside(tensors: readonly TensorSpec[], file: string): Stored {
   const initializers = tensors.map((tensor) => {
     const padding = (externalAlign - (end % externalAlign)) % externalAlign;
     if (padding > 0) pieces.push(bytesPiece(new Uint8Array(padding)));
-    const offset = end + padding;
-    const length = byteLength(tensor);
+    const region = { offset: end + padding, length: byteLength(tensor) };
     pieces.push(tensorPiece(tensor));
-    end = offset + length;
-    const entry = (key: string, value: string): Field => messageField(13, textField(1, key), textField(2, value));
-    return messageField(
-      5,
-      ...head(tensor),
-      entry("location", location),
-      entry("offset", String(offset)),
-      entry("length", String(length)),
-      intField(14, 1),
-    );
+    end = region.offset + region.length;
+    return initializer(tensor.key, tensor.shape, dataType(tensor), externalData(location, region));
   });
   return { initializers, pieces };
 }

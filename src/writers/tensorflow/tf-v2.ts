@@ -6,6 +6,7 @@ import { shardName } from "../../readers/tensorflow/bundle.ts";
 import { tfTypeNumber } from "../../readers/tensorflow/types.ts";
 import type { FileLayout, Group, TensorSpec, Writer, WriterInput, Written } from "../layout.ts";
 import { byteLength, tensorPiece } from "../pieces.ts";
+import { tag } from "../proto-pieces.ts";
 
 /**
  * A TF V2 checkpoint under the prefix `input.name`: the tensors one behind the other, in the order given, in one data file, and
@@ -88,8 +89,4 @@ function entry(spec: TensorSpec, dtype: number, { offset, checksum }: Written): 
   const masked = maskCrc(checksum);
   if (masked !== 0) writer.uint32(tag(6, 5)).fixed32(masked);
   return writer.finish();
-}
-
-function tag(field: number, wire: number): number {
-  return field * 8 + wire;
 }
