@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { ByteSource, OutputFile } from "../io/source/source.ts";
-import { parsePattern } from "../tensor/axes.ts";
+import { axesOf, withOnes } from "../tensor/axes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { identical } from "../tensor/compare.ts";
 import { denseRun } from "../tensor/dense-run.ts";
@@ -55,11 +55,8 @@ async function sameBytes(found: NumericTensor, move: Move, run: PlanRun, ctx: Co
 
 /** What was written along the axes of its source; axes that only the target names have size 1. */
 async function alike(found: NumericTensor, move: Move, source: View): Promise<View> {
-  const sizes = new Map(source.axes.map((axis, k) => [axis, source.shape[k] ?? 1]));
-  const known = new Set(source.axes.flatMap((axis) => axis.split(" ")));
-  const axes = parsePattern(move.toAxes ?? source.axes.join(" "));
-  for (const name of axes.flat()) if (!known.has(name)) sizes.set(name, 1);
-  return view(found, axes, sizes);
+  const axes = move.toAxes ?? axesOf(source.axes.map((axis) => axis.split(" ")));
+  return view(found, axes, withOnes(axes, new Map(source.axes.map((axis, k) => [axis, source.shape[k] ?? 1]))));
 }
 
 /** Whether a tensor's values are, for its reader, the very bytes that were written for it, in their order. */

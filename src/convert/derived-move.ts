@@ -1,10 +1,11 @@
+import { type Axes, axesOf, parseAxes } from "../tensor/axes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 
 /** How one array becomes another of the same elements, told by axes patterns over the same names. */
 export interface DerivedMove {
   readonly kind: "copy" | "reshape" | "transpose";
-  readonly from: string;
-  readonly to: string;
+  readonly from: Axes;
+  readonly to: Axes;
 }
 
 /** Where an array is kept: a checkpoint. */
@@ -43,13 +44,13 @@ function trimmed(shape: readonly number[]): readonly number[] {
 /** The same elements in the same order. */
 function plain(a: Shaped, b: Shaped): DerivedMove {
   const names = trimmed(a.shape).map((_, k) => `a${k}`);
-  return { kind: a.shape.join() === b.shape.join() ? "copy" : "reshape", from: withOnes(a.shape, names), to: withOnes(b.shape, names) };
+  return { kind: a.shape.join() === b.shape.join() ? "copy" : "reshape", from: laidAs(a.shape, names), to: laidAs(b.shape, names) };
 }
 
 /** A pattern for a shape whose axes larger than 1 have these names. */
-function withOnes(shape: readonly number[], names: readonly string[]): string {
+function laidAs(shape: readonly number[], names: readonly string[]): Axes {
   let k = 0;
-  return shape.map((n) => (n === 1 ? "1" : (names[k++] ?? "1"))).join(" ");
+  return axesOf(shape.map((n) => (n === 1 ? [] : names.slice(k, ++k))));
 }
 
 /** Matrices, in conv form too: `1 1 i o`. */
@@ -68,7 +69,7 @@ function twoAxes(a: Shaped, b: Shaped, matrixA: string | undefined, matrixB: str
 }
 
 function transposed(a: Shaped, b: Shaped): DerivedMove {
-  return { kind: "transpose", from: withOnes(a.shape, ["a0", "a1"]), to: withOnes(b.shape, ["a1", "a0"]) };
+  return { kind: "transpose", from: laidAs(a.shape, ["a0", "a1"]), to: laidAs(b.shape, ["a1", "a0"]) };
 }
 
 function fourAxes(a: Shaped, b: Shaped, kernelA: string | undefined, kernelB: string | undefined, same: boolean): DerivedMove | undefined {
@@ -84,7 +85,7 @@ function fourAxes(a: Shaped, b: Shaped, kernelA: string | undefined, kernelB: st
   const fitting = pairs.filter(([from, to]) => laidOut(a.shape, from, to).join() === b.shape.join());
   const [only] = fitting;
   if (only === undefined || fitting.length > 1) return undefined;
-  return { kind: only[0] === only[1] ? "copy" : "transpose", from: only[0], to: only[1] };
+  return { kind: only[0] === only[1] ? "copy" : "transpose", from: parseAxes(only[0]), to: parseAxes(only[1]) };
 }
 
 /** The shape of an array after its axes were put in another order. */

@@ -17,7 +17,7 @@ export function describeOutput(
   labels: readonly string[] | undefined,
 ): ReadonlyMap<string, string> {
   const metadata = new Map<string, string>([["producer", "vggtool"]]);
-  const axes = plan.moves.flatMap(({ to, toAxes }) => (toAxes === undefined ? [] : [[to, toAxes] as const]));
+  const axes = plan.moves.flatMap(({ to, toAxes }) => (toAxes === undefined ? [] : [[to, toAxes.text] as const]));
   if (axes.length > 0) metadata.set("axes", jsonText(new Map(axes)));
   metadata.set("scheme", plan.scheme);
   if (network !== undefined) {

@@ -1,23 +1,15 @@
 import { CheckpointError } from "../errors.ts";
-import { formatPattern, parsePattern } from "../tensor/axes.ts";
+import { type Axes, axesOf } from "../tensor/axes.ts";
 
 /**
  * The axes of a fully connected layer kept as a convolution, or the other way round: `(h w i) o` and `h w i o`, `o (i h w)` and
  * `o i h w`. fc7 and fc8 are written `i o` when dense, as there is nothing to flatten.
  */
-export function withForm(axes: string, form: "dense" | "conv", convAxes: string, first: boolean): string {
-  const pattern = parsePattern(axes);
-  const spatial = pattern.flat().includes("h");
-  if (form === "conv") {
-    if (pattern.some((group) => group.length === 1 && group[0] === "h")) return axes;
-    return convAxes;
-  }
-  if (pattern.every((group) => group.length <= 1) && spatial) {
-    const rest = parsePattern(convAxes)
-      .flat()
-      .filter((name) => name !== "o");
-    const row = first ? rest : ["i"];
-    return formatPattern(pattern[0]?.[0] === "o" ? [["o"], row] : [row, ["o"]]);
+export function withForm(axes: Axes, form: "dense" | "conv", convAxes: Axes, first: boolean): Axes {
+  if (form === "conv") return axes.alone("h") ? axes : convAxes;
+  if (axes.groups.every((group) => group.length <= 1) && axes.names.includes("h")) {
+    const row = first ? convAxes.names.filter((name) => name !== "o") : ["i"];
+    return axesOf(axes.names[0] === "o" ? [["o"], row] : [row, ["o"]]);
   }
   return axes;
 }

@@ -9,6 +9,7 @@ import type { Role } from "../model/role.ts";
 import { layerOf, partOf } from "../model/role.ts";
 import type { Slot } from "../model/scheme.ts";
 import { isStored, keysOf } from "../model/scheme.ts";
+import { plainAxes } from "../tensor/axes.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Tensor, TensorMap } from "../tensor/tensor.ts";
@@ -216,13 +217,12 @@ export function keepsOwn(move: Move): boolean {
 }
 
 function ownMove({ name, shape, dtype }: Described & { readonly dtype: NumericDType }): Move {
-  const axes = shape.map((_, axis) => `d${axis}`).join(" ");
   return {
     to: name,
     toShape: shape,
     toDtype: dtype,
     move: "copy",
-    fills: [{ formula: "value", from: [{ key: ownPrefix + name, axes, shape }] }],
+    fills: [{ formula: "value", from: [{ key: ownPrefix + name, axes: plainAxes(shape.length), shape }] }],
   };
 }
 

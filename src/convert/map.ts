@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
 import { keysOf } from "../model/scheme.ts";
-import { type AxisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import { type Axes, type AxisSizes, axisSizes, parseAxes, plainAxes, shapeFor, withOnes } from "../tensor/axes.ts";
 import { dtypes, type NumericDType } from "../tensor/dtype.ts";
 import { globStars } from "../text/glob.ts";
 import { nearest } from "../text/nearest.ts";
@@ -94,16 +94,11 @@ function expand(to: string, field: Field, tensors: Tensors): readonly Entry[] {
 function handMove({ to, from, field }: Entry, tensors: Tensors, target: PlanTarget, options: ConvertOptions): Move {
   const tensor = sourceTensor(from, tensors);
   if (tensor.dtype === "string") throw new CheckpointError("unsupported", "--map: text cannot be moved", { tensor: from });
-  const plain = tensor.shape.map((_, axis) => `d${axis}`).join(" ");
+  const plain = plainAxes(tensor.shape.length);
   const axes = field.get("axes");
-  const [fromAxes = plain, toAxes = plain, ...more] =
-    axes.value === undefined
-      ? []
-      : axes
-          .text()
-          .split("->")
-          .map((side) => side.trim());
-  if (more.length > 0 || (axes.value !== undefined && toAxes === plain)) throw axes.fail('a pattern as in "h w i o -> o (i h w)"');
+  const said = axes.value === undefined ? [] : axes.text().split("->");
+  if (axes.value !== undefined && said.length !== 2) throw axes.fail('a pattern as in "h w i o -> o (i h w)"');
+  const [fromAxes = plain, toAxes = plain] = said.map((side) => parseAxes(side.trim()));
   const given = field.get("sizes");
   const known = new Map(given.value === undefined ? [] : given.entries().map(([axis, size]) => [axis, size.count()] as const));
   const sizes = sizesFor(tensor, fromAxes, toAxes, known);
@@ -124,12 +119,9 @@ function likeType(to: string, target: PlanTarget): NumericDType | undefined {
   return dtype === "string" ? undefined : dtype;
 }
 
-function sizesFor(tensor: Described, from: string, to: string, known: AxisSizes): AxisSizes {
+function sizesFor(tensor: Described, from: Axes, to: Axes, known: AxisSizes): AxisSizes {
   try {
-    const sizes = new Map(jointSizes([{ pattern: parsePattern(from), shape: tensor.shape }], known));
-    const named = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
-    for (const name of parsePattern(to).flat()) if (!named.has(name)) sizes.set(name, 1);
-    return sizes;
+    return withOnes(to, axisSizes(from, tensor.shape, known));
   } catch (error) {
     throw error instanceof CheckpointError ? error.at({ tensor: tensor.name }) : error;
   }

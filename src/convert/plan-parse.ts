@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { isRole, type Role } from "../model/role.ts";
+import { type Axes, parseAxes } from "../tensor/axes.ts";
 import { isNumericDType, type NumericDType } from "../tensor/dtype.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "./plan-types.ts";
 
@@ -90,7 +91,7 @@ function parseMove(field: Field): Move {
   return {
     to: field.get("to").text(),
     toShape: field.get("toShape").items().map(count),
-    ...field.optional("toAxes", text),
+    ...field.optional("toAxes", axes),
     toDtype: dtype(field.get("toDtype")),
     ...field.optional("sizes", (sizes) => sizes.items().map(parseSize)),
     move: oneOf(field.get("move"), moves),
@@ -118,7 +119,7 @@ function parseFill(field: Field): Fill {
 function parseOperand(field: Field): Operand {
   return {
     key: field.get("key").text(),
-    axes: field.get("axes").text(),
+    axes: axes(field.get("axes")),
     shape: field.get("shape").items().map(count),
     ...field.optional("role", role),
     ...field.optional("over", text),
@@ -147,6 +148,10 @@ function pair(field: Field): readonly [number, number] {
 
 function text(field: Field): string {
   return field.text();
+}
+
+function axes(field: Field): Axes {
+  return parseAxes(field.text());
 }
 
 function role(field: Field): Role {

@@ -3,6 +3,7 @@ import type { Network } from "../model/network.ts";
 import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } from "../model/role.ts";
 import type { Slot, StoredSlot } from "../model/scheme.ts";
 import { isStored, keysOf } from "../model/scheme.ts";
+import { parseAxes, plainAxes } from "../tensor/axes.ts";
 import { checkLike } from "./like-check.ts";
 import type { PlanTarget } from "./plan-target.ts";
 import type { Fill, Left, Move } from "./plan-types.ts";
@@ -97,7 +98,7 @@ function factorMove(key: string, { role: normed, fill }: Filled, copied: Move, s
   const whole = copied.fills[0]?.from[0]?.over === undefined && stored !== undefined && copied.move !== "compute";
   const tensor = stored === undefined ? undefined : source.tensors.get(stored);
   if (whole && tensor !== undefined) {
-    const axes = tensor.shape.map((_, axis) => `d${axis}`).join(" ");
+    const axes = plainAxes(tensor.shape.length);
     const from = [{ key: tensor.name, axes, shape: tensor.shape }];
     const move: Move = {
       to: key,
@@ -112,7 +113,7 @@ function factorMove(key: string, { role: normed, fill }: Filled, copied: Move, s
   const move: Move = {
     to: key,
     toShape: [1],
-    toAxes: "s",
+    toAxes: parseAxes("s"),
     toDtype: copied.toDtype,
     move: "init",
     fills: [{ role, formula: "ones", from: [] }],

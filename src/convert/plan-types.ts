@@ -1,5 +1,6 @@
 import type { Role } from "../model/role.ts";
 import type { StoredSlot } from "../model/scheme.ts";
+import type { Axes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 
 /** A conversion as data: what fills each target tensor, what stays unused, what stays unfilled. */
@@ -23,7 +24,7 @@ export interface Left {
 export interface Move {
   readonly to: string;
   readonly toShape: readonly number[];
-  readonly toAxes?: string;
+  readonly toAxes?: Axes;
   readonly toDtype: NumericDType;
   /** Sizes of axes that the two shapes leave open: i of `(i h w) o`. */
   readonly sizes?: readonly (readonly [axis: string, size: number])[];

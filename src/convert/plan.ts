@@ -131,5 +131,5 @@ function whyUnused(role: Role | undefined, options: ConvertOptions, network: Net
 
 function needsArea(move: Move): boolean {
   const role = move.fills[0]?.role;
-  return role !== undefined && isFc(role) && move.toShape.length === 4 && /(^| )h( |$)/.test(move.toAxes ?? "");
+  return role !== undefined && isFc(role) && move.toShape.length === 4 && move.toAxes?.alone("h") === true;
 }

@@ -6,7 +6,7 @@ import { layerOf, type Part, partOf } from "../model/role.ts";
 import type { Slot, StoredSlot } from "../model/scheme.ts";
 import { isStored } from "../model/scheme.ts";
 import { poolCount } from "../model/sizes.ts";
-import { type AxisSizes, allKnown, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import { unknownArea } from "./fc-form.ts";
 import type { Fill, Move, Operand } from "./plan-types.ts";
@@ -100,7 +100,7 @@ export function moveFor(slots: readonly [Filled, ...Filled[]], source: RoleSourc
   const example = tensor === undefined || tensor.dtype === "string" ? initLike(role, source) : { ...tensor, dtype: tensor.dtype };
   const dtype = source.dtype(example, slot.key);
   // The only sizes that a shape can leave open are fc6's height and width.
-  if (!allKnown(parsePattern(slot.axes), sizes)) throw areaUnknown(role, source);
+  if (!allKnown(slot.axes, sizes)) throw areaUnknown(role, source);
   const move: Omit<Move, "move"> = {
     to: slot.key,
     toShape: shapeFor(slot.axes, sizes),
@@ -129,22 +129,20 @@ function sizesOf(
   known: AxisSizes,
   packed: readonly { readonly slot: StoredSlot }[],
 ): AxisSizes {
-  const sizes = new Map(operand === undefined ? known : jointSizes([{ pattern: parsePattern(operand.axes), shape: operand.shape }], known));
+  const sizes = new Map(operand === undefined ? known : axisSizes(operand.axes, operand.shape, known));
   for (const { slot: one } of packed) {
     if (one.take === undefined) continue;
     const [axis, index] = one.take;
     sizes.set(axis, Math.max(sizes.get(axis) ?? 0, index + 1));
   }
   // An axis that the source lacks has size 1: the h and w of a dense layer in conv form.
-  const covered = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
-  for (const name of parsePattern(slot.axes).flat()) if (!covered.has(name)) sizes.set(name, 1);
-  return sizes;
+  return withOnes(slot.axes, sizes);
 }
 
 /** The sizes that whoever runs the move could not find in its shapes. */
-function openSizes(operand: Operand | undefined, axes: string, sizes: AxisSizes): Pick<Move, "sizes"> {
+function openSizes(operand: Operand | undefined, axes: Axes, sizes: AxisSizes): Pick<Move, "sizes"> {
   const composite = [...(operand === undefined ? [] : [operand.axes]), axes]
-    .flatMap((pattern) => parsePattern(pattern).filter((names) => names.length > 1))
+    .flatMap(({ groups }) => groups.filter((names) => names.length > 1))
     .flat();
   const open = [...new Set(composite)].flatMap((name): (readonly [string, number])[] => {
     const size = sizes.get(name);

@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { OutputFile } from "../io/source/source.ts";
 import { numericTensor, storedView } from "../model/role-values.ts";
-import { type AxisSizes, axisSizes, jointSizes, parsePattern, shapeFor } from "../tensor/axes.ts";
+import { type Axes, type AxisSizes, axesOf, axisSizes, jointSizes, plainAxes } from "../tensor/axes.ts";
 import { type DenseRun, denseRun } from "../tensor/dense-run.ts";
 import { itemsize } from "../tensor/dtype.ts";
 import { convert, type Loss, noLoss } from "../tensor/move/cast.ts";
@@ -146,7 +146,12 @@ async function fillMove(move: Move, tensors: TensorMap, place: Place, losses: Lo
   const map: ElementMap | undefined = changes
     ? { to: move.toDtype, ...(scale === undefined ? {} : { scale }), ...(loss === undefined ? {} : { loss }) }
     : undefined;
-  const strides = stridesFor(source, move.toAxes ?? source.axes.join(" "), place.order, itemsize(move.toDtype));
+  const strides = stridesFor(
+    source,
+    move.toAxes ?? axesOf(source.axes.map((axis) => axis.split(" "))),
+    place.order,
+    itemsize(move.toDtype),
+  );
   try {
     await moveValues(source, strides, place.file, place.at, place.ctx, map);
   } catch (error) {
@@ -191,22 +196,20 @@ async function streamed(move: Move, fill: Fill, tensors: TensorMap, ctx: Context
 }
 
 /** Axis sizes from the source's shape, the target's, and what the plan adds. */
-function sizesOf(move: Move, axes: string, shape: readonly number[]): AxisSizes {
-  const source = { pattern: parsePattern(axes), shape };
+function sizesOf(move: Move, axes: Axes, shape: readonly number[]): AxisSizes {
+  const source = { axes, shape };
   const known = new Map(move.sizes ?? []);
   if (move.toAxes === undefined) return jointSizes([source], known);
-  const target = { pattern: parsePattern(move.toAxes), shape: move.toShape };
-  return jointSizes([source, target], known);
+  return jointSizes([source, { axes: move.toAxes, shape: move.toShape }], known);
 }
 
 async function made(move: Move, fill: Fill): Promise<View> {
-  const axes = move.toAxes ?? move.toShape.map((_, axis) => `d${axis}`).join(" ");
+  const axes = move.toAxes ?? plainAxes(move.toShape.length);
   const sizes = axisSizes(axes, move.toShape, new Map(move.sizes ?? []));
   // Values are numbered in one order whatever the layout, so that the same seed gives the same weights in every format.
   const names = [...sizes.keys()].toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   const shape = names.map((name) => sizes.get(name) ?? 1);
-  const pattern = names.map((name) => (name.includes(" ") ? `(${name})` : name)).join(" ");
-  return view(madeTensor(move.to, fill, shape, names), pattern, sizes);
+  return view(madeTensor(move.to, fill, shape, names), axesOf(names.map((name) => name.split(" "))), sizes);
 }
 
 function rank(axis: string): number {
@@ -249,7 +252,5 @@ async function packed(move: Move, tensors: TensorMap, ctx: Context, warn: (messa
   const width = Math.max(...all.map(({ index }) => index)) + 1;
   const values = new Float64Array(channels * width);
   for (const column of all) for (let k = 0; k < channels; k++) values[k * width + column.index] = column.values[k] ?? 0;
-  const pattern = `o ${axis ?? "s"}`;
-  const sizes = axisSizes(pattern, [channels, width]);
-  return view(held(move.to, shapeFor(pattern, sizes), values), pattern, sizes);
+  return view(held(move.to, [channels, width], values), axesOf([["o"], [axis ?? "s"]]));
 }

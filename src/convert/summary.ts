@@ -1,4 +1,4 @@
-import { type AxisSizes, elementary, parsePattern } from "../tensor/axes.ts";
+import { type Axes, type AxisSizes, elementary, withOnes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import type { Fill, Move, Operand } from "./plan-types.ts";
 
@@ -45,19 +45,12 @@ function differs(a: readonly string[] = [], b: readonly string[] = []): boolean 
 }
 
 /** Whether two patterns put the elements in the same order; axes of size 1 do not count. */
-function sameOrder(from: string, to: string, sizes: AxisSizes): boolean {
-  const order = (pattern: string): string =>
-    elementary(parsePattern(pattern), withOnes(pattern, sizes))
+function sameOrder(from: Axes, to: Axes, sizes: AxisSizes): boolean {
+  const order = (axes: Axes): string =>
+    elementary(axes, withOnes(axes, sizes))
       .flat()
       .filter(({ size }) => size !== 1)
       .map(({ name }) => name)
       .join(" ");
   return order(from) === order(to);
-}
-
-function withOnes(pattern: string, sizes: AxisSizes): AxisSizes {
-  const known = new Map(sizes);
-  const covered = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
-  for (const name of parsePattern(pattern).flat()) if (!covered.has(name)) known.set(name, 1);
-  return known;
 }

@@ -4,7 +4,7 @@ import type { Role } from "../model/role.ts";
 import { isConv, isFcWeight, layerOf, partOf } from "../model/role.ts";
 import type { Slot, StoredSlot } from "../model/scheme.ts";
 import { isStored } from "../model/scheme.ts";
-import { formatPattern, parsePattern } from "../tensor/axes.ts";
+import { type Axes, axesOf, parseAxes } from "../tensor/axes.ts";
 import { withForm } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
 
@@ -67,17 +67,17 @@ function withAxes(role: Role, named: StoredSlot, laid: StoredSlot | undefined, k
   return named;
 }
 
-function axesOfConv(slots: ReadonlyMap<Role, Slot>): string {
+function axesOfConv(slots: ReadonlyMap<Role, Slot>): Axes {
   for (const [role, slot] of slots) {
     if (isConv(role) && partOf(role) === "weight" && isStored(slot)) return slot.axes;
   }
   // Without a convolution to look at: TensorFlow's order.
-  return "h w i o";
+  return parseAxes("h w i o");
 }
 
 /** The rows of fc6 in the order of the file: nothing in it says what they are. */
-function keepRows(axes: string, stored: string): string {
-  const rows = parsePattern(stored).find((group) => group.includes("i"));
+function keepRows(axes: Axes, stored: Axes): Axes {
+  const rows = stored.groups.find((group) => group.includes("i"));
   if (rows === undefined || rows.length < 2) return axes;
-  return formatPattern(parsePattern(axes).map((group) => (group.length > 1 && group.includes("i") ? rows : group)));
+  return axesOf(axes.groups.map((group) => (group.length > 1 && group.includes("i") ? rows : group)));
 }

@@ -76,7 +76,7 @@ function rolesByKey(identity: Identity | undefined): ReadonlyMap<string, Place> 
   for (const [role, slot] of identity?.roles ?? []) {
     if ("constant" in slot) continue;
     const known = places.get(slot.key);
-    places.set(slot.key, { role: known === undefined ? role : `${known.role}, ${role}`, axes: slot.axes });
+    places.set(slot.key, { role: known === undefined ? role : `${known.role}, ${role}`, axes: slot.axes.text });
   }
   return places;
 }

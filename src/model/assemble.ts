@@ -79,7 +79,7 @@ function withAxes(roles: ReadonlyMap<Role, Slot>, recorded: Recorded, checkpoint
     [...roles].map(([role, slot]): [Role, Slot] => {
       if ("constant" in slot) return [role, slot];
       const axes = recorded.axes.get(slot.key);
-      const fits = axes !== undefined && axes.match(/\([^)]*\)|\S+/g)?.length === checkpoint.tensors.get(slot.key)?.shape.length;
+      const fits = axes !== undefined && axes.groups.length === checkpoint.tensors.get(slot.key)?.shape.length;
       return [role, fits ? { ...slot, axes } : slot];
     }),
   );

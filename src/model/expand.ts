@@ -1,6 +1,7 @@
+import { parseAxes } from "../tensor/axes.ts";
 import type { ConvLayer, FcLayer, Network } from "./network.ts";
 import { isFcWeight, normParts, type Role } from "./role.ts";
-import type { LayerKind, RoleKind, Scheme, Slot, StoredSlot } from "./scheme.ts";
+import type { LayerKind, RoleKind, Scheme, Slot, SlotTemplate, StoredSlot } from "./scheme.ts";
 
 export interface ExpandOptions {
   /** Fully connected layers as matrices or as convolutions; the scheme's own form unless said. */
@@ -37,7 +38,7 @@ function* filled(scheme: Scheme, role: Role, kind: RoleKind, fillings: Fillings)
   if (slot !== undefined) yield [role, fill(slot, fillings)];
 }
 
-function isConstant(slot: Slot | undefined): boolean {
+function isConstant(slot: SlotTemplate | undefined): boolean {
   return slot !== undefined && "constant" in slot;
 }
 
@@ -45,10 +46,10 @@ function fcKind(name: string): "fc6" | "fc7" | "fc8" | undefined {
   return name === "fc6" || name === "fc7" || name === "fc8" ? name : undefined;
 }
 
-function fill(slot: Slot, fillings: Fillings): Slot {
+function fill(slot: SlotTemplate, fillings: Fillings): Slot {
   if ("constant" in slot) return slot;
   const spell = (text: string): string => text.replace(/\{([A-Za-z_]\w*)\}/g, (whole, name: string) => fillings.get(name) ?? whole);
-  return { ...slot, key: spell(slot.key), ...(slot.over !== undefined && { over: spell(slot.over) }) };
+  return { ...slot, axes: parseAxes(slot.axes), key: spell(slot.key), ...(slot.over !== undefined && { over: spell(slot.over) }) };
 }
 
 interface Counted {
@@ -141,7 +142,7 @@ function withForm(roles: ReadonlyMap<Role, Slot>, scheme: Scheme, form: "dense" 
 }
 
 function reform(role: Role, slot: StoredSlot, form: "dense" | "conv", height: boolean): StoredSlot {
-  if (form === "conv") return { ...slot, axes: height ? "h w i o" : "o i h w" };
-  if (role === "fc6.weight") return { ...slot, axes: height ? "(h w i) o" : "o (i h w)" };
-  return { ...slot, axes: height ? "i o" : "o i" };
+  if (form === "conv") return { ...slot, axes: parseAxes(height ? "h w i o" : "o i h w") };
+  if (role === "fc6.weight") return { ...slot, axes: parseAxes(height ? "(h w i) o" : "o (i h w)") };
+  return { ...slot, axes: parseAxes(height ? "i o" : "o i") };
 }

@@ -1,3 +1,4 @@
+import { parseAxes } from "../tensor/axes.ts";
 import { finish, type IdentifyOptions } from "./assemble.ts";
 import type { NetworkParts } from "./build-network.ts";
 import { configOf, configs, convNames, titles } from "./configs.ts";
@@ -76,7 +77,7 @@ function* convRoles(
   const { variance } = checkpoint.conventions;
   for (const [i, conv] of convs.entries()) {
     const name = names[i] ?? "";
-    yield [`${name}.weight`, { key: conv.layer.weight.name, axes: conv.axes, ...(flip && { flip: ["h", "w"] }) }];
+    yield [`${name}.weight`, { key: conv.layer.weight.name, axes: parseAxes(conv.axes), ...(flip && { flip: ["h", "w"] }) }];
     const bias = conv.layer.bias;
     yield [`${name}.bias`, bias === undefined ? { constant: 0 } : vectorSlot(bias, styleOf(convs.map((other) => other.layer.bias?.shape)))];
     const norm = norms.get(conv.layer);

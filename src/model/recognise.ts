@@ -1,3 +1,4 @@
+import type { Axes } from "../tensor/axes.ts";
 import { expandRoles } from "./expand.ts";
 import type { Network } from "./network.ts";
 import type { Role } from "./role.ts";
@@ -77,8 +78,8 @@ function isKernel(role: Role): boolean {
 }
 
 /** Up to Caffe's leading axes of one, and Torch7's [out, in · h · w]: the same numbers in the same order. */
-function sameAxes(axes: string, wanted: string): boolean {
-  return axes.replace(/^1 1 /, "") === wanted || (axes === "o (i h w)" && wanted === "o i h w");
+function sameAxes(axes: Axes, wanted: Axes): boolean {
+  return axes.text.replace(/^1 1 /, "") === wanted.text || (axes.text === "o (i h w)" && wanted.text === "o i h w");
 }
 
 /** tf-slim's first scope: vgg_16. */

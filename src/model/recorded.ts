@@ -1,3 +1,5 @@
+import { isCheckpointError } from "../errors.ts";
+import { type Axes, parseAxes } from "../tensor/axes.ts";
 import type { Inert } from "../tensor/checkpoint.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import type { Preprocessing } from "./scheme.ts";
@@ -5,7 +7,7 @@ import type { Preprocessing } from "./scheme.ts";
 /** What an output of this tool says of itself in its metadata: what shapes alone cannot tell. */
 export interface Recorded {
   /** Stored axes by key. */
-  readonly axes: ReadonlyMap<string, string>;
+  readonly axes: ReadonlyMap<string, Axes>;
   readonly inputScale?: number;
   /** Height, width. */
   readonly inputSize?: readonly [number, number];
@@ -27,9 +29,7 @@ export function readRecorded(checkpoint: DescribedCheckpoint): Recorded | undefi
   const epsilon = positive(Number(metadata.get("epsilon")));
   const preprocessing = readPreprocessing(parseText(metadata.get("preprocessing")));
   return {
-    axes: new Map(
-      isRecord(axes) ? Object.entries(axes).flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : [])) : [],
-    ),
+    axes: new Map(isRecord(axes) ? Object.entries(axes).flatMap(readAxes) : []),
     ...(inputScale !== undefined && { inputScale }),
     ...(inputSize && { inputSize }),
     ...(feature && { feature }),
@@ -60,6 +60,17 @@ export function parseText(text: Inert | undefined): unknown {
   } catch (error) {
     // Not ours after all: somebody edited the header. What it would have said is then assumed anew.
     if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function readAxes([key, value]: readonly [string, unknown]): readonly (readonly [string, Axes])[] {
+  if (typeof value !== "string") return [];
+  try {
+    return [[key, parseAxes(value)]];
+  } catch (error) {
+    // Not ours after all, as above.
+    if (isCheckpointError(error, "usage")) return [];
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { Axes } from "../tensor/axes.ts";
 import type { Config } from "./network.ts";
 import type { NormPart } from "./role.ts";
 
@@ -6,10 +7,9 @@ export type RoleKind = NormPart | `${"conv" | "fc6" | "fc7" | "fc8"}.${"weight" 
 
 /** Where a convention keeps a role. role = undo `as` of (the `take` slice ÷ the number in `over`) × times, axes in `flip` reversed. */
 export interface StoredSlot {
-  /** In a Scheme a template: "features.{features}.weight", "{scope}/conv{b}/conv{b}_{n}/weights". */
   readonly key: string;
-  /** einops pattern over o i h w (weights) or o (vectors): "(h w i) o", "o 1", "o s". */
-  readonly axes: string;
+  /** Over o i h w (weights) or o (vectors): `(h w i) o`, `o 1`, `o s`. */
+  readonly axes: Axes;
   /** One slice of a packed tensor: MatConvNet moments ["s", 1]. */
   readonly take?: readonly [axis: string, index: number];
   /** Key of Caffe's factor blob; a factor of 0 means 0. */
@@ -24,6 +24,9 @@ export interface StoredSlot {
 
 /** constant: the convention does not store it (no conv bias; slim without gamma; MXNet fix_gamma, though a tensor is there). */
 export type Slot = StoredSlot | { readonly constant: 0 | 1 };
+
+/** A slot as a scheme writes it: a template of keys, "features.{features}.weight", "{scope}/conv{b}/conv{b}_{n}/weights". */
+export type SlotTemplate = (Omit<StoredSlot, "axes"> & { readonly axes: string }) | { readonly constant: 0 | 1 };
 
 export function isStored(slot: Slot | undefined): slot is StoredSlot {
   return slot !== undefined && "key" in slot;
@@ -60,7 +63,7 @@ export interface Scheme {
   readonly title: string;
   /** Formats it is at home in. */
   readonly formats: readonly string[];
-  readonly slots: Readonly<Partial<Record<RoleKind, Slot>>>;
+  readonly slots: Readonly<Partial<Record<RoleKind, SlotTemplate>>>;
   /** {features}: counts layers of these kinds in forward order. */
   readonly counters?: Readonly<Record<string, readonly LayerKind[]>>;
   /** First number of the counters: 0 unless said. */

@@ -1,3 +1,4 @@
+import { parseAxes } from "../tensor/axes.ts";
 import type { Described } from "./described.ts";
 import { type Grouped, type NormLayer, vectorLength } from "./groups.ts";
 import type { Fc } from "./head.ts";
@@ -15,7 +16,7 @@ export function vectorAxes(shape: readonly number[], style?: string): string {
 }
 
 export function vectorSlot(tensor: Described, style?: string): StoredSlot {
-  return { key: tensor.name, axes: vectorAxes(tensor.shape, style) };
+  return { key: tensor.name, axes: parseAxes(vectorAxes(tensor.shape, style)) };
 }
 
 /** Axes of fc6's weight: its inputs are channels, height and width in the order in which the features were flattened. */
@@ -29,8 +30,9 @@ export function* normSlots(layer: string, norm: NormLayer, variance: "darknet" |
   yield [`${layer}.bn.bias`, norm.beta === undefined ? { constant: 0 } : vectorSlot(norm.beta)];
   if (norm.moments !== undefined) {
     const key = norm.moments.name;
-    yield [`${layer}.bn.mean`, { key, axes: "o s", take: ["s", 0] }];
-    yield [`${layer}.bn.var`, { key, axes: "o s", take: ["s", 1], as: "sigma" }];
+    const axes = parseAxes("o s");
+    yield [`${layer}.bn.mean`, { key, axes, take: ["s", 0] }];
+    yield [`${layer}.bn.var`, { key, axes, take: ["s", 1], as: "sigma" }];
     return;
   }
   const over = norm.factor === undefined ? {} : { over: norm.factor.name };
@@ -49,7 +51,7 @@ export function* fcSlots(
   const adopted = new Set<string>();
   for (const [i, fc] of layers.entries()) {
     const name = `fc${6 + i}`;
-    yield [`${name}.weight`, { key: fc.layer.weight.name, axes: i === 0 ? flattenedAxes(fc, order) : fc.axes }];
+    yield [`${name}.weight`, { key: fc.layer.weight.name, axes: parseAxes(i === 0 ? flattenedAxes(fc, order) : fc.axes) }];
     const orphan = grouped.vectors.find((vector) => vector.size === fc.outputs && !adopted.has(vector.name) && isBias(vector.tensor.name));
     const bias = fc.layer.bias ?? orphan?.tensor;
     if (bias !== undefined && fc.layer.bias === undefined && orphan !== undefined) adopted.add(orphan.name);

@@ -55,7 +55,7 @@ export function planText(result: ConvertResult, style: Style): string {
 function sources(move: Move): string {
   const operands = move.fills.flatMap((fill) => fill.from);
   if (operands.length === 0) return move.fills.map((fill) => fill.formula).join(", ");
-  return [...new Set(operands.map((operand) => `${visible(operand.key)} (${operand.axes})`))].join(" + ");
+  return [...new Set(operands.map((operand) => `${visible(operand.key)} (${operand.axes.text})`))].join(" + ");
 }
 
 /** 38 tensors: 10 copied, 28 transposed; vgg names to canonical names */

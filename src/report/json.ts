@@ -1,3 +1,5 @@
+import { Axes } from "../tensor/axes.ts";
+
 /**
  * A record as one line of JSON. NaN and infinities are the strings "NaN", "Infinity", "-Infinity"; integers beyond 2^53 are strings; a Map
  * is an object in its own order, bytes are `{ "base64": … }`. Any name stays valid JSON: lone surrogates are escaped.
@@ -39,13 +41,14 @@ export function* jsonPieces(value: unknown, depth = OUTER): Generator<string> {
 
 /** Lists, and records with names of ours: a Map may have any. */
 function isOuter(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !(value instanceof Map) && !ArrayBuffer.isView(value);
+  return typeof value === "object" && value !== null && !(value instanceof Map) && !(value instanceof Axes) && !ArrayBuffer.isView(value);
 }
 
 function plainly(value: unknown): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Axes) return value.text;
   if (value instanceof Uint8Array) return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
   if (ArrayBuffer.isView(value)) return value instanceof DataView ? undefined : Array.from(Object.values(value), plainly);
   if (Array.isArray(value)) return value.map(plainly);

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import type { AxisSizes, Pattern } from "./axes.ts";
+import type { Axes, AxisSizes } from "./axes.ts";
 import { itemsize } from "./dtype.ts";
 import { memoryTarget } from "./move/memory-target.ts";
 import { move } from "./move/move.ts";
@@ -17,8 +17,8 @@ const LARGEST_IN_MEMORY = 2 ** 32 - 1;
  */
 export async function load(
   tensor: NumericTensor,
-  fromAxes: Pattern | string,
-  toAxes: Pattern | string,
+  fromAxes: Axes | string,
+  toAxes: Axes | string,
   sizes: AxisSizes,
   ctx: Context,
 ): Promise<Float32Array> {
@@ -26,7 +26,7 @@ export async function load(
 }
 
 /** `load` of a view. */
-export async function loadView(source: View, toAxes: Pattern | string, ctx: Context): Promise<Float32Array> {
+export async function loadView(source: View, toAxes: Axes | string, ctx: Context): Promise<Float32Array> {
   const values = new Float32Array(checkCount(elementCount(source.shape)));
   const target = memoryTarget(new Uint8Array(values.buffer));
   const map = source.dtype === "float32" ? undefined : ({ to: "float32" } as const);

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import { type AxisSizes, axisSizes, elementary, type Pattern, parsePattern } from "./axes.ts";
+import { type Axes, type AxisSizes, asAxes, axisSizes, elementary, withOnes } from "./axes.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
 import type { NumericTensor, Part } from "./tensor.ts";
 
@@ -17,10 +17,10 @@ export interface View {
  * The tensor along the elementary axes of a pattern, in the pattern's order; axes of `1` disappear. `sizes`: those known
  * from elsewhere. Throws `mismatch` where shape and pattern do not fit.
  */
-export async function view(tensor: NumericTensor, axes: Pattern | string, sizes: AxisSizes = new Map()): Promise<View> {
-  const pattern = typeof axes === "string" ? parsePattern(axes) : axes;
+export async function view(tensor: NumericTensor, axes: Axes | string, sizes: AxisSizes = new Map()): Promise<View> {
+  const parsed = asAxes(axes);
   try {
-    const groups = elementary(pattern, axisSizes(pattern, tensor.shape, sizes));
+    const groups = elementary(parsed, axisSizes(parsed, tensor.shape, sizes));
     const parts = await tensor.parts();
     const flat = groups.flat();
     return {
@@ -215,16 +215,12 @@ function checkSameAxes(view: View, axes: readonly string[]): void {
  */
 export function stridesFor(
   view: View,
-  axes: Pattern | string,
+  axes: Axes | string,
   order: "row" | "column" = "row",
   unit: number = view.itemsize,
 ): readonly number[] {
-  const pattern = typeof axes === "string" ? parsePattern(axes) : axes;
-  const sizes = new Map(view.axes.map((name, axis) => [name, view.shape[axis] ?? 1]));
-  // An axis that the view lacks has size 1 (the h and w of a dense layer in conv form).
-  const merged = new Set(view.axes.flatMap((name) => name.split(" ")));
-  for (const name of pattern.flat()) if (!merged.has(name)) sizes.set(name, 1);
-  const groups = elementary(pattern, sizes);
+  const target = asAxes(axes);
+  const groups = elementary(target, withOnes(target, new Map(view.axes.map((name, axis) => [name, view.shape[axis] ?? 1]))));
   checkSameAxes(
     view,
     groups.flat().map((axis) => axis.name),

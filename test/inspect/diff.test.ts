@@ -84,7 +84,7 @@ function built({ scheme = "torchvision", batchNorm = false, value = values }: Br
   const tensors = new Map(checkpoint.tensors);
   for (const [role, slot] of found.identity?.roles ?? []) {
     if ("constant" in slot) continue;
-    const { shape, values: filled } = laidOut(role, slot.axes, network, value);
+    const { shape, values: filled } = laidOut(role, slot.axes.text, network, value);
     tensors.set(slot.key, tensorOf(slot.key, "float32", shape, filled));
   }
   return side({ ...checkpoint, tensors });

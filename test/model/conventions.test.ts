@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { prepare } from "../../src/convert/prepare.ts";
 import { formats } from "../../src/formats.ts";
 import { identify } from "../../src/model/identify.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { describedFile } from "../support/described-file.ts";
 
@@ -70,9 +71,9 @@ describe("three dense layers alone", () => {
     const identity = identify(headOf(id, matrix));
     expect(identity?.roles.get("fc6.weight")).toEqual({
       key: "fc6.weight",
-      axes: matrix === "i o" ? `${rowsOf} o` : `o ${rowsOf}`,
+      axes: parseAxes(matrix === "i o" ? `${rowsOf} o` : `o ${rowsOf}`),
     });
-    expect(identity?.roles.get("fc7.weight")).toEqual({ key: "fc7.weight", axes: matrix });
+    expect(identity?.roles.get("fc7.weight")).toEqual({ key: "fc7.weight", axes: parseAxes(matrix) });
   });
 
   test.each(rows)("of %s, like a PyTorch head: the 25,088 rows move where the framework keeps channels last", (id, { matrix }) => {
@@ -80,7 +81,7 @@ describe("three dense layers alone", () => {
     const { plan } = prepare(source, identify(source), {}, { checkpoint: like, identity: identify(like) });
     const move = plan.moves.find(({ to }) => to === "fc6.weight");
     const permuted = channelsLast.includes(id);
-    expect([move?.fills[0]?.from[0]?.axes.includes("(h w i)"), move?.toAxes]).toEqual([permuted, "o (i h w)"]);
+    expect([move?.fills[0]?.from[0]?.axes.text.includes("(h w i)"), move?.toAxes?.text]).toEqual([permuted, "o (i h w)"]);
   });
 });
 

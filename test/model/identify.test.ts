@@ -38,8 +38,8 @@ function spell(identity: Identity, role: string): readonly [key: string, axes: s
   const moments = role.endsWith(".bn.moments");
   const slot = slotOf(identity, moments ? role.replace("moments", "mean") : role);
   if (slot === undefined || "constant" in slot) return undefined;
-  if (moments) return [slot.key, slot.axes === "o s" ? "o mean|sigma" : slot.axes];
-  return [slot.key, slot.over === undefined ? slot.axes : `${slot.axes} * 1024`];
+  if (moments) return [slot.key, slot.axes.text === "o s" ? "o mean|sigma" : slot.axes.text];
+  return [slot.key, slot.over === undefined ? slot.axes.text : `${slot.axes} * 1024`];
 }
 
 function wrongRoles(expected: ExpectedCase): readonly string[] {

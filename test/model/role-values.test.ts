@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { keptOf, loadChannels, normEffect, powerOf, requirePositive, roleValues, storedView } from "../../src/model/role-values.ts";
-import type { Slot } from "../../src/model/scheme.ts";
+import type { SlotTemplate } from "../../src/model/scheme.ts";
 import type { TensorMap } from "../../src/tensor/tensor.ts";
-import { tensorOf } from "../support/tiny.ts";
+import { slotFrom, storedSlot, tensorOf } from "../support/tiny.ts";
 
 const ctx = createContext();
 const tensors: TensorMap = new Map(
@@ -19,8 +19,8 @@ const tensors: TensorMap = new Map(
   ].map((tensor) => [tensor.name, tensor]),
 );
 
-async function valuesOf(slot: Slot, epsilon = 0): Promise<readonly number[]> {
-  const { view, times } = await roleValues(tensors, slot, { sizes: new Map([["o", 2]]), epsilon }, ctx);
+async function valuesOf(slot: SlotTemplate, epsilon = 0): Promise<readonly number[]> {
+  const { view, times } = await roleValues(tensors, slotFrom(slot), { sizes: new Map([["o", 2]]), epsilon }, ctx);
   return [...(await loadChannels(view, ctx))].map((value) => value * times);
 }
 
@@ -49,9 +49,9 @@ test("Darknet adds 0.000001 to the deviation, not to the variance", async () => 
 test("constants, Theano's rotation, and a factor of dropout that is left to whoever uses the view", async () => {
   expect(await valuesOf({ constant: 1 })).toEqual([1, 1]);
   const sizes = new Map([["o", 1]]);
-  const kernel = { key: "rotated", axes: "o i h w", flip: ["h", "w"] };
+  const kernel = storedSlot({ key: "rotated", axes: "o i h w", flip: ["h", "w"] });
   expect([...(await loadChannels(await storedView(tensors, kernel, sizes), ctx))]).toEqual([3, 2, 1]);
-  expect((await roleValues(tensors, { key: "fc7", axes: "o i", times: 0.5 }, { sizes, epsilon: 0 }, ctx)).times).toBe(0.5);
+  expect((await roleValues(tensors, slotFrom({ key: "fc7", axes: "o i", times: 0.5 }), { sizes, epsilon: 0 }, ctx)).times).toBe(0.5);
 });
 
 test("a variance is kept and read back the same way", () => {

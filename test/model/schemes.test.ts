@@ -6,6 +6,7 @@ import { identify } from "../../src/model/identify.ts";
 import type { Network } from "../../src/model/network.ts";
 import type { Role } from "../../src/model/role.ts";
 import { schemeById, schemes } from "../../src/model/schemes.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 
 /** Tensors of a torchvision VGG with widths that differ everywhere: 5 blocks, fc6 over 2×3 places. */
 function torchvision(blocks: readonly number[], batchNorm = false): ReadonlyMap<string, Described> {
@@ -92,7 +93,7 @@ describe("expandScheme", () => {
     const moments = schemeById("matconvnet");
     expect(moments && expandScheme(moments, bn).get("conv1_1.bn.var")).toEqual({
       key: "layers{2}.weights{3}",
-      axes: "o s",
+      axes: parseAxes("o s"),
       take: ["s", 1],
       as: "sigma",
     });
@@ -101,10 +102,10 @@ describe("expandScheme", () => {
   test("gives fully connected layers the form that is asked for", () => {
     const slim = schemeById("tfslim");
     const dense = slim && expandScheme(slim, d, { head: "dense", scope: "mine" });
-    expect(dense?.get("fc6.weight")).toEqual({ key: "mine/fc6/weights", axes: "(h w i) o" });
-    expect(dense?.get("fc7.weight")).toEqual({ key: "mine/fc7/weights", axes: "i o" });
+    expect(dense?.get("fc6.weight")).toEqual({ key: "mine/fc6/weights", axes: parseAxes("(h w i) o") });
+    expect(dense?.get("fc7.weight")).toEqual({ key: "mine/fc7/weights", axes: parseAxes("i o") });
     const torch = schemeById("torchvision");
-    expect(torch && expandScheme(torch, d, { head: "conv" }).get("fc6.weight")).toMatchObject({ axes: "o i h w" });
+    expect(torch && expandScheme(torch, d, { head: "conv" }).get("fc6.weight")).toMatchObject({ axes: parseAxes("o i h w") });
   });
 
   test("leaves no placeholder unfilled in any scheme", () => {
@@ -190,7 +191,7 @@ describe("identify by structure", () => {
       layers: [],
       metadata,
     });
-    expect(identity?.roles.get("fc6.weight")).toEqual({ key: "classifier.0.weight", axes: "o (h w i)" });
+    expect(identity?.roles.get("fc6.weight")).toEqual({ key: "classifier.0.weight", axes: parseAxes("o (h w i)") });
     expect(identity?.network).toMatchObject({ inputSize: [64, 96], featureShape: [17, 2, 3] });
     const scales = identity?.network.layers.flatMap((layer) => (layer.kind === "fc" ? [layer.inputScale] : []));
     expect(scales).toEqual([undefined, 0.5, 0.5]);

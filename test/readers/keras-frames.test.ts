@@ -4,6 +4,7 @@ import { inspectCheckpoint } from "../../src/inspect/inspect.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { open } from "../../src/open.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 import { fixtures } from "../support/paths.ts";
 
 const ctx = createContext();
@@ -18,7 +19,7 @@ describe("a model that Keras applies to every frame", () => {
     const identity = identify(checkpoint);
     expect(identity?.network).toMatchObject({ config: "A", inputSize: [32, 64], complete: true, missing: [] });
     expect(identity?.scheme).toBe("keras-applications");
-    expect(identity?.roles.get("conv1_1.weight")).toMatchObject({ key: first, axes: "h w i o" });
+    expect(identity?.roles.get("conv1_1.weight")).toMatchObject({ key: first, axes: parseAxes("h w i o") });
     expect(identity?.roles.get("conv5_2.bias")).toMatchObject({ key: last });
     expect(checkpoint.tensors.get(first)?.label).toBe("block1_conv1/kernel");
     const record = await inspectCheckpoint(file, checkpoint, ctx, { layers: true });

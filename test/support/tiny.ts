@@ -3,7 +3,9 @@ import { memorySource } from "../../src/io/source/memory.ts";
 import { expandScheme } from "../../src/model/expand.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import type { Role } from "../../src/model/role.ts";
+import type { Slot, SlotTemplate, StoredSlot } from "../../src/model/scheme.ts";
 import { schemeById } from "../../src/model/schemes.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
@@ -134,7 +136,7 @@ export function tinyCheckpoint(
   const tensors = new Map<string, Tensor>();
   for (const [role, slot] of expandScheme(scheme, network, options.head === undefined ? {} : { head: options.head })) {
     if (!("key" in slot)) continue;
-    const { shape, values } = laidOut(role, slot.axes, network);
+    const { shape, values } = laidOut(role, slot.axes.text, network);
     tensors.set(slot.key, tensorOf(slot.key, options.dtype ?? "float32", shape, values));
   }
   for (const tensor of options.more ?? []) tensors.set(tensor.name, tensor);
@@ -154,4 +156,13 @@ export function tinyCheckpoint(
       close: async () => {},
     },
   };
+}
+
+/** A slot as a scheme writes it, its axes as text. */
+export function slotFrom(template: SlotTemplate): Slot {
+  return "constant" in template ? template : storedSlot(template);
+}
+
+export function storedSlot(template: Exclude<SlotTemplate, { readonly constant: 0 | 1 }>): StoredSlot {
+  return { ...template, axes: parseAxes(template.axes) };
 }

@@ -1,21 +1,31 @@
 import { describe, expect, test } from "vitest";
 import { memorySource } from "../../src/io/source/memory.ts";
-import { axisSizes, formatPattern, jointSizes, parsePattern, plainAxes, shapeFor } from "../../src/tensor/axes.ts";
+import { axesOf, axisSizes, jointSizes, parseAxes, plainAxes, shapeFor } from "../../src/tensor/axes.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import { stridesFor, view } from "../../src/tensor/view.ts";
 
 describe("patterns", () => {
-  test("parse and format", () => {
-    expect(parsePattern("(h w i) o")).toEqual([["h", "w", "i"], ["o"]]);
-    expect(parsePattern(" o 1 ")).toEqual([["o"], []]);
-    expect(parsePattern("")).toEqual([]);
-    expect(parsePattern("(1 i) ()")).toEqual([["i"], []]);
-    for (const text of ["(h w i) o", "o i h w", "1 o", "d0 d1"]) expect(formatPattern(parsePattern(text))).toBe(text);
-    expect(plainAxes(3)).toBe("d0 d1 d2");
+  test("are parsed into groups of elementary axes", () => {
+    expect(parseAxes("(h w i) o").groups).toEqual([["h", "w", "i"], ["o"]]);
+    expect(parseAxes(" o 1 ").groups).toEqual([["o"], []]);
+    expect(parseAxes("").groups).toEqual([]);
+    expect(parseAxes("(1 i) ()").groups).toEqual([["i"], []]);
+    expect(parseAxes("(h w i) o").names).toEqual(["h", "w", "i", "o"]);
+  });
+
+  test("are parsed once, and are their text again in sentences and in JSON", () => {
+    expect(parseAxes("(h w i) o")).toBe(parseAxes("(h w i) o"));
+    for (const text of ["(h w i) o", "o i h w", "1 o", "d0 d1"]) expect(axesOf(parseAxes(text).groups).text).toBe(text);
+    expect(JSON.stringify({ axes: parseAxes("o i h w") })).toBe('{"axes":"o i h w"}');
+    expect(`${plainAxes(3)}`).toBe("d0 d1 d2");
+  });
+
+  test("tell a stored axis from a part of one", () => {
+    expect([parseAxes("h w i o").alone("h"), parseAxes("(h w i) o").alone("h")]).toEqual([true, false]);
   });
 
   test.each(["(h w", "h)", "((h) w)", "h h", "h-w", "2"])("%s is refused", (text) => {
-    expect(() => parsePattern(text)).toThrow(expect.objectContaining({ code: "usage" }));
+    expect(() => parseAxes(text)).toThrow(expect.objectContaining({ code: "usage" }));
   });
 });
 
@@ -39,12 +49,12 @@ describe("sizes", () => {
   });
 
   test("the two sides of a move complete each other", () => {
-    const dense = { pattern: parsePattern("(i h w) o"), shape: [30, 7] };
-    const conv = { pattern: parsePattern("h w i o"), shape: [2, 3, 5, 7] };
+    const dense = { axes: parseAxes("(i h w) o"), shape: [30, 7] };
+    const conv = { axes: parseAxes("h w i o"), shape: [2, 3, 5, 7] };
     expect(Object.fromEntries(jointSizes([dense, conv]))).toEqual({ h: 2, w: 3, i: 5, o: 7 });
-    const other = { pattern: parsePattern("o (h w) i"), shape: [7, 6, 5] };
+    const other = { axes: parseAxes("o (h w) i"), shape: [7, 6, 5] };
     expect(Object.fromEntries(jointSizes([dense, other]))).toEqual({ "h w": 6, i: 5, o: 7 });
-    expect(() => jointSizes([conv, { pattern: parsePattern("o"), shape: [8] }])).toThrow(expect.objectContaining({ code: "mismatch" }));
+    expect(() => jointSizes([conv, { axes: parseAxes("o"), shape: [8] }])).toThrow(expect.objectContaining({ code: "mismatch" }));
   });
 
   test("contradictions are refused", () => {

@@ -3,6 +3,7 @@ import { memorySource } from "../../src/io/source/memory.ts";
 import type { Network } from "../../src/model/network.ts";
 import { isRole, type Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
@@ -32,7 +33,7 @@ export function subjectOf(name: string, set: ReadonlyMap<string, Array32>, netwo
     const flat = axes.replace(/[()]/g, "").split(" ");
     const values = array.shape.length === 1 ? array.values : transpose(array, flat);
     tensors.set(role, tensorOf(role, stored(array, axes), values));
-    if (isRole(role)) roles.set(role, { key: role, axes });
+    if (isRole(role)) roles.set(role, { key: role, axes: parseAxes(axes) });
   }
   return {
     name,

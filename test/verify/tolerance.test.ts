@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { memorySource } from "../../src/io/source/memory.ts";
+import { parseAxes } from "../../src/tensor/axes.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { toleranceFor } from "../../src/verify/compare/tolerance.ts";
@@ -7,7 +8,10 @@ import { toleranceFor } from "../../src/verify/compare/tolerance.ts";
 function stored(dtype: NumericDType, as?: string) {
   const info = { name: "w", dtype, shape: [1], source: memorySource(new Uint8Array(16)) };
   const tensor = contiguous(as === undefined ? info : { ...info, stored: as });
-  return { checkpoint: { tensors: new Map([["w", tensor]]) }, identity: { roles: new Map([["conv1_1.weight", { key: "w", axes: "o" }]]) } };
+  return {
+    checkpoint: { tensors: new Map([["w", tensor]]) },
+    identity: { roles: new Map([["conv1_1.weight", { key: "w", axes: parseAxes("o") }]]) },
+  };
 }
 
 test.each([

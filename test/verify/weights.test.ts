@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import type { Role } from "../../src/model/role.ts";
-import type { Slot } from "../../src/model/scheme.ts";
+import type { Slot, SlotTemplate } from "../../src/model/scheme.ts";
 import { weightsOf } from "../../src/verify/weights.ts";
+import { slotFrom } from "../support/tiny.ts";
 import { checkpointOf, tensorOf } from "./subjects.ts";
 import { networkOf, randomSet } from "./support.ts";
 
@@ -20,9 +21,9 @@ const counting = (name: string, shape: readonly number[]) =>
     Float32Array.from({ length: count(shape) }, (_, k) => k),
   );
 
-async function read(role: Role, slot: Slot, axes: string, ...tensors: ReturnType<typeof tensorOf>[]): Promise<number[]> {
+async function read(role: Role, slot: SlotTemplate, axes: string, ...tensors: ReturnType<typeof tensorOf>[]): Promise<number[]> {
   const checkpoint = checkpointOf("x", new Map(tensors.map((tensor) => [tensor.name, tensor])));
-  return [...(await weightsOf(checkpoint, new Map([[role, slot]]), network, ctx)(role, axes))];
+  return [...(await weightsOf(checkpoint, new Map([[role, slotFrom(slot)]]), network, ctx)(role, axes))];
 }
 
 describe("a role is read out of its slot", () => {
@@ -57,8 +58,8 @@ describe("a role is read out of its slot", () => {
     };
     const checkpoint = checkpointOf("x", new Map([["m", moments]]));
     const roles = new Map<Role, Slot>([
-      ["conv1_1.bn.mean", { key: "m", axes: "o s", take: ["s", 0] }],
-      ["conv1_1.bn.var", { key: "m", axes: "o s", take: ["s", 1], as: "sigma" }],
+      ["conv1_1.bn.mean", slotFrom({ key: "m", axes: "o s", take: ["s", 0] })],
+      ["conv1_1.bn.var", slotFrom({ key: "m", axes: "o s", take: ["s", 1], as: "sigma" })],
     ]);
     const weights = weightsOf(checkpoint, roles, norm, ctx);
     expect([...(await weights("conv1_1.bn.mean", "o"))]).toEqual([7, 8]);

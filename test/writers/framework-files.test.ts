@@ -58,7 +58,7 @@ function made({ scheme, name }: Subject, batchNorm: boolean, more: Partial<Write
   const values = new Map<string, Float32Array>();
   for (const [role, slot] of expandScheme(known, network)) {
     if (!("key" in slot)) continue;
-    const laid = laidOut(role, slot.axes, network);
+    const laid = laidOut(role, slot.axes.text, network);
     tensors.push({ key: slot.key, role, dtype: "float32", shape: laid.shape });
     values.set(slot.key, Float32Array.from(laid.values));
     if (slot.over === undefined || values.has(slot.over)) continue;

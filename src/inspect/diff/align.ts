@@ -4,7 +4,7 @@ import { kindOf } from "../../model/kinds.ts";
 import type { Role } from "../../model/role.ts";
 import { isComputed, numericTensor, type RoleValues, roleValues } from "../../model/role-values.ts";
 import type { Slot, StoredSlot } from "../../model/scheme.ts";
-import { type AxisSizes, jointSizes, parsePattern } from "../../tensor/axes.ts";
+import { type AxisSizes, jointSizes } from "../../tensor/axes.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 import { plainView } from "../../tensor/view.ts";
 import { epsilonOf, type Side } from "./side.ts";
@@ -105,7 +105,7 @@ export function commonSizes(a: Side, slotA: Slot, b: Side, slotB: Slot, role: Ro
   ] as const;
   const sides = laid.flatMap(([side, slot]) => {
     const shape = storedShape(side, slot);
-    return "constant" in slot || shape === undefined ? [] : [{ pattern: parsePattern(slot.axes), shape }];
+    return "constant" in slot || shape === undefined ? [] : [{ axes: slot.axes, shape }];
   });
   // A dense layer's h and w may be a guess of one side that the other's shape refutes: then less is taken as known.
   for (const known of [told(a, role, 3), told(b, role, 3), told(a, role, 1), new Map<string, number>()]) {
@@ -134,11 +134,7 @@ function moveBetween(a: Side, slotA: Slot, b: Side, slotB: Slot): Pair["move"] {
   if ("constant" in slotA || "constant" in slotB) return "compute";
   if ([slotA, slotB].some((slot) => isComputed(slot) || slot.times !== undefined)) return "compute";
   if ((slotA.flip ?? []).join() !== (slotB.flip ?? []).join()) return "flip";
-  const flat = (slot: StoredSlot): string =>
-    parsePattern(slot.axes)
-      .flat()
-      .filter((name) => name !== slot.take?.[0])
-      .join(" ");
+  const flat = (slot: StoredSlot): string => slot.axes.names.filter((name) => name !== slot.take?.[0]).join(" ");
   const [shapeA, shapeB] = [storedShape(a, slotA) ?? [], storedShape(b, slotB) ?? []];
   const ones = (shape: readonly number[]): string => shape.filter((size) => size !== 1).join();
   if (flat(slotA) !== flat(slotB) && ones(shapeA).includes(",")) return "transpose";

@@ -1,6 +1,6 @@
 import type { Identity } from "../../model/identity.ts";
 import { isParameter } from "../../model/kinds.ts";
-import { type AxisSizes, parsePattern } from "../../tensor/axes.ts";
+import { type Axes, type AxisSizes, parseAxes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
@@ -11,8 +11,8 @@ export interface FirstDense {
   /** fc6, or the tensor's name in a network that is not recognised. */
   readonly layer: string;
   readonly tensor: NumericTensor;
-  /** Pattern with i (channels), h, w and o. */
-  readonly axes: string;
+  /** Over i (channels), h, w and o. */
+  readonly axes: Axes;
   readonly sizes: AxisSizes;
   /** The order in which the inputs are taken to be flattened. */
   readonly order: "i h w" | "h w i";
@@ -31,10 +31,7 @@ function byIdentity(checkpoint: Checkpoint, identity: Identity): FirstDense | un
   const weight = layerWeights(checkpoint, identity).find(({ kind }) => kind === "fc");
   const channels = identity.network.featureShape?.[0];
   if (weight === undefined || channels === undefined || weight.fanIn % channels !== 0) return undefined;
-  const order = parsePattern(weight.axes)
-    .flat()
-    .filter((name) => name !== "o")
-    .join(" ");
+  const order = weight.axes.names.filter((name) => name !== "o").join(" ");
   if (order !== "i h w" && order !== "h w i") return undefined;
   const { layer, tensor, axes } = weight;
   const places = weight.fanIn / channels;
@@ -64,7 +61,7 @@ function byShapes(checkpoint: Checkpoint): FirstDense | undefined {
       const inputs = Math.max(a, b);
       const places = inputs / channels;
       if (a === b || !Number.isInteger(places)) return undefined;
-      const axes = inputs === a ? `(${order}) o` : `o (${order})`;
+      const axes = parseAxes(inputs === a ? `(${order}) o` : `o (${order})`);
       const sizes = new Map([["i", channels]]);
       return { layer: tensor.name, tensor, axes, sizes, order, channels, places, width: side(places) };
     }

@@ -1,5 +1,6 @@
 import type { Identity } from "../../model/identity.ts";
 import type { NetworkLayer } from "../../model/network.ts";
+import type { Axes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 
@@ -9,8 +10,8 @@ export interface LayerWeight {
   readonly layer: string;
   readonly kind: "conv" | "fc";
   readonly tensor: NumericTensor;
-  /** Pattern over o i h w. */
-  readonly axes: string;
+  /** Over o i h w. */
+  readonly axes: Axes;
   /** Axes whose sizes the network tells: i, and h and w where they are known. */
   readonly sizes: ReadonlyMap<string, number>;
   /** Weights that lead to one output, and weights that leave one input, as initialisers count them. */

@@ -29,7 +29,7 @@ export const layoutSuspect: Check = {
         severity: "warning",
         message: `${describe(dense, asRead, asOther, other)}`,
         layers: [dense.layer],
-        fix: `if the network was trained with inputs flattened as (${other}), say so with --map: the tensor's axes are "${dense.axes.replace(dense.order, other)}"`,
+        fix: `if the network was trained with inputs flattened as (${other}), say so with --map: the tensor's axes are "${dense.axes.text.replace(dense.order, other)}"`,
       },
     ];
   },

@@ -1,4 +1,4 @@
-import type { RoleKind, Slot } from "../scheme.ts";
+import type { RoleKind, SlotTemplate } from "../scheme.ts";
 
 /** Keys of one convention; what is left out is not stored. */
 export type Keys = Partial<Record<RoleKind, string>>;
@@ -24,8 +24,8 @@ export const layouts = {
 } as const satisfies Record<string, Layout>;
 
 /** Gives each key its axes. */
-export function slotsOf(keys: Keys, layout: Layout, vector = "o"): Partial<Record<RoleKind, Slot>> {
-  const slots: Partial<Record<RoleKind, Slot>> = {};
+export function slotsOf(keys: Keys, layout: Layout, vector = "o"): Partial<Record<RoleKind, SlotTemplate>> {
+  const slots: Partial<Record<RoleKind, SlotTemplate>> = {};
   const axes: Readonly<Record<string, string>> = {
     "conv.weight": layout.conv,
     "fc6.weight": layout.fc6,

@@ -1,7 +1,7 @@
 import type { Context } from "../../io/context.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import { type AxisSizes, axisSizes, type Pattern, parsePattern, shapeFor } from "../axes.ts";
+import { type Axes, type AxisSizes, asAxes, axisSizes, shapeFor, withOnes } from "../axes.ts";
 import { contiguous } from "../contiguous.ts";
 import { itemsize } from "../dtype.ts";
 import { byteLength, denseStrides } from "../shape.ts";
@@ -21,8 +21,8 @@ const SMALL = 1 << 20;
 export async function inOrder(
   tensor: NumericTensor,
   ctx: Context,
-  from?: Pattern | string,
-  to?: Pattern | string,
+  from?: Axes | string,
+  to?: Axes | string,
   sizes?: AxisSizes,
 ): Promise<NumericTensor> {
   const unit = itemsize(tensor.dtype);
@@ -30,10 +30,10 @@ export async function inOrder(
   let source = await plainView(tensor);
   let strides: readonly number[] = denseStrides(shape, unit);
   if (from !== undefined && to !== undefined) {
-    const pattern = typeof from === "string" ? parsePattern(from) : from;
-    source = await view(tensor, pattern, sizes);
-    strides = stridesFor(source, to);
-    shape = shapeFor(to, withOnes(to, axisSizes(pattern, tensor.shape, sizes)));
+    const [stored, wanted] = [asAxes(from), asAxes(to)];
+    source = await view(tensor, stored, sizes);
+    strides = stridesFor(source, wanted);
+    shape = shapeFor(wanted, withOnes(wanted, axisSizes(stored, tensor.shape, sizes)));
   }
   const { name, dtype } = tensor;
   const only = source.parts[0];
@@ -50,14 +50,6 @@ export async function inOrder(
   const file = await ctx.temporary();
   await move(source, strides, file, 0, ctx);
   return contiguous({ ...info, source: file });
-}
-
-/** Axes that only the target names have size 1. */
-function withOnes(to: Pattern | string, sizes: AxisSizes): AxisSizes {
-  const known = new Set([...sizes.keys()].flatMap((key) => key.split(" ")));
-  const all = new Map(sizes);
-  for (const name of (typeof to === "string" ? parsePattern(to) : to).flat()) if (!known.has(name)) all.set(name, 1);
-  return all;
 }
 
 /** Whether a part's elements lie one behind the other in the order that `strides` asks for. */

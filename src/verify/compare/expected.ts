@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { Network } from "../../model/network.ts";
-import { plainAxes } from "../../tensor/axes.ts";
+import { type Axes, parseAxes, plainAxes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { load } from "../../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
@@ -47,13 +47,13 @@ export function expectedFrom(checkpoint: Checkpoint, name: string, network: Netw
 }
 
 /** Axes of a stored array and the order that makes it `wanted`. Axes of size 1 may be missing or too many. */
-function arrangement(stored: readonly number[], wanted: readonly number[], layer: string, file: string): readonly [string, string] {
+function arrangement(stored: readonly number[], wanted: readonly number[], layer: string, file: string): readonly [Axes, Axes] {
   const plain = plainAxes(stored.length);
   const essential = (shape: readonly number[]): string => shape.filter((size) => size !== 1).join(" ");
   if (essential(stored) === essential(wanted)) return [plain, plain];
   const [n = 0, c = 0, h = 0, w = 0] = wanted;
   const isChannelsLast = wanted.length === 4 && essential(stored) === essential([n, h, w, c]) && stored.length === 4;
-  if (isChannelsLast) return ["n h w c", "n c h w"];
+  if (isChannelsLast) return [parseAxes("n h w c"), parseAxes("n c h w")];
   const why = elements(stored) === elements(wanted) ? "has the same number of values in another shape" : "does not fit";
   throw new CheckpointError("mismatch", `shape ${shapeText(stored)} ${why}: ${layer} gives ${shapeText(wanted)} (batch first, N C H W)`, {
     file,

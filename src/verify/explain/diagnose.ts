@@ -160,11 +160,7 @@ function fewValues(role: Role, same: Agreement, pair: Pair, place: (k: number) =
 /** "i h w" out of "(i h w) o": the order in which a file keeps the rows of a flattened layer; "h w i" of a four-axis kernel. */
 function rowOrder(slot: Slot | undefined): string | undefined {
   if (slot === undefined || "constant" in slot) return undefined;
-  return slot.axes
-    .replace(/[()]/g, "")
-    .split(/\s+/)
-    .filter((axis) => ["h", "w", "i"].includes(axis))
-    .join(" ");
+  return slot.axes.names.filter((axis) => ["h", "w", "i"].includes(axis)).join(" ");
 }
 
 function find({ network }: Compared, name: string): Layer | undefined {
