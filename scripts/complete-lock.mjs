@@ -1,10 +1,11 @@
 /**
  * Completes package-lock.json with the optional packages of other platforms. A registry mirror that serves only this platform's makes
- * `npm install` leave the others out, and `npm ci` then refuses the lock anywhere. Entries need no more than a version and the
- * platform: npm skips those that do not fit. Addresses of registries are taken out.
+ * `npm install` leave the others out, and `npm ci` then refuses the lock anywhere. Entries need no more than a version, the
+ * platform and the checksum that the registry states: npm skips those that do not fit. Addresses of registries are taken out.
  *
  *     npm install --package-lock-only --ignore-scripts && node scripts/complete-lock.mjs
  */
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 
 const path = new URL("../package-lock.json", import.meta.url);
@@ -35,6 +36,14 @@ for (const [parent, entry] of Object.entries(lock.packages)) {
     added += 1;
   }
 }
+let sums = 0;
+for (const [place, entry] of Object.entries(lock.packages)) {
+  if (place === "" || entry.integrity !== undefined) continue;
+  const name = place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
+  entry.integrity = execFileSync("npm", ["view", `${name}@${entry.version}`, "dist.integrity"], { encoding: "utf8" }).trim();
+  if (!entry.integrity.startsWith("sha512-")) throw new Error(`${name}@${entry.version} has no sha512 in the registry`);
+  sums += 1;
+}
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-console.log(`${added} optional packages of other platforms added`);
+console.log(`${added} optional packages of other platforms added, ${sums} checksums`);

@@ -37,7 +37,7 @@ test("the built command is ASCII: it is read as Latin-1, and signs in patterns w
   expect(files.filter((name) => readFileSync(join(folder, name)).some((byte) => byte > 0x7f))).toEqual([]);
 });
 
-test("the lock names no registry and every platform's packages", () => {
+test("the lock names no registry, every platform's packages, and the checksum of each", () => {
   const lock = readFileSync(join(root, "package-lock.json"), "utf8");
   expect(lock).not.toContain("resolved");
   const packages = json("package-lock.json").packages;
@@ -48,6 +48,13 @@ test("the lock names no registry and every platform's packages", () => {
       : [],
   );
   expect(missing, "run scripts/complete-lock.mjs").toEqual([]);
+  const unsigned = Object.entries(packages).filter(
+    ([place, entry]) => place !== "" && isRecord(entry) && !/^sha512-/.test(String(entry.integrity)),
+  );
+  expect(
+    unsigned.map(([place]) => place),
+    "run scripts/complete-lock.mjs",
+  ).toEqual([]);
 });
 
 test("fixtures are small", () => {
