@@ -1,5 +1,5 @@
-import { type Axes, axesOf, parseAxes } from "../tensor/axes.ts";
-import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { type Axes, axesOf, parseAxes } from "../../tensor/axes.ts";
+import type { Checkpoint } from "../../tensor/checkpoint.ts";
 
 /** How one array becomes another of the same elements, told by axes patterns over the same names. */
 export interface DerivedMove {
@@ -9,7 +9,7 @@ export interface DerivedMove {
 }
 
 /** Where an array is kept: a checkpoint. */
-type Home = Pick<Checkpoint, "format" | "conventions">;
+export type Home = Pick<Checkpoint, "format" | "conventions">;
 
 interface Shaped {
   readonly shape: readonly number[];
