@@ -28,8 +28,7 @@ const fields = {
     enumerable: true,
     get(this: CarriedMove): Move["move"] {
       const { stored, dtype } = this.source;
-      // "uint8 · 0.0032 − 0.41": quantised in the file, the reader gives the numbers.
-      if (stored !== undefined && /^u?int\d/.test(stored)) return "dequantise";
+      if (stored?.kind === "quantised") return "dequantise";
       return dtype === this.dtype ? "copy" : "cast";
     },
   },

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { isRole, type Role } from "../model/role.ts";
+import type { Kept } from "../model/scheme.ts";
 import { type Axes, parseAxes } from "../tensor/axes.ts";
 import { isNumericDType, type NumericDType } from "../tensor/dtype.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "./plan-types.ts";
@@ -127,7 +128,7 @@ function parseOperand(field: Field): Operand {
   };
 }
 
-function parseKept(field: Field): NonNullable<Fill["put"]> {
+function parseKept(field: Field): Kept {
   return {
     ...field.optional("take", (take) => {
       const [axis, index] = take.items();

@@ -1,8 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Network } from "../model/network.ts";
 import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } from "../model/role.ts";
-import type { Slot, StoredSlot } from "../model/scheme.ts";
-import { isStored, keysOf } from "../model/scheme.ts";
+import { isStored, keysOf, type Slot, type StoredSlot } from "../model/scheme.ts";
 import { parseAxes, plainAxes } from "../tensor/axes.ts";
 import { checkLike } from "./like-check.ts";
 import type { PlanTarget } from "./plan-target.ts";

@@ -1,5 +1,5 @@
 import type { Role } from "../model/role.ts";
-import type { StoredSlot } from "../model/scheme.ts";
+import type { Kept, StoredSlot } from "../model/scheme.ts";
 import type { Axes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 
@@ -37,7 +37,7 @@ export interface Move {
 export interface Fill {
   readonly role?: Role;
   /** How the target's slot keeps it. */
-  readonly put?: Omit<StoredSlot, "key" | "axes">;
+  readonly put?: Kept;
   readonly formula: Formula;
   readonly from: readonly Operand[];
   /** Batch norm: what the source adds to the variance, what the target adds. */

@@ -1,16 +1,14 @@
 import { CheckpointError } from "../errors.ts";
 import type { Described } from "../model/described.ts";
 import type { Network } from "../model/network.ts";
-import type { Role } from "../model/role.ts";
-import { layerOf, type Part, partOf } from "../model/role.ts";
-import type { Slot, StoredSlot } from "../model/scheme.ts";
-import { isStored } from "../model/scheme.ts";
+import { layerOf, type Part, partOf, type Role } from "../model/role.ts";
+import { isStored, isWhole, keptAlike, type Slot, type StoredSlot } from "../model/scheme.ts";
 import { poolCount } from "../model/sizes.ts";
 import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 import { unknownArea } from "./fc-form.ts";
 import type { Fill, Move, Operand } from "./plan-types.ts";
-import { isInit, summarise } from "./summary.ts";
+import { isInit, sameEpsilon, summarise } from "./summary.ts";
 
 /** What the moves of one plan share. */
 export interface RoleSource {
@@ -164,21 +162,10 @@ function areaUnknown(role: Role, source: RoleSource): CheckpointError {
 function sameAsStored(slots: readonly Filled[], source: RoleSource): Fill | undefined {
   const [first] = slots;
   const operand = first?.fill.from[0];
-  if (first === undefined || operand === undefined) return undefined;
-  if (operand.take === undefined && operand.over === undefined && operand.as === undefined) return undefined;
+  if (first === undefined || operand === undefined || isWhole(operand)) return undefined;
   const alike = slots.every(({ slot, fill }) => {
     const [from] = fill.from;
-    const epsilon = fill.epsilon === undefined || fill.epsilon[0] === fill.epsilon[1];
-    return (
-      fill.formula === "value" &&
-      from?.key === operand.key &&
-      from.as === slot.as &&
-      from.over === slot.over &&
-      from.take?.join() === slot.take?.join() &&
-      from.axes === slot.axes &&
-      (epsilon || fill.put?.as === undefined) &&
-      epsilon
-    );
+    return fill.formula === "value" && from?.key === operand.key && keptAlike(from, slot) && sameEpsilon(fill);
   });
   const complete = operand.take === undefined || slots.length === takesOf(operand.key, source);
   if (!alike || !complete) return undefined;

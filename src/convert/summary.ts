@@ -1,19 +1,18 @@
+import { isWhole } from "../model/scheme.ts";
 import { type Axes, type AxisSizes, elementary, withOnes } from "../tensor/axes.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
-import type { Fill, Move, Operand } from "./plan-types.ts";
+import type { StoredAs } from "../tensor/stored.ts";
+import type { Fill, Move } from "./plan-types.ts";
 
 /** Whether a fill takes the stored elements as they are, but for order and type: such a one streams. */
 export function isPlain(fill: Fill): boolean {
   const [operand] = fill.from;
-  if (fill.formula === "fold-weight") return operand !== undefined && unpacked(operand);
-  return fill.formula === "value" && operand !== undefined && unpacked(operand) && unpacked(fill.put ?? {}) && sameEpsilon(fill);
+  if (operand === undefined || !isWhole(operand)) return false;
+  return fill.formula === "fold-weight" || (fill.formula === "value" && isWhole(fill.put ?? {}) && sameEpsilon(fill));
 }
 
-function unpacked(slot: Pick<Operand, "take" | "over" | "as">): boolean {
-  return slot.take === undefined && slot.over === undefined && slot.as === undefined;
-}
-
-function sameEpsilon(fill: Fill): boolean {
+/** Whether batch norm adds the same on both sides, or the fill is no variance. */
+export function sameEpsilon(fill: Fill): boolean {
   return fill.epsilon === undefined || fill.epsilon[0] === fill.epsilon[1];
 }
 
@@ -24,7 +23,7 @@ export function isInit(fill: Fill): boolean {
 /** The word for people: the weightiest of what happens to the values. */
 export function summarise(
   move: Omit<Move, "move">,
-  source: { readonly dtype: NumericDType; readonly stored?: string } | undefined,
+  source: { readonly dtype: NumericDType; readonly stored?: StoredAs } | undefined,
   sizes: AxisSizes,
 ): Move["move"] {
   if (move.fills.every(isInit)) return "init";
@@ -32,8 +31,7 @@ export function summarise(
   const [operand] = fill?.from ?? [];
   if (fill === undefined || operand === undefined || move.fills.length > 1 || !isPlain(fill) || fill.formula !== "value") return "compute";
   if ((operand.times ?? 1) !== (fill.put?.times ?? 1)) return "compute";
-  // "uint8 · 0.0032 − 0.41": quantised in the file, the reader gives the numbers; "latin-1 text" is no arithmetic.
-  if (source?.stored !== undefined && /^u?int\d/.test(source.stored)) return "dequantise";
+  if (source?.stored?.kind === "quantised") return "dequantise";
   if (differs(operand.flip, fill.put?.flip)) return "flip";
   if (!sameOrder(operand.axes, move.toAxes ?? operand.axes, sizes)) return "transpose";
   if (source !== undefined && source.dtype !== move.toDtype) return "cast";

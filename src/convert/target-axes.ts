@@ -1,9 +1,7 @@
 import type { Identity } from "../model/identity.ts";
 import type { Network } from "../model/network.ts";
-import type { Role } from "../model/role.ts";
-import { isConv, isFcWeight, layerOf, partOf } from "../model/role.ts";
-import type { Slot, StoredSlot } from "../model/scheme.ts";
-import { isStored } from "../model/scheme.ts";
+import { isConv, isFcWeight, layerOf, partOf, type Role } from "../model/role.ts";
+import { isStored, isWhole, type Slot, type StoredSlot } from "../model/scheme.ts";
 import { type Axes, axesOf, parseAxes } from "../tensor/axes.ts";
 import { withForm } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
@@ -61,9 +59,8 @@ function withAxes(role: Role, named: StoredSlot, laid: StoredSlot | undefined, k
       ...(laid.times === undefined ? {} : { times: laid.times }),
     };
   }
-  const packed = named.take !== undefined || named.over !== undefined || named.as !== undefined;
   // Kept names of plain vectors: a MatConvNet bias `o 1` becomes `o` with its axes, its key stays.
-  if (keepNames && !packed && laid.take === undefined && laid.as === undefined) return { ...named, axes: laid.axes };
+  if (keepNames && isWhole(named) && laid.take === undefined && laid.as === undefined) return { ...named, axes: laid.axes };
   return named;
 }
 

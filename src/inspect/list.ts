@@ -4,6 +4,7 @@ import { judgeKinds } from "../model/kinds.ts";
 import type { Role } from "../model/role.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
+import { storedText } from "../tensor/stored.ts";
 import type { Tensor, TensorKind } from "../tensor/tensor.ts";
 import { glob } from "../text/glob.ts";
 import type { StatsRecord } from "./stats.ts";
@@ -107,7 +108,7 @@ class ListedTensor implements TensorRecord {
       this.role = place.role;
       this.axes = place.axes;
     }
-    if (tensor.stored !== undefined) this.stored = tensor.stored;
+    if (tensor.stored !== undefined) this.stored = storedText(tensor.stored);
   }
 }
 

@@ -5,11 +5,8 @@ import type { NormPart } from "./role.ts";
 /** Roles that a convention treats alike. */
 export type RoleKind = NormPart | `${"conv" | "fc6" | "fc7" | "fc8"}.${"weight" | "bias"}`;
 
-/** Where a convention keeps a role. role = undo `as` of (the `take` slice ÷ the number in `over`) × times, axes in `flip` reversed. */
-export interface StoredSlot {
-  readonly key: string;
-  /** Over o i h w (weights) or o (vectors): `(h w i) o`, `o 1`, `o s`. */
-  readonly axes: Axes;
+/** How a tensor keeps a role: role = undo `as` of (the `take` slice ÷ the number in `over`) × times, axes in `flip` reversed. */
+export interface Kept {
   /** One slice of a packed tensor: MatConvNet moments ["s", 1]. */
   readonly take?: readonly [axis: string, index: number];
   /** Key of Caffe's factor blob; a factor of 0 means 0. */
@@ -20,6 +17,23 @@ export interface StoredSlot {
   readonly times?: number;
   /** ["h", "w"]: Theano. */
   readonly flip?: readonly string[];
+}
+
+/** Where a convention keeps a role. */
+export interface StoredSlot extends Kept {
+  readonly key: string;
+  /** Over o i h w (weights) or o (vectors): `(h w i) o`, `o 1`, `o s`. */
+  readonly axes: Axes;
+}
+
+/** Whether the tensor is the role alone, as it is but for order, turned axes and a factor for all of it. */
+export function isWhole({ take, over, as }: Kept): boolean {
+  return take === undefined && over === undefined && as === undefined;
+}
+
+/** Whether two slots keep a role as the same numbers in the same order, whatever they multiply it with. */
+export function keptAlike(a: StoredSlot, b: StoredSlot): boolean {
+  return a.as === b.as && a.over === b.over && a.take?.join() === b.take?.join() && a.axes.text === b.axes.text;
 }
 
 /** constant: the convention does not store it (no conv bias; slim without gamma; MXNet fix_gamma, though a tensor is there). */

@@ -2,6 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { ByteSource } from "../io/source/source.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
 import { byteLength, denseStrides, elementCount } from "./shape.ts";
+import type { StoredAs } from "./stored.ts";
 import type { NumericTensor, Part, TensorInfo, TensorKind } from "./tensor.ts";
 
 /** What a reader knows of a tensor whose elements lie in one run. */
@@ -32,7 +33,7 @@ export class DenseTensor implements NumericTensor {
   readonly shape: readonly number[];
   declare readonly kind?: TensorKind;
   declare readonly label?: string;
-  declare readonly stored?: string;
+  declare readonly stored?: StoredAs;
   readonly #source: ByteSource;
   readonly #offset: number;
 

@@ -1,5 +1,6 @@
 import type { ByteSource } from "../io/source/source.ts";
 import type { NumericDType } from "./dtype.ts";
+import type { StoredAs } from "./stored.ts";
 
 export type TensorKind = "parameter" | "buffer" | "optimizer" | "average" | "bookkeeping" | "constant";
 
@@ -12,8 +13,8 @@ export interface TensorInfo {
   readonly shape: readonly number[];
   /** Only where the file itself says so; names are judged in model/. */
   readonly kind?: TensorKind;
-  /** How it is kept, where that is not its dtype: "latin-1 text", "uint8 · 0.0032 − 0.41"; feeds findings and the move `dequantise`. */
-  readonly stored?: string;
+  /** How it is kept, where that is not its dtype; feeds findings, tolerances and the move `dequantise`. */
+  readonly stored?: StoredAs;
 }
 
 export interface NumericTensor extends TensorInfo {

@@ -122,7 +122,7 @@ async function compare(bytes: Uint8Array): Promise<number> {
     const tensor = checkpoint.tensors.get(name);
     if (tensor === undefined || !isNumeric(tensor) || tensor.shape.length !== 2 || tensor.shape.includes(0)) continue;
     const rows = rowsOf(value, tensor.shape);
-    if (!comparable.has(tensor.dtype) || tensor.stored === "sparse" || rows === undefined) continue;
+    if (!comparable.has(tensor.dtype) || tensor.stored?.kind === "sparse" || rows === undefined) continue;
     expect([name, await ours(tensor)]).toEqual([name, rows]);
     compared += 1;
   }

@@ -47,12 +47,12 @@ function vgg16(batchNorm = false): readonly Entry[] {
 }
 
 const question: readonly Entry[] = [
-  ["fc1.weight", [25088, 4096], "float32", "latin-1 text"],
-  ["fc1.bias", [4096], "float32", "latin-1 text"],
-  ["fc2.weight", [4096, 1024], "float32", "latin-1 text"],
-  ["fc2.bias", [1024], "float32", "latin-1 text"],
-  ["fc3.weight", [1024, 128], "float32", "latin-1 text"],
-  ["fc3.bias", [128], "float32", "latin-1 text"],
+  ["fc1.weight", [25088, 4096], "float32", { kind: "text" }],
+  ["fc1.bias", [4096], "float32", { kind: "text" }],
+  ["fc2.weight", [4096, 1024], "float32", { kind: "text" }],
+  ["fc2.bias", [1024], "float32", { kind: "text" }],
+  ["fc3.weight", [1024, 128], "float32", { kind: "text" }],
+  ["fc3.bias", [128], "float32", { kind: "text" }],
 ];
 
 describe("audit of headers", () => {

@@ -101,7 +101,7 @@ describe("sets", () => {
     for (const path of [["group1-shard2of3.bin"], []]) {
       const { tensors, files } = await opened("tfjs", "layers", ...path);
       expect(files[0]).toBe("model.json");
-      expect(tensors.get("block1_conv1/bias")?.stored).toBe("uint8 · 0.1 − 0.25");
+      expect(tensors.get("block1_conv1/bias")?.stored).toEqual({ kind: "quantised", dtype: "uint8", scale: 0.1, min: -0.25 });
     }
   });
 });

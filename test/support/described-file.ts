@@ -1,12 +1,13 @@
 import { conventionsOf } from "../../src/formats.ts";
 import type { Checkpoint, Inert, LayerRecord, Note } from "../../src/tensor/checkpoint.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
+import type { StoredAs } from "../../src/tensor/stored.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
 
 export interface DescribedFile {
   readonly format?: string;
   readonly bytes?: number;
-  readonly tensors: readonly (readonly [name: string, shape: readonly number[], dtype?: NumericDType, stored?: string])[];
+  readonly tensors: readonly (readonly [name: string, shape: readonly number[], dtype?: NumericDType, stored?: StoredAs])[];
   readonly layers?: readonly LayerRecord[];
   readonly metadata?: ReadonlyMap<string, Inert>;
   readonly notes?: readonly Note[];

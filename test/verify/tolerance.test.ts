@@ -3,9 +3,10 @@ import { memorySource } from "../../src/io/source/memory.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
+import type { StoredAs } from "../../src/tensor/stored.ts";
 import { toleranceFor } from "../../src/verify/compare/tolerance.ts";
 
-function stored(dtype: NumericDType, as?: string) {
+function stored(dtype: NumericDType, as?: StoredAs) {
   const info = { name: "w", dtype, shape: [1], source: memorySource(new Uint8Array(16)) };
   const tensor = contiguous(as === undefined ? info : { ...info, stored: as });
   return {
@@ -19,10 +20,10 @@ test.each([
   [[stored("float64"), stored("float32")], 1e-4],
   [[stored("float32"), stored("float16")], 5e-3],
   [[stored("bfloat16"), stored("float16")], 3e-2],
-  [[stored("float32", "float16")], 5e-3],
-  [[stored("float32", "uint8 · 0.0053 − 0.79")], 1e-1],
-  [[stored("float32", "latin-1 text")], 1e-4],
-  [[stored("float64", "uint8")], 1e-4],
+  [[stored("float32", { kind: "rounded", dtype: "float16" })], 5e-3],
+  [[stored("float32", { kind: "quantised", dtype: "uint8", scale: 0.0053, min: -0.79 })], 1e-1],
+  [[stored("float32", { kind: "text" })], 1e-4],
+  [[stored("float64", { kind: "narrow", dtype: "uint8" })], 1e-4],
 ])("the coarsest stored type decides (%#)", (subjects, rtol) => {
   expect(toleranceFor(subjects, {})).toMatchObject({ rtol, atol: 0 });
 });

@@ -2,6 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import { decoded } from "../../io/source/decoded.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import type { ByteSource } from "../../io/source/source.ts";
+import type { StoredAs } from "../../tensor/stored.ts";
 import { latin1Bytes } from "./latin1.ts";
 import { toLatin1 } from "./text.ts";
 import { escapedBytes } from "./text-stream.ts";
@@ -11,11 +12,9 @@ import { Slice } from "./values.ts";
 export interface Payload {
   readonly source: ByteSource;
   readonly offset: number;
-  /** "latin-1 text" where each byte was written as a character. */
-  readonly stored?: string;
+  /** Where each byte was written as a character. */
+  readonly stored?: StoredAs;
 }
-
-export const textStored = "latin-1 text";
 
 /** The most encoded bytes that one byte can take: two in UTF-8, six as `\u00ff`, four as `\xff`. */
 const widest = { bytes: 1, "latin-1": 1, "utf-8": 2, escaped: 6, quoted: 4 };
@@ -29,7 +28,7 @@ export function payload(value: Uint8Array | Slice | string, size: number, file: 
   const bytes = typeof value === "string" ? toLatin1(value) : value;
   if (bytes === undefined) throw new CheckpointError("malformed", "bytes kept as text hold a character beyond U+00FF", { file });
   if (bytes.length !== size) throw new CheckpointError("malformed", `${bytes.length} bytes of values, the shape needs ${size}`, { file });
-  const stored = typeof value === "string" ? { stored: textStored } : {};
+  const stored = typeof value === "string" ? { stored: { kind: "text" } as const } : {};
   return { source: memorySource(bytes, file), offset: 0, ...stored };
 }
 
@@ -43,5 +42,5 @@ function slicePayload(slice: Slice, size: number): Payload {
   if (encoding === "bytes" || encoding === "latin-1") return { source, offset };
   const start = (): AsyncIterable<Uint8Array> =>
     encoding === "utf-8" ? latin1Bytes(source, offset, length) : escapedBytes(source, offset, length, encoding);
-  return { source: decoded(source.name, size, start), offset: 0, stored: textStored };
+  return { source: decoded(source.name, size, start), offset: 0, stored: { kind: "text" } };
 }

@@ -9,7 +9,7 @@ export const textEncodedPickle: Check = {
   title: "arrays stored as text, which makes the file about 1.4 times as large",
   needs: "headers",
   async run({ checkpoint }) {
-    const tensors = [...checkpoint.tensors.values()].filter((tensor) => tensor.stored?.startsWith("latin-1 text") === true);
+    const tensors = [...checkpoint.tensors.values()].filter((tensor) => tensor.stored?.kind === "text");
     if (tensors.length === 0) return [];
     let elements = 0;
     let bytes = 0;

@@ -83,7 +83,7 @@ function readQuantised(source: ByteSource, offset: number, wanted: Wanted, quant
   if (kept === "float16") {
     if (dtype !== "float32") throw new CheckpointError("malformed", `float16 quantisation of ${dtype}`, where);
     const values = mapped(stored, 2, 4, (input, output) => convert(input, "float16", output, "float32", input.length / 2));
-    return { tensor: contiguous({ name, dtype, shape, source: values, stored: "float16" }), size };
+    return { tensor: contiguous({ name, dtype, shape, source: values, stored: { kind: "rounded", dtype: "float16" } }), size };
   }
   const scale = quantization.get("scale");
   const min = quantization.get("min");
@@ -92,9 +92,7 @@ function readQuantised(source: ByteSource, offset: number, wanted: Wanted, quant
   }
   if (dtype !== "float32" && dtype !== "int32") throw new CheckpointError("malformed", `quantisation of ${dtype}`, where);
   const values = mapped(stored, width, 4, dequantise(width, scale, min, dtype));
-  const sign = min < 0 ? "−" : "+";
-  const formula = `${kept} · ${scale} ${sign} ${Math.abs(min)}`;
-  return { tensor: contiguous({ name, dtype, shape, source: values, stored: formula }), size };
+  return { tensor: contiguous({ name, dtype, shape, source: values, stored: { kind: "quantised", dtype: kept, scale, min } }), size };
 }
 
 function dequantise(width: 1 | 2, scale: number, min: number, dtype: "float32" | "int32"): (input: Uint8Array, output: Uint8Array) => void {

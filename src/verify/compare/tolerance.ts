@@ -28,14 +28,12 @@ export function toleranceFor(subjects: readonly Stored[], options: { readonly rt
   return { rtol: COARSE[coarsest], atol, reason: `weights are stored as ${coarsest}, so it is wider than float32's ${FLOAT32}` };
 }
 
-/**
- * What a tensor's values went through: its dtype, and a type that they were rounded to ("float16", "uint8 · 0.0053 − 0.79"). MAT
- * files keep whole numbers in fewer bytes, "uint8" alone: nothing is lost there.
- */
+/** What a tensor's values went through: its dtype, and a type that they were rounded to. In MAT's narrower types nothing is lost. */
 function storedTypes({ checkpoint, identity }: Stored): readonly string[] {
   return [...identity.roles.values()].flatMap((slot) => {
     const tensor = "constant" in slot ? undefined : checkpoint.tensors.get(slot.key);
-    const rounded = /^(?:(float16)$|(uint8|uint16) ·)/.exec(tensor?.stored ?? "");
-    return tensor === undefined ? [] : [tensor.dtype, rounded?.[1] ?? rounded?.[2] ?? tensor.dtype];
+    const stored = tensor?.stored;
+    const rounded = stored?.kind === "rounded" || stored?.kind === "quantised" ? [stored.dtype] : [];
+    return tensor === undefined ? [] : [tensor.dtype, ...rounded];
   });
 }

@@ -47,7 +47,7 @@ export function numericArray(dims: readonly number[], dtype: NumericDType, real:
     kind: "numeric",
     dims,
     dtype: shown,
-    ...(narrow ? { stored: real.dtype } : {}),
+    ...(narrow ? { stored: { kind: "narrow", dtype: real.dtype } } : {}),
     async parts() {
       const values = imaginary === undefined ? valuesAs(real, dtype) : pairs(real, imaginary, shown);
       return columnMajor(values.source, values.offset, dims, shown);

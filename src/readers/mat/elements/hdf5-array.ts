@@ -97,7 +97,7 @@ async function placeOf(
 
 function shell(dims: readonly number[], dtype: NumericDType, stored: NumericDType): Omit<NumericArray, "parts"> {
   const narrow = stored !== dtype && !(dtype === "bool" && stored === "uint8");
-  return { kind: "numeric", dims, dtype, ...(narrow ? { stored } : {}) };
+  return { kind: "numeric", dims, dtype, ...(narrow ? { stored: { kind: "narrow", dtype: stored } } : {}) };
 }
 
 /** HDF5's dimensions in reverse are MATLAB's, element by element the same places. */

@@ -83,7 +83,7 @@ function fullArray(rows: number, columns: number, dtype: NumericDType, name: str
     },
     async close() {},
   };
-  return { kind: "numeric", dims, dtype, stored: "sparse", parts: async () => columnMajor(source, 0, dims, dtype) };
+  return { kind: "numeric", dims, dtype, stored: { kind: "sparse" }, parts: async () => columnMajor(source, 0, dims, dtype) };
 }
 
 async function fillColumns(sparse: SparseColumns, dtype: NumericDType, from: number, out: Uint8Array): Promise<void> {

@@ -1,4 +1,5 @@
 import type { NumericDType } from "../../../tensor/dtype.ts";
+import type { StoredAs } from "../../../tensor/stored.ts";
 import type { Part } from "../../../tensor/tensor.ts";
 
 /*
@@ -12,7 +13,7 @@ export interface NumericArray {
   /** Of the class that MATLAB shows, whatever the file keeps. */
   readonly dtype: NumericDType;
   /** How the file keeps the values, where that is not the dtype: "uint8", "sparse, 3 of 15". */
-  readonly stored?: string;
+  readonly stored?: StoredAs;
   parts(): Promise<readonly Part[]>;
   /** The values themselves, little-endian and column-major, where they are few or were asked for. */
   readonly kept?: Uint8Array;
