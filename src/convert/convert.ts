@@ -1,22 +1,21 @@
 import { join } from "node:path";
-import { CheckpointError, locate } from "../errors.ts";
+import { locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { freeBytes, outputSet } from "../io/output/output.ts";
+import { outputSet } from "../io/output/output.ts";
 import { readBack } from "../io/output/read-back.ts";
-import { isInside, samePath } from "../io/same-path.ts";
 import type { FileSet } from "../io/source/source.ts";
 import { window } from "../io/source/window.ts";
 import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { execute, layoutBytes } from "../writers/execute.ts";
-import type { FileLayout } from "../writers/layout.ts";
+import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
 import { checkOutput } from "./check.ts";
 import { withImageMean } from "./image-mean.ts";
 import { layoutsFor } from "./layouts.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { entryOf, type Like, mayFillIn, withOwn } from "./like.ts";
+import { olderOutput, openedBy, refuseFullDisk, refuseInputs, refuseOlder } from "./older.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type OutputPlace, outputPlace } from "./output-name.ts";
 import type { Plan } from "./plan-types.ts";
@@ -52,9 +51,6 @@ export interface ConvertResult {
   readonly seconds: number;
 }
 
-/** Room for indexes, headers and temporary files of small tensors, in bytes. */
-const slack = 1 << 20;
-
 /** Where a conversion would write; its folder is the place for temporary files. Throws `usage` for an unknown target. */
 export function convertPlace(options: ConvertOptions, input: string | undefined): OutputPlace {
   return outputPlace(findTarget(options.to, options.out), options.out, input);
@@ -73,26 +69,32 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   const place = outputPlace(prepared.target, options.out, input);
   const { plan } = prepared;
   const run = runPlan(plan, withOwn(checkpoint.tensors, like));
-  const finish = (files: readonly string[], bytes: number, checked: boolean): ConvertResult => ({
+  const finish = (files: readonly string[], output: string, bytes: number, checked: boolean): ConvertResult => ({
     plan,
     ledger: makeLedger(plan, checkpoint.tensors, run.losses),
     warnings: [...prepared.warnings, ...run.warnings],
     files,
-    output: place.path,
+    output,
     bytes,
     checked,
     seconds: (performance.now() - started) / 1000,
   });
-  if (options.dryRun === true) return finish([], 0, false);
+  // Without shards the name is known before the files are laid out, which a dry run leaves to the next run.
+  if (options.dryRun === true && options.maxShardSize === undefined) return finish([], place.path, 0, false);
   const { layouts, close } = await layoutsFor(prepared, { ...request, identity }, options, place);
-  const set = outputSet(place.folder, {
-    force: options.force === true,
-    durable: options.durable === true,
-    output: place.path,
-  });
+  const opened = openedBy(place, layouts, prepared.target);
+  if (options.dryRun === true) {
+    await close();
+    return finish([], opened, 0, false);
+  }
+  const force = options.force === true;
+  const older = olderOutput(place, layouts, prepared.target);
+  const set = outputSet(place.folder, { force, durable: options.durable === true, output: place.path, replaces: older });
   try {
-    refuseInputs(layouts, place, checkpoint, input);
-    refuseInputs(layouts, place, like?.checkpoint, like?.path);
+    const paths = layouts.map(({ name }) => join(place.folder, name));
+    refuseInputs(paths, older, { checkpoint, path: input });
+    refuseInputs(paths, older, { checkpoint: like?.checkpoint, path: like?.path });
+    refuseOlder(older, force);
     refuseFullDisk(layouts, place);
     const checks = options.check !== false;
     const outputs = await execute(layouts, run, checks ? readBack(set, ctx) : set, ctx);
@@ -106,6 +108,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     await set.commit(entry.name);
     return finish(
       outputs.map(({ name }) => join(place.folder, name)),
+      opened,
       bytes,
       checked,
     );
@@ -115,41 +118,6 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   } finally {
     await close();
   }
-}
-
-/** Where the files of a checkpoint may lie: beside what was named, in it, or as the reader says. */
-function inputFiles({ files }: Checkpoint, input: string): readonly string[] {
-  const folder = join(input, "..");
-  return [input, ...files.flatMap((file) => [join(folder, file), join(input, file), file])];
-}
-
-/** Never onto an input, nor between the files of one. */
-function refuseInputs(
-  layouts: readonly FileLayout[],
-  place: OutputPlace,
-  checkpoint: Checkpoint | undefined,
-  input: string | undefined,
-): void {
-  if (input === undefined || checkpoint === undefined) return;
-  const inputs = inputFiles(checkpoint, input);
-  for (const { name } of layouts) {
-    const path = join(place.folder, name);
-    if (inputs.some((other) => samePath(path, other))) {
-      throw new CheckpointError("usage", "the output would replace the input", { file: path, hint: "choose another name with -o" });
-    }
-    if (checkpoint.files.length > 0 && isInside(path, input)) {
-      throw new CheckpointError("usage", "the output would lie inside the input's folder", {
-        file: path,
-        hint: "choose another place with -o",
-      });
-    }
-  }
-}
-
-function refuseFullDisk(layouts: readonly FileLayout[], place: OutputPlace): void {
-  const needed = layouts.reduce((sum, { pieces }) => sum + layoutBytes(pieces), slack);
-  const free = freeBytes(place.folder);
-  if (needed > free) throw new CheckpointError("io", `the output needs ${needed} bytes, ${free} are free`, { file: place.folder });
 }
 
 async function check(

@@ -28,7 +28,7 @@ export async function layoutsFor(
 ): Promise<Layouts> {
   const { checkpoint, identity, like } = request;
   const input = writerInput(prepared, checkpoint, identity, options, place);
-  const beside = identity !== undefined && needsSidecar(prepared, place) ? [sidecarLayout(place.name, input.metadata)] : [];
+  const beside = identity !== undefined && needsSidecar(prepared) ? [sidecarLayout(place.name, input.metadata)] : [];
   if (prepared.template === undefined || like === undefined) {
     const writer = await prepared.format.write?.();
     if (writer === undefined) throw new CheckpointError("unsupported", `${prepared.format.id} cannot be written`);

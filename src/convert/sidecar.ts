@@ -1,15 +1,12 @@
 import { sidecarSchema, sidecarSuffix } from "../encodings/sidecar.ts";
-import { existsBeside } from "../io/exists.ts";
 import type { FileLayout } from "../writers/layout.ts";
 import { textPiece } from "../writers/pieces.ts";
-import type { OutputPlace } from "./output-name.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** Whether what is known of an output has to lie beside it: its format has no place for that, or a file says so already. */
-export function needsSidecar({ format, template, target }: Prepared, place: OutputPlace): boolean {
+/** Whether what is known of an output has to be in a file beside it, as its format has no room for that. */
+export function needsSidecar({ format, template, target }: Prepared): boolean {
   if (target.output === "folder") return false;
-  const inside = template === undefined && format.describes === true && target.options?.get("kind") !== "weights";
-  return !inside || existsBeside(place.folder, place.name + sidecarSuffix);
+  return template !== undefined || format.describes !== true || target.options?.get("kind") === "weights";
 }
 
 /** One JSON object; what other formats keep as JSON text is its own here. */

@@ -13,19 +13,19 @@ import {
   type TemporaryName,
 } from "./temporary-name.ts";
 
-/** One run's right to an output, until it is released. */
+/** One run's right to write an output, until it is released. */
 export interface Claim {
   release(): Promise<void>;
 }
 
 /** Between two looks at a rival that has not decided yet, in ms. */
 const pause = 2;
-/** A rival decides within microseconds; one that does not after so many looks is taken for one that holds the output. */
+/** A rival decides within microseconds; one that has not after so many looks is taken for one that has the output. */
 const looks = 200;
 
 /**
- * Claims an output for this run by a temporary file beside it, and refuses where another run holds it. The file is empty while a run looks
- * round, and has a byte when it holds the output: of two that look round at once, the one of the lower number goes on. Throws `usage`.
+ * Claims an output for this run by a temporary file beside it. The file is empty while the run looks for others, and has a byte when the claim
+ * counts: of two that look at the same time, the process of the lower number goes on. Throws `usage` where another run has the output.
  */
 export async function claim(output: string): Promise<Claim> {
   const folder = existingFolder(dirname(output));
@@ -39,8 +39,8 @@ export async function claim(output: string): Promise<Claim> {
   try {
     for (let look = 1; ; look += 1) {
       const rivals = rivalsOf(own.path, folder, name);
-      const holder = rivals.find((rival) => rival.holds || rival.first || look > looks);
-      if (holder !== undefined) throw isBusy(output, holder);
+      const owner = rivals.find((rival) => rival.counts || rival.first || look > looks);
+      if (owner !== undefined) throw isBusy(output, owner);
       if (rivals.length === 0) break;
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -55,8 +55,8 @@ export async function claim(output: string): Promise<Claim> {
 interface Rival {
   readonly pid: number;
   readonly path: string;
-  readonly holds: boolean;
-  /** Goes before this run where both look round. */
+  readonly counts: boolean;
+  /** Goes before this run where both look. */
   readonly first: boolean;
 }
 
@@ -69,7 +69,7 @@ function rivalsOf(ownPath: string, folder: string, name: string): readonly Rival
     const path = join(folder, file);
     if (other === undefined || other.name !== name || path === ownPath || !isAtWork(other, path)) continue;
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat !== undefined) rivals.push({ pid: other.pid, path, holds: stat.size > 0, first: isBefore(other, own) });
+    if (stat !== undefined) rivals.push({ pid: other.pid, path, counts: stat.size > 0, first: isBefore(other, own) });
   }
   return rivals;
 }

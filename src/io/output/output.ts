@@ -24,6 +24,8 @@ export interface OutputOptions {
 
 interface Pending extends AtPlace {
   readonly name: string;
+  /** The path as it was asked for; `path` is what it leads to. */
+  readonly shown: string;
   readonly file: OpenOutput;
 }
 
@@ -53,13 +55,19 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
     }
   };
 
+  /** What goes beside what the new files replace by their names. */
+  const others = (): Replaced => {
+    const own = new Set(pending.map(({ shown }) => shown));
+    return { entries: replaces.entries.filter((path) => !own.has(path)), parts: replaces.parts.filter((path) => !own.has(path)) };
+  };
+
   const place = (items: readonly Pending[]): void => {
     const files = items.map(({ path, file }) => ({ path, temporary: file.path }));
     const entry = items.at(-1);
-    const several = items.length > 1 || replaces.entries.some((path) => path !== entry?.path);
     if (force) {
-      const own = entry !== undefined && several ? [entry.path] : [];
-      placeOver(files, { entries: [...own, ...replaces.entries], parts: replaces.parts });
+      const { entries, parts } = others();
+      const several = items.length + entries.length + parts.length > 1;
+      placeOver(files, { entries: entry !== undefined && several ? [entry.path, ...entries] : [], parts });
       return;
     }
     try {
@@ -111,7 +119,7 @@ export function outputSet(folder: string, options: OutputOptions): OutputSet {
       // What others may not read of the old file they may not read of the new one either, while it is written.
       const mode = old === undefined ? {} : { mode: 0o600 };
       const file = createTemporary(beside, basename(path), { shown, use: synced ? "synced" : "new", ...mode });
-      pending.push({ name, path, old, file });
+      pending.push({ name, shown, path, old, file });
       return file;
     },
     async commit(entry) {

@@ -32,17 +32,15 @@ export function placeNew(files: readonly Placement[]): void {
 }
 
 /**
- * Gives files their names in place of old ones. A single file replaces the old one in one step. Of several the old entries go before anything
- * else changes, and the new entry comes last: at any moment the old set is there, the new one, or no entry.
+ * Gives files their names in place of old ones. Where there are no old entries to go, a single file replaces another in one step. Else they go
+ * before anything else changes, and the new entry comes last: at any moment the old set is there, the new one, or no entry.
  */
 export function placeOver(files: readonly Placement[], old: Replaced): void {
   const entry = files.at(-1);
   if (entry === undefined) return;
-  const alone = files.length === 1 && old.parts.length === 0;
-  for (const path of old.entries) if (!alone || path !== entry.path) removeIfThere(path);
+  for (const path of old.entries) removeIfThere(path);
   for (const { temporary, path } of files.slice(0, -1)) rename(temporary, path);
-  const kept = new Set(files.map(({ path }) => path));
-  for (const path of old.parts) if (!kept.has(path)) removeIfThere(path);
+  for (const path of old.parts) removeIfThere(path);
   rename(entry.temporary, entry.path);
 }
 

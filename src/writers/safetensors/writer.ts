@@ -28,15 +28,16 @@ const names: Readonly<Partial<Record<NumericDType, string>>> = {
 const maxHeaderBytes = 100_000_000;
 
 /**
- * One `.safetensors`, or, with the option `max-shard-size` (bytes), as many as needed and the index that Hugging Face's
- * loaders look for: `<stem>-00001-of-00003.safetensors`, `<stem>.safetensors.index.json`.
+ * One `.safetensors`, or, with the option `max-shard-size` (bytes) or where the name is that of an index, as many as needed and the index
+ * that Hugging Face's loaders look for: `<stem>-00001-of-00003.safetensors`, `<stem>.safetensors.index.json`.
  */
 export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
     const limit = input.options.get("max-shard-size");
-    const shards = limit === undefined ? [input.tensors] : cut(input.tensors, Number(limit));
+    const shards = limit === undefined || input.tensors.length === 0 ? [input.tensors] : cut(input.tensors, Number(limit));
     const [only] = shards;
-    if (only === undefined || shards.length === 1) return [file(input.name, only ?? [], input.metadata)];
+    const indexed = input.name.endsWith(".safetensors.index.json");
+    if (!indexed && (only === undefined || shards.length === 1)) return [file(input.name, only ?? [], input.metadata)];
     const stem = input.name.replace(/\.safetensors(\.index\.json)?$/, "");
     const parts = shards.map((tensors, k) => ({ name: shardName(stem, k, shards.length), tensors }));
     const index = {
