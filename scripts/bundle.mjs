@@ -8,11 +8,13 @@
  *     npm run build
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
 import { build, transform } from "esbuild";
+import { notices } from "./notices.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = `${root}dist/cli`;
@@ -55,9 +57,10 @@ const ownRequire = {
   },
 };
 
-/** name → the body of a function, and the licences that go with them. */
+/** name → the body of a function, and the licences of the packages in them. */
 async function pieces() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
     entryPoints: [`${root}src/cli/main.ts`],
     outdir: folder,
     bundle: true,
@@ -73,17 +76,13 @@ async function pieces() {
     external,
     plugins: [withoutChildProcess, ownRequire],
     define: { "import.meta.url": "__bundleUrl" },
-    legalComments: "external",
+    legalComments: "none",
+    metafile: true,
     logLevel: "warning",
     write: false,
   });
   const bodies = new Map();
-  const legal = [];
   for (const { path, text } of outputFiles) {
-    if (path.endsWith(".LEGAL.txt")) {
-      legal.push(text);
-      continue;
-    }
     const { code } = await transform(text, { format: "cjs", platform: "node", target: "node20", charset: "ascii", minifyWhitespace: true });
     // Node 20 forgets who answers `import()` in code from a cache (seen: "A dynamic import callback was not specified"), so what is
     // imported at run time goes through the loader's own functions.
@@ -94,7 +93,10 @@ async function pieces() {
       linked.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
     );
   }
-  return { bodies, legal: legal.join("\n") };
+  const inputs = Object.values(metafile.outputs).flatMap((output) =>
+    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  return { bodies, legal: notices(root, inputs) };
 }
 
 /** One file of some pieces: an expression whose value has them as functions, and, in the main file, says where the others are. */
@@ -103,10 +105,28 @@ function write(name, members, places) {
   writeFileSync(`${folder}/${name}`, `({pieces:{${functions.join(",\n")}},places:${JSON.stringify(places)}})`, "latin1");
 }
 
+/** With these V8 makes the same cache each time: hashes without a random seed, no function forgotten, no work in other threads. */
+const repeatable = ["--hash-seed=7", "--random-seed=7", "--no-flush-bytecode", "--single-threaded"];
+/** A cache's header: magic number, version, source and flags as hashes, each 32 bits; V8 refuses one that was made under other flags. */
+const flagsHash = 12;
+
+/** Writes into each cache the flags that the command runs with: none. Throws where V8 refuses the result. */
+function withoutFlags() {
+  const plain = new Script("0").createCachedData().readUInt32LE(flagsHash);
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".cache"))) {
+    const cache = readFileSync(`${folder}/${name}`);
+    cache.writeUInt32LE(plain, flagsHash);
+    writeFileSync(`${folder}/${name}`, cache);
+    const filename = `${folder}/${name.replace(/\.cache$/, "")}`;
+    const { cachedDataRejected } = new Script(readFileSync(filename, "latin1"), { filename, cachedData: cache });
+    if (cachedDataRejected) throw new Error(`V8 refuses the code cache ${name}`);
+  }
+}
+
 /** Runs what was built; `record` is where the loader writes the pieces that it loaded, and it writes the code caches of their files. */
 function loadedBy(args) {
   const record = join(tmpdir(), `vggtool-build-${process.pid}.json`);
-  execFileSync(process.execPath, [`${root}bin/vggtool`, ...args], {
+  execFileSync(process.execPath, [...repeatable, `${root}bin/vggtool`, ...args], {
     env: { ...process.env, VGGTOOL_BUILD_RECORD: record },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -119,7 +139,7 @@ const { bodies, legal } = await pieces();
 const names = [...bodies.keys()];
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-writeFileSync(`${folder}/vggtool.cjs.LEGAL.txt`, legal);
+writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, legal);
 write("vggtool.cjs", names, {});
 
 const inspected = inspections.map((path) => loadedBy(["inspect", path]));
@@ -137,4 +157,4 @@ write("vggtool.cjs", common, places);
 for (const [group, members] of groups) write(group, members, {});
 // In one run, so that the cache of the main file has what any of them compiles.
 loadedBy(["inspect", ...inspections]);
-if (statSync(`${folder}/vggtool.cjs.cache`).size === 0) throw new Error("no code cache was written");
+withoutFlags();

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { root } from "./support/cli.ts";
@@ -64,4 +66,32 @@ test("fixtures are small", () => {
     .map(({ path, size }) => ({ path, size: size.size }));
   expect(files.filter(({ size }) => size > 100_000)).toEqual([]);
   expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(5_000_000);
+});
+
+test("docs/dependencies.md lists what is installed, with the licences that the packages state", () => {
+  const page = readFileSync(join(root, "docs", "dependencies.md"), "utf8");
+  const rows = [...page.matchAll(/^\| (\S+) \| ([^|]+) \| [^|]+ \|$/gm)].filter(([, name]) => name !== "package");
+  const listed = new Map(rows.map(([, name = "", licence = ""]) => [name, licence]));
+  const installed = new Map(
+    names(json("package.json").dependencies).map((name) => [name, String(json(`node_modules/${name}/package.json`).license)]),
+  );
+  expect(listed).toEqual(installed);
+});
+
+test("the notices have the licence text of each bundled package", () => {
+  const text = readFileSync(join(root, "dist", "THIRD-PARTY-NOTICES.txt"), "utf8");
+  const entries = text.split(`${"=".repeat(78)}\n`).slice(1);
+  const packages = entries.map((entry) => /^(\S+) /.exec(entry)?.[1]);
+  expect(packages).toEqual(expect.arrayContaining(["chalk", "commander", "@lezer/python", "protobufjs", "string-width"]));
+  for (const entry of entries) expect(entry).toMatch(/copyright|licen[cs]e/i);
+  expect(Math.min(...entries.map((entry) => entry.length))).toBeGreaterThan(500);
+});
+
+test("a checkout that is not built says so", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vggtool-unbuilt-"));
+  mkdirSync(join(folder, "bin"));
+  for (const file of readdirSync(join(root, "bin"))) cpSync(join(root, "bin", file), join(folder, "bin", file));
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, "bin", "vggtool"), "formats"], { encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  expect([status, stderr]).toEqual([2, expect.stringContaining('not built: type "npm run build"')]);
 });

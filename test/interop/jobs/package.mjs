@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const allowed =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|bin\/package\.json|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/cli\/vggtool\.cjs\.LEGAL\.txt)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|bin\/package\.json|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/THIRD-PARTY-NOTICES\.txt)$/;
 const needed = ["bin/vggtool", "dist/index.js", "dist/index.d.ts", "dist/cli/vggtool.cjs", "README.md", "LICENSE"];
 
 /** Needs no environment: here because npm takes longer to list the files than a unit test may. */
