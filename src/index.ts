@@ -19,7 +19,7 @@ import type { VerifyOptions } from "./verify/verify.ts";
 
 export type { ConvertResult } from "./convert/convert.ts";
 export type { ConvertOptions } from "./convert/options.ts";
-export type { Plan } from "./convert/plan-types.ts";
+export type { Plan } from "./convert/plan/plan-types.ts";
 export { CheckpointError, type ErrorCode, type ErrorWhere, isCheckpointError } from "./errors.ts";
 export type { DiffRecord } from "./inspect/diff.ts";
 export type { Finding, Severity } from "./inspect/findings/check.ts";

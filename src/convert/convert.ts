@@ -10,20 +10,20 @@ import { openSet } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
-import { checkOutput } from "./check.ts";
-import { withImageMean } from "./image-mean.ts";
-import { layoutsFor } from "./layouts.ts";
-import { type Ledger, makeLedger } from "./ledger.ts";
-import { entryOf, type Like, mayFillIn, withOwn } from "./like.ts";
+import { entryOf, type Like, mayFillIn, withOwn } from "./like/like.ts";
+import { templateOf } from "./like/template.ts";
 import { olderOutput, openedBy, refuseFullDisk, refuseInputs, refuseOlder } from "./older.ts";
 import type { ConvertOptions } from "./options.ts";
-import { type OutputPlace, outputPlace } from "./output-name.ts";
-import type { Plan } from "./plan-types.ts";
-import { prepare } from "./prepare.ts";
-import type { Prepared } from "./prepared.ts";
-import { runPlan } from "./run.ts";
-import { findTarget } from "./targets.ts";
-import { templateOf } from "./template.ts";
+import { type Ledger, makeLedger } from "./plan/ledger.ts";
+import type { Plan } from "./plan/plan-types.ts";
+import { checkOutput } from "./run/check.ts";
+import { layoutsFor } from "./run/layouts.ts";
+import { runPlan } from "./run/run.ts";
+import { withImageMean } from "./target/image-mean.ts";
+import { type OutputPlace, outputPlace } from "./target/output-name.ts";
+import { prepare } from "./target/prepare.ts";
+import type { Prepared } from "./target/prepared.ts";
+import { findTarget } from "./target/targets.ts";
 
 /** What is converted. */
 export interface ConvertRequest {

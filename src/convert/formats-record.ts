@@ -1,6 +1,6 @@
 import { formats } from "../formats.ts";
 import { schemes } from "../model/schemes.ts";
-import { targets } from "./targets.ts";
+import { targets } from "./target/targets.ts";
 
 /** What can be read and written: the tables that the code itself runs on. */
 export interface FormatsRecord {

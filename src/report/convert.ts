@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
-import type { Left, Move } from "../convert/plan-types.ts";
+import type { Left, Move } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
 import { count, duration, type Style, shape, shortened, size, tiny, visible } from "./style.ts";
 import { table } from "./table.ts";

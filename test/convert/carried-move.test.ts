@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CarriedMove } from "../../src/convert/carried-move.ts";
+import { CarriedMove } from "../../src/convert/plan/carried-move.ts";
 import type { StoredAs } from "../../src/tensor/stored.ts";
 
 function moveOf(stored: StoredAs, to: "float32" | "float64" = "float32"): string {

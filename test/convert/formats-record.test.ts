@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { formatsRecord } from "../../src/convert/formats-record.ts";
-import { targets } from "../../src/convert/targets.ts";
+import { targets } from "../../src/convert/target/targets.ts";
 import { formats } from "../../src/formats.ts";
 import { schemes } from "../../src/model/schemes.ts";
 import { formatsText } from "../../src/report/formats.ts";

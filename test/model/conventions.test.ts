@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { prepare } from "../../src/convert/prepare.ts";
+import { prepare } from "../../src/convert/target/prepare.ts";
 import { formats } from "../../src/formats.ts";
 import { identify } from "../../src/model/identify.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";

@@ -1,4 +1,4 @@
-import type { Plan } from "../../../src/convert/plan-types.ts";
+import type { Plan } from "../../../src/convert/plan/plan-types.ts";
 import type { Context } from "../../../src/io/context.ts";
 import { identify } from "../../../src/model/identify.ts";
 import { isRole } from "../../../src/model/role.ts";

@@ -1,0 +1,59 @@
+import type { Role } from "../../model/role.ts";
+import type { Kept, StoredSlot } from "../../model/scheme.ts";
+import type { Axes } from "../../tensor/axes.ts";
+import type { NumericDType } from "../../tensor/dtype.ts";
+
+/** A conversion as data: what fills each target tensor, what stays unused, what stays unfilled. */
+export interface Plan {
+  readonly schema: "vggtool/plan/1";
+  readonly format: string;
+  readonly scheme: string;
+  readonly moves: readonly Move[];
+  readonly unused: readonly Left[];
+  readonly missing: readonly Left[];
+}
+
+export interface Left {
+  readonly key: string;
+  readonly role?: Role;
+  /** A sentence: why. */
+  readonly reason: string;
+}
+
+/** One target tensor. A value or fold-weight that fills it streams; all else is one value a channel, computed in float64 and rounded once. */
+export interface Move {
+  readonly to: string;
+  readonly toShape: readonly number[];
+  readonly toAxes?: Axes;
+  readonly toDtype: NumericDType;
+  /** Sizes of axes that the two shapes leave open: i of `(i h w) o`. */
+  readonly sizes?: readonly (readonly [axis: string, size: number])[];
+  /** The summary for people. */
+  readonly move: "copy" | "reshape" | "transpose" | "cast" | "flip" | "compute" | "dequantise" | "init";
+  /** Several where the target packs roles (moments). */
+  readonly fills: readonly Fill[];
+}
+
+export interface Fill {
+  readonly role?: Role;
+  /** How the target's slot keeps it. */
+  readonly put?: Kept;
+  readonly formula: Formula;
+  readonly from: readonly Operand[];
+  /** Batch norm: what the source adds to the variance, what the target adds. */
+  readonly epsilon?: readonly [from: number, to: number];
+  readonly seed?: number;
+}
+
+/**
+ * value: the role itself. fold-weight, fold-bias: the convolution with its batch norm inside. shift-mean: bn.mean − conv.bias, for
+ * conventions whose convolutions have no bias before a batch norm. The others make new values.
+ */
+export type Formula = "value" | "fold-weight" | "fold-bias" | "shift-mean" | "zeros" | "ones" | "normal";
+
+export interface Operand extends StoredSlot {
+  /** Of the stored tensor. */
+  readonly shape: readonly number[];
+  /** Which of the formula's variables this is. */
+  readonly role?: Role;
+}

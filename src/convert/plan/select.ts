@@ -1,0 +1,99 @@
+import { CheckpointError } from "../../errors.ts";
+import type { Described } from "../../model/described.ts";
+import { averaged, isFloating, kindOf } from "../../model/kinds.ts";
+import type { Role } from "../../model/role.ts";
+import { matchAll } from "../../text/glob.ts";
+import type { ConvertOptions } from "../options.ts";
+import type { Left } from "./plan-types.ts";
+
+export interface Selection {
+  /** Keys that may be converted. */
+  readonly kept: ReadonlySet<string>;
+  /** Kept keys that are state: they travel only where the target holds plain tensors. */
+  readonly state: ReadonlySet<string>;
+  readonly left: readonly Left[];
+  /** With `useAverage`: the key of the average that stands in for a variable. */
+  readonly averages: ReadonlyMap<string, string>;
+}
+
+/** Decides tensor by tensor what takes part: --include, --exclude, --use-average, --keep-state and the list of what is state. */
+export function select(
+  tensors: ReadonlyMap<string, Described>,
+  roleOf: (key: string) => Role | undefined,
+  options: ConvertOptions,
+  unreadable: readonly string[] = [],
+): Selection {
+  const named = options.include?.length || options.exclude?.length ? namesOf(tensors, roleOf, unreadable) : [];
+  const included = options.include?.length ? matchAll("--include", options.include, named) : undefined;
+  const excluded = options.exclude?.length ? matchAll("--exclude", options.exclude, named) : new Set<string>();
+  const averages = options.useAverage === true ? findAverages(tensors) : new Map<string, string>();
+  const standIns = new Set(averages.values());
+  const kept = new Set<string>();
+  const state = new Set<string>();
+  const left: Left[] = [];
+  for (const key of unreadable) {
+    if (excluded.has(key) || (included !== undefined && !included.has(key))) left.push({ key, reason: "excluded" });
+  }
+  for (const tensor of tensors.values()) {
+    const key = tensor.name;
+    const role = roleOf(key);
+    const leave = (reason: string): void => {
+      left.push({ key, ...(role === undefined ? {} : { role }), reason });
+    };
+    if (included !== undefined && !included.has(key)) leave("not among --include");
+    else if (excluded.has(key)) leave("excluded");
+    else if (standIns.has(key)) continue;
+    else if (role !== undefined) kept.add(key);
+    else {
+      const reason = stateReason(tensor);
+      if (reason === undefined) kept.add(key);
+      else if (options.keepState !== true) leave(reason);
+      else if (tensor.dtype === "string") leave(`${reason}: no target holds it`);
+      else {
+        kept.add(key);
+        state.add(key);
+      }
+    }
+  }
+  return { kept, state, left, averages };
+}
+
+/** What a pattern may name a tensor by. */
+function namesOf(tensors: ReadonlyMap<string, Described>, roleOf: (key: string) => Role | undefined, unreadable: readonly string[]) {
+  const named = Array.from(tensors.values(), ({ name: key, label }) => {
+    const role = roleOf(key);
+    return { key, names: [key, ...(label === undefined ? [] : [label]), ...(role === undefined ? [] : [role])] };
+  });
+  return [...named, ...unreadable.map((key) => ({ key, names: [key] }))];
+}
+
+/** Why a tensor of no role is state; undefined where it travels along. */
+function stateReason(tensor: Described): string | undefined {
+  switch (kindOf(tensor)) {
+    case "optimizer":
+      return "state of the optimizer";
+    case "average":
+      return "a moving average";
+    case "bookkeeping":
+      return tensor.dtype === "string" ? "text" : "a counter or a second copy";
+    case "constant":
+      // A user's own table of integers travels; a graph's constants (the reader says so) are part of its operations.
+      return tensor.kind === "constant" && !isFloating(tensor) ? "a constant of the graph" : undefined;
+    default:
+      return tensor.dtype === "string" ? "text" : undefined;
+  }
+}
+
+function findAverages(tensors: ReadonlyMap<string, Described>): ReadonlyMap<string, string> {
+  const averages = new Map<string, string>();
+  for (const key of tensors.keys()) {
+    const base = averaged(key);
+    if (base === undefined) continue;
+    const of = [base, `model.${base}`, `state_dict.${base}`, `module.${base}`].find((name) => tensors.has(name));
+    if (of !== undefined) averages.set(of, key);
+  }
+  if (averages.size === 0) {
+    throw new CheckpointError("usage", "--use-average: the checkpoint holds no moving averages", { hint: "leave --use-average out" });
+  }
+  return averages;
+}

@@ -1,0 +1,79 @@
+import { CheckpointError } from "../../errors.ts";
+import { type Axes, axesOf } from "../../tensor/axes.ts";
+
+/**
+ * The axes of a fully connected layer kept as a convolution, or the other way round: `(h w i) o` and `h w i o`, `o (i h w)` and
+ * `o i h w`. fc7 and fc8 are written `i o` when dense, as there is nothing to flatten.
+ */
+export function withForm(axes: Axes, form: "dense" | "conv", convAxes: Axes, first: boolean): Axes {
+  if (form === "conv") return axes.alone("h") ? axes : convAxes;
+  if (axes.groups.every((group) => group.length <= 1) && axes.names.includes("h")) {
+    const row = first ? convAxes.names.filter((name) => name !== "o") : ["i"];
+    return axesOf(axes.names[0] === "o" ? [["o"], row] : [row, ["o"]]);
+  }
+  return axes;
+}
+
+/** Sizes [h, w] that multiply to `area`, for an error that names them. */
+export function factorPairs(area: number): readonly (readonly [number, number])[] {
+  const pairs: [number, number][] = [];
+  for (let h = 1; h * h <= area; h++) if (area % h === 0) pairs.push([h, area / h]);
+  return pairs;
+}
+
+export interface FeatureArea {
+  readonly height?: number;
+  readonly width?: number;
+  /** A sentence, where the size is a guess. */
+  readonly assumed?: string;
+}
+
+/**
+ * Height and width of what enters fc6: known, else from --input-size, else the square root of the area where that is whole.
+ * Each pool halves both. Throws `mismatch` where --input-size contradicts the file.
+ */
+export function featureArea(
+  known: readonly [number | undefined, number | undefined] | undefined,
+  area: number | undefined,
+  inputSize: readonly [number, number, (number | undefined)?] | undefined,
+  pools: number,
+): FeatureArea {
+  const [height, width] = known ?? [];
+  const reduction = 2 ** pools;
+  if (inputSize !== undefined) {
+    const [h, w] = [Math.floor(inputSize[0] / reduction), Math.floor(inputSize[1] / reduction)];
+    if ((area !== undefined && h * w !== area) || (height !== undefined && height !== h) || (width !== undefined && width !== w)) {
+      const has = height !== undefined && width !== undefined ? `${height}×${width}` : `${area} positions`;
+      throw new CheckpointError(
+        "mismatch",
+        `--input-size ${inputSize.filter((size) => size !== undefined).join("x")} makes fc6 see ${h}×${w}, the file has ${has}`,
+      );
+    }
+    return { height: h, width: w };
+  }
+  if (height !== undefined && width !== undefined) return { height, width };
+  const root = area === undefined ? 0 : Math.round(Math.sqrt(area));
+  if (area === undefined || root * root !== area) return {};
+  const size = root * reduction;
+  return { height: root, width: root, assumed: `fc6 sees ${root}×${root} (an input of ${size}×${size}): the file gives the area alone` };
+}
+
+/** For a target that has to tell height from width. */
+export function unknownArea(area: number | undefined, channels: number, pools: number): CheckpointError {
+  const reduction = 2 ** pools;
+  const sizes =
+    area === undefined
+      ? []
+      : factorPairs(area).flatMap(([h, w]) =>
+          h === w
+            ? [[h, w]]
+            : [
+                [h, w],
+                [w, h],
+              ],
+        );
+  const shown = sizes.map(([h, w]) => `${(h ?? 0) * reduction}x${(w ?? 0) * reduction}x${channels}`);
+  return new CheckpointError("usage", "the file does not say the height and width of what enters fc6, and this target needs them", {
+    hint: shown.length > 0 ? `add --input-size with one of ${shown.join(", ")}` : "add --input-size HxWxC",
+  });
+}

@@ -1,0 +1,46 @@
+import { CheckpointError } from "../../errors.ts";
+import type { FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import type { ConvertOptions } from "../options.ts";
+
+export function fcLayers(network: Network): readonly FcLayer[] {
+  return network.layers.filter((layer): layer is FcLayer => layer.kind === "fc");
+}
+
+/** The network that the output holds: --no-top, --num-classes and --fold-bn applied. Throws `usage` where they do not fit it. */
+export function editNetwork(network: Network, options: ConvertOptions): Network {
+  let edited = network;
+  if (options.noTop === true) edited = withoutHead(edited);
+  if (options.numClasses !== undefined) edited = withClasses(edited, options.numClasses);
+  if (options.foldBn === true) edited = folded(edited);
+  return edited;
+}
+
+function withoutHead(network: Network): Network {
+  const { classes: _classes, head: _head, ...rest } = network;
+  const layers = network.layers.filter((layer) => layer.kind !== "fc" && layer.kind !== "adaptive-pool");
+  return {
+    ...rest,
+    layers,
+    widths: layers.flatMap((layer) => (layer.kind === "conv" ? [layer.outputs] : [])),
+    missing: network.missing.filter((name) => !name.startsWith("fc")),
+  };
+}
+
+function withClasses(network: Network, classes: number): Network {
+  const last = fcLayers(network).at(-1);
+  if (last === undefined) {
+    throw new CheckpointError("usage", "--num-classes needs a network with fully connected layers, and this one has none");
+  }
+  const layers = network.layers.map((layer): NetworkLayer => (layer === last ? { ...last, outputs: classes } : layer));
+  return { ...network, layers, classes, widths: [...network.widths.slice(0, -1), classes] };
+}
+
+function folded(network: Network): Network {
+  if (!network.batchNorm) throw new CheckpointError("usage", "--fold-bn: the network has no batch norm");
+  const layers = network.layers.map((layer): NetworkLayer => {
+    if ((layer.kind !== "conv" && layer.kind !== "fc") || layer.batchNorm === undefined) return layer;
+    const { batchNorm: _batchNorm, ...rest } = layer;
+    return { ...rest, bias: true };
+  });
+  return { ...network, layers, batchNorm: false, name: network.name.replace(/ with batch norm$/, "") };
+}

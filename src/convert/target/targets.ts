@@ -1,0 +1,95 @@
+import { CheckpointError } from "../../errors.ts";
+import { nearest } from "../../text/nearest.ts";
+
+/** A value of `--to`: a file format with that framework's usual names and axes. */
+export interface Target {
+  readonly id: string;
+  /** Id of the row in formats.ts. */
+  readonly format: string;
+  /** Names, and axes where `layout` does not say otherwise; `--naming` and `--layout` override both. */
+  readonly scheme: string;
+  readonly layout?: string;
+  /** Endings of OUT, the default first; the longest that fits decides. */
+  readonly extensions: readonly string[];
+  /** What OUT names. */
+  readonly output: "file" | "prefix" | "folder";
+  /** Form of the fully connected layers: as the scheme has them where absent. */
+  readonly fc?: "dense" | "conv" | "source";
+  /** recorded: the file says its epsilon, or a network that takes it. fixed: who loads this takes the framework's. */
+  readonly epsilon: "recorded" | "fixed";
+  /** Networks that load this have conv biases: zeros where the source has none. */
+  readonly fillsNeutral: boolean;
+  /** What keys look like that the writer of a network takes; any where absent. */
+  readonly keys?: RegExp;
+  /** Told to the writer. */
+  readonly options?: ReadonlyMap<string, string>;
+}
+
+const weights = new Map([["kind", "weights"]]);
+/** block1_conv1/kernel; not the `vars/0` of Keras 3, which its writer numbers itself. */
+const layerAndVariable = /^(?!vars\/)[^/]+\/[^/:]+$/;
+
+export const targets: readonly Target[] = [
+  plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]),
+  plain("npz", "npz", "canonical", [".npz"]),
+  framework("paddle", "paddle", "paddle-vision", [".pdparams"]),
+  { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix", fc: "conv" },
+  { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), fc: "source", keys: layerAndVariable },
+  { ...framework("keras", "keras-h5", "keras-applications", ["_weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
+  { ...framework("keras", "keras-v3", "keras-applications", [".weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
+  { ...network("keras", "keras-v3", "keras-applications", [".keras"]), fc: "source", keys: layerAndVariable },
+  { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
+  framework("torch", "torch", "torchvision", [".pth", ".pt"]),
+  { ...network("caffe", "caffe", "caffe", [".caffemodel"]), keys: /\.\d+$/ },
+  { ...network("onnx", "onnx", "canonical", [".onnx"]), layout: "torchvision" },
+  { ...network("tfjs", "tfjs", "keras-applications", ["-tfjs"]), output: "folder", keys: layerAndVariable },
+];
+
+function plain(id: string, format: string, scheme: string, extensions: readonly string[]): Target {
+  return { id, format, scheme, extensions, output: "file", epsilon: "recorded", fillsNeutral: false };
+}
+
+function framework(id: string, format: string, scheme: string, extensions: readonly string[]): Target {
+  return { id, format, scheme, extensions, output: "file", epsilon: "fixed", fillsNeutral: true };
+}
+
+function network(id: string, format: string, scheme: string, extensions: readonly string[]): Target {
+  return { ...framework(id, format, scheme, extensions), epsilon: "recorded", fillsNeutral: false };
+}
+
+/**
+ * The target of `--to` and OUT: what was named, else what OUT's ending names, else safetensors. Throws `usage` for an unknown
+ * name, with the nearest one.
+ */
+export function findTarget(to: string | undefined, out: string | undefined): Target {
+  const named = to === undefined ? targets : targets.filter(({ id }) => id === to);
+  if (to !== undefined && named.length === 0) {
+    const ids = [...new Set(targets.map(({ id }) => id))];
+    const close = nearest(to, ids);
+    throw new CheckpointError("usage", `--to ${to} is no target; these are: ${ids.join(", ")}`, {
+      ...(close === undefined ? {} : { hint: `did you mean --to ${close}?` }),
+    });
+  }
+  const target = endingOf(named, out)?.target ?? named[0];
+  if (target === undefined) throw new Error("the table of targets is empty");
+  return target;
+}
+
+/** What OUT's ending names, if anything. */
+export function targetOfEnding(out: string | undefined): Target | undefined {
+  return endingOf(targets, out)?.target;
+}
+
+function endingOf(
+  candidates: readonly Target[],
+  out: string | undefined,
+): { readonly target: Target; readonly length: number } | undefined {
+  let best: { readonly target: Target; readonly length: number } | undefined;
+  for (const target of candidates) {
+    for (const extension of target.extensions) {
+      if (out?.toLowerCase().endsWith(extension) === true && extension.length > (best?.length ?? 0))
+        best = { target, length: extension.length };
+    }
+  }
+  return best;
+}
