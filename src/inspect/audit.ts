@@ -10,7 +10,7 @@ import { layoutSuspect } from "./findings/layout-suspect.ts";
 import { looksInitial } from "./findings/looks-initial.ts";
 import { mixedDtype } from "./findings/mixed-dtype.ts";
 import { notFinite } from "./findings/not-finite.ts";
-import { assumed, truncatedShard, unknownObject, unsupportedTensor } from "./findings/notes.ts";
+import { assumed, programUnread, quantised, truncatedShard, unknownObject, unsupportedTensor } from "./findings/notes.ts";
 import { optimizerState } from "./findings/optimizer-state.ts";
 import { textEncodedPickle } from "./findings/text-encoded-pickle.ts";
 
@@ -21,6 +21,8 @@ export const checks: readonly Check[] = [
   truncatedShard,
   unknownObject,
   unsupportedTensor,
+  programUnread,
+  quantised,
   mixedDtype,
   headReplaced,
   classesUnusual,

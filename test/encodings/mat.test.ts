@@ -9,6 +9,7 @@ import type { ByteSource } from "../../src/io/source/source.ts";
 import { openBytes } from "../../src/open.ts";
 import { decodeChars } from "../../src/readers/mat/elements/chars.ts";
 import { readMat } from "../../src/readers/mat/elements/file.ts";
+import { sparseArray } from "../../src/readers/mat/elements/sparse.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../../src/tensor/tensor.ts";
 import { fixtures, real } from "../support/paths.ts";
@@ -167,6 +168,23 @@ describe("char arrays", () => {
   test("a count that does not fit is refused", () => {
     expect(() => decodeChars("utf16", units("abc"), [2, 2])).toThrow("3 characters are kept for a char array of 2x2");
   });
+});
+
+test("two entries of a sparse array in one place are refused, rows in any order are not", async () => {
+  const stored = (dtype: "int32" | "float64", ...numbers: number[]) => {
+    const bytes = new Uint8Array((dtype === "int32" ? Int32Array : Float64Array).from(numbers).buffer);
+    return { source: memorySource(bytes, "s"), offset: 0, length: bytes.length, dtype, bigEndian: false };
+  };
+  const column = async (...rows: number[]): Promise<number[]> => {
+    const array = sparseArray(
+      { rows: 3, columns: 1, rowIndices: stored("int32", ...rows), starts: stored("int32", 0, 3), real: stored("float64", 1, 2, 3) },
+      "float64",
+    );
+    const [part] = await array.parts();
+    return [...new Float64Array((await part?.source.read(0, 24))?.buffer ?? new ArrayBuffer(0))];
+  };
+  expect(await column(2, 0, 1)).toEqual([2, 3, 1]);
+  await expect(column(0, 1, 1)).rejects.toMatchObject({ code: "malformed", message: expect.stringContaining("two entries in one row") });
 });
 
 describe("what is read", () => {

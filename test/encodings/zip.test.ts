@@ -1,72 +1,12 @@
-import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { tarSet } from "../../src/encodings/archive/tar.ts";
 import { openZip } from "../../src/encodings/archive/zip.ts";
 import { zipSet } from "../../src/encodings/archive/zip-set.ts";
-import { crc32 } from "../../src/encodings/checksum/crc32.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
-
-interface Member {
-  readonly name: string;
-  readonly data: Uint8Array;
-  readonly deflate?: boolean;
-  /** Directory fields to falsify. */
-  readonly size?: number;
-  readonly header?: number;
-  readonly method?: number;
-  readonly flags?: number;
-  readonly crc?: number;
-}
+import { type Member, zip } from "../support/zip.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-
-/** A zip put together by hand, so that single fields can lie. */
-function zip(members: readonly Member[], options: { comment?: string; before?: string; zip64?: boolean } = {}): Uint8Array {
-  const out: Buffer[] = [Buffer.from(options.before ?? "")];
-  const length = (): number => out.reduce((total, piece) => total + piece.length, 0) - (options.before ?? "").length;
-  const directory: Buffer[] = [];
-  for (const { name, data, deflate = false, size, header, method, flags = 0, crc } of members) {
-    const stored = deflate ? deflateRawSync(data) : data;
-    const at = length();
-    const local = Buffer.alloc(30);
-    local.writeUInt32LE(0x04034b50, 0);
-    local.writeUInt32LE(0xffffffff, 18); // as NumPy writes it: only the directory counts
-    local.writeUInt16LE(name.length, 26);
-    out.push(local, Buffer.from(name), Buffer.from(stored));
-    const entry = Buffer.alloc(46);
-    entry.writeUInt32LE(0x02014b50, 0);
-    entry.writeUInt16LE(flags, 8);
-    entry.writeUInt16LE(method ?? (deflate ? 8 : 0), 10);
-    entry.writeUInt32LE(crc ?? crc32(data), 16);
-    entry.writeUInt32LE(stored.length, 20);
-    entry.writeUInt32LE(size ?? data.length, 24);
-    entry.writeUInt16LE(name.length, 28);
-    entry.writeUInt32LE(header ?? at, 42);
-    directory.push(entry, Buffer.from(name));
-  }
-  const start = length();
-  const bytes = Buffer.concat(directory);
-  out.push(bytes);
-  if (options.zip64) {
-    const far = Buffer.alloc(76);
-    far.writeUInt32LE(0x06064b50, 0);
-    far.writeBigUInt64LE(BigInt(members.length), 32);
-    far.writeBigUInt64LE(BigInt(bytes.length), 40);
-    far.writeBigUInt64LE(BigInt(start), 48);
-    far.writeUInt32LE(0x07064b50, 56);
-    far.writeBigUInt64LE(BigInt(start + bytes.length), 64);
-    out.push(far);
-  }
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(options.zip64 ? 0xffff : members.length, 10);
-  end.writeUInt32LE(options.zip64 ? 0xffffffff : bytes.length, 12);
-  end.writeUInt32LE(options.zip64 ? 0xffffffff : start, 16);
-  end.writeUInt16LE((options.comment ?? "").length, 20);
-  out.push(end, Buffer.from(options.comment ?? ""));
-  return Buffer.concat(out);
-}
 
 const members: readonly Member[] = [
   { name: "a/b.txt", data: text("stored") },
@@ -111,6 +51,9 @@ describe("zip", () => {
       "unsafe",
     ],
     ["a member beyond the directory", zip([{ name: "z", data: text("z"), header: 10 }]), "malformed"],
+    ["an end record that counts none of its members", zip(members, { count: 0 }), "malformed"],
+    ["an end record that counts fewer members than there are", zip(members, { count: 1 }), "malformed"],
+    ["a name that Python would cut at its NUL", zip([{ name: "z\0.npy", data: text("z") }]), "malformed"],
   ])("refuses %s", async (_, bytes, code) => {
     await expect(openZip(memorySource(bytes, "x.zip"))).rejects.toMatchObject({ code });
   });
@@ -119,6 +62,8 @@ describe("zip", () => {
     ["an unknown method", { method: 12 }, "unsupported"],
     ["encryption", { flags: 1 }, "unsupported"],
     ["a stored member of two sizes", { size: 7 }, "malformed"],
+    ["another name in its own header", { local: "y" }, "malformed"],
+    ["a longer name in its own header", { local: "zz" }, "malformed"],
   ])("opens no member with %s", async (_, lie, code) => {
     const archive = await openZip(memorySource(zip([{ name: "z", data: text("z"), ...lie }]), "x.zip"));
     await expect(archive.open("z")).rejects.toMatchObject({ code });
@@ -126,9 +71,9 @@ describe("zip", () => {
 
   test.each([false, true])("a changed byte is noticed when a member is read (deflated: %s)", async (deflate) => {
     const data = Uint8Array.from({ length: 5000 }, (_, k) => (k * 31) % 251);
-    const open = async (crc?: number) => {
+    const open = async (crc?: number, zeroCrc?: "none") => {
       const archive = await openZip(memorySource(zip([{ name: "z", data, deflate, ...(crc === undefined ? {} : { crc }) }]), "x.zip"));
-      return archive.open("z");
+      return archive.open("z", zeroCrc);
     };
     const good = await open();
     // In order, out of order, and again: no difference.
@@ -142,8 +87,14 @@ describe("zip", () => {
     }
     await expect((await open(1))?.read(0, 5000)).rejects.toMatchObject({ code: "malformed", message: expect.stringContaining("checksum") });
     await expect((await open(1))?.read(3000, 10)).rejects.toMatchObject({ code: "malformed" });
-    // PyTorch can be told to compute none, and stores zero then.
-    expect(await (await open(0))?.read(0, 5000)).toEqual(data);
+    // Python compares a checksum of zero too; PyTorch can be told to compute none, and stores zero then.
+    await expect((await open(0))?.read(0, 5000)).rejects.toMatchObject({ code: "malformed" });
+    expect(await (await open(0, "none"))?.read(0, 5000)).toEqual(data);
+  });
+
+  test("a count of 16 bits that wrapped", async () => {
+    const many = Array.from({ length: 65_537 }, (_, k) => ({ name: String(k), data: new Uint8Array(0) }));
+    expect((await openZip(memorySource(zip(many, { count: 1 }), "x.zip"))).entries.size).toBe(65_537);
   });
 
   test("names that lead outside are in the archive and not in its set", async () => {
@@ -194,6 +145,11 @@ describe("tar", () => {
 
   test.each([
     ["a member beyond the end", Buffer.concat([tarHeader("x", 2000), padded("x")]), "truncated"],
+    [
+      "a sparse member, whose holes are left out",
+      Buffer.concat([tarHeader("pax", 22, "x"), padded("22 GNU.sparse.major=1\n"), tarHeader("x", 3), padded("abc")]),
+      "unsupported",
+    ],
     ["a wrong checksum", Buffer.concat([tarHeader("x", 1).fill(1, 0, 4), padded("x")]), "malformed"],
   ])("refuses %s", async (_, bytes, code) => {
     await expect(tarSet(memorySource(bytes, "x.tar"))).rejects.toMatchObject({ code });

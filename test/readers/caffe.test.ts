@@ -58,6 +58,18 @@ function meanImage(colours: readonly number[], [height, width]: readonly [number
   return writer.ldelim().finish();
 }
 
+test("a mean image alone has its values", async () => {
+  const mean = meanImage([103, 116, 123], [2, 3]);
+  const ctx = createContext({ values: true });
+  const { tensors } = await reader.read(memoryProbe(new Map([["m.binaryproto", mean]]), "m.binaryproto"), ctx);
+  const image = tensors.get("");
+  if (image === undefined || !isNumeric(image)) throw new Error("no image");
+  expect([image.kind, image.shape]).toEqual(["constant", [1, 3, 2, 3]]);
+  const floats = new Float32Array((await values(image, ctx)).buffer);
+  expect([...floats]).toEqual([106, 103, 103, 103, 103, 103, 119, 116, 116, 116, 116, 116, 126, 123, 123, 123, 123, 123]);
+  await ctx.dispose();
+});
+
 describe("a mean image beside the model", () => {
   const model = new Uint8Array(readFileSync(join(fixtures, "caffe/v0/vgg.caffemodel")));
   const mean = meanImage([103, 116, 123], [2, 3]);

@@ -102,14 +102,12 @@ describe("fixtures written by torch 2.13", () => {
 });
 
 /** A state dict of one float32 tensor as torch pickles it, in the legacy stream. */
-function stream(
-  changes: { readonly strides?: string; readonly count?: number; readonly little?: boolean; readonly values?: Uint8Array } = {},
-) {
+function stream(changes: { readonly strides?: string; readonly count?: number; readonly little?: boolean } = {}) {
   const text = (latin1: string): Uint8Array => Uint8Array.from(latin1, (char) => char.charCodeAt(0));
   const { strides = "K\x03K\x01\x86", count = 6, little = true } = changes;
-  const values = changes.values ?? new Uint8Array(new Float32Array([0, 1, 2, 3, 4, 5]).buffer);
+  const values = new Uint8Array(new Float32Array([0, 1, 2, 3, 4, 5]).buffer);
   const size = new DataView(new ArrayBuffer(8));
-  size.setBigInt64(0, 6n, little);
+  size.setBigInt64(0, 6n, true);
   return Buffer.concat([
     text("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03."),
     text(`\x80\x02}U\x0dlittle_endian${little ? "\x88" : "\x89"}s.`),
@@ -133,11 +131,9 @@ describe("a legacy stream by hand", () => {
     return digest;
   }
 
-  test("big-endian machines write the same tensor", async () => {
-    const view = new DataView(new ArrayBuffer(24));
-    for (let k = 0; k < 6; k += 1) view.setFloat32(4 * k, k, false);
-    const big = stream({ little: false, values: new Uint8Array(view.buffer) });
-    expect(await bytesOf(big)).toBe(await bytesOf(stream()));
+  // THPStorage_writeFileRaw swaps on such machines: only `little_endian` in the facts about the machine is another.
+  test("big-endian machines write the same bytes", async () => {
+    expect(await bytesOf(stream({ little: false }))).toBe(await bytesOf(stream()));
   });
 
   test.each<[string, Uint8Array, string]>([

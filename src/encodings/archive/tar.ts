@@ -49,6 +49,14 @@ export async function tarEntries(source: ByteSource): Promise<readonly TarEntry[
       if (type === "x") {
         const records = paxRecords(bytes, where);
         longName = records.get("path") ?? longName;
+        const sparse = [...records.keys()].find((key) => key.startsWith("GNU.sparse."));
+        if (sparse !== undefined) {
+          throw new CheckpointError(
+            "unsupported",
+            "a sparse tar member (GNU.sparse), whose holes are left out; pack it again without --sparse",
+            where,
+          );
+        }
         const stated = records.get("size");
         if (stated !== undefined) longSize = decimal(stated, where);
       }

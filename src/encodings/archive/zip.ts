@@ -26,7 +26,7 @@ export interface ZipEntry {
   readonly storedSize: number;
   /** Bytes after decoding. */
   readonly size: number;
-  /** CRC-32 of the decoded bytes; 0 where none was computed, as PyTorch writes it after `set_crc32_options(False)`. */
+  /** CRC-32 of the decoded bytes. */
   readonly crc32: number;
   /** Where the local header starts in the archive, in bytes. */
   readonly headerOffset: number;
@@ -35,6 +35,8 @@ export interface ZipEntry {
   /** Whether the CRC follows the data (flag bit 3), beside the two records that have it. */
   readonly described: boolean;
   readonly encrypted: boolean;
+  /** Whether the name is UTF-8 (flag bit 11), and not code page 437. */
+  readonly utf8: boolean;
 }
 
 export interface ZipArchive {
@@ -44,9 +46,10 @@ export interface ZipArchive {
   /**
    * A stored member is a window of the archive, a deflated one decodes forward; undefined where there is none. Its checksum is
    * compared as `checked` does it: a damaged member throws `malformed` when values are read. Throws `unsupported` for other
-   * methods and encryption, `malformed` where the local header contradicts the directory.
+   * methods and encryption, `malformed` where the local header contradicts the directory. `zeroCrc`: what a checksum of 0 means; PyTorch
+   * writes it for none after `set_crc32_options(False)`, to Python's zipfile it is a checksum as any other.
    */
-  open(name: string): Promise<ByteSource | undefined>;
+  open(name: string, zeroCrc?: "checksum" | "none"): Promise<ByteSource | undefined>;
   /** The same without the checksum: for members that are looked into at many places, which `checked` would read whole first. */
   openUnchecked(name: string): Promise<ByteSource | undefined>;
 }
@@ -82,10 +85,11 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   return {
     name: source.name,
     entries,
-    async open(name) {
+    async open(name, zeroCrc) {
       const entry = entries.get(name);
       const member = await openMember(source, entry);
-      return entry === undefined || member === undefined ? undefined : checkedMember(member, entry);
+      if (entry === undefined || member === undefined) return undefined;
+      return zeroCrc === "none" && entry.crc32 === 0 ? member : checkedMember(member, entry);
     },
     openUnchecked: async (name) => openMember(source, entries.get(name)),
   };
@@ -93,7 +97,6 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
 
 /** The bytes of a member, decoded by whatever way, with its checksum compared. */
 export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
-  if (value === 0) return member;
   const whole = { offset: 0, size };
   return checked(member, whole, { value, compute: crc32 }, whole, {}, undefined, member.within);
 }
@@ -164,7 +167,8 @@ function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): 
   const view = viewOf(bytes);
   const entries = new Map<string, ZipEntry>();
   let at = 0;
-  for (let index = 0; index < directory.count; index++) {
+  let index = 0;
+  for (; at < bytes.length; index++) {
     const where = { file, offset: directory.offset + at };
     if (at + entrySize > bytes.length || view.getUint32(at, true) !== entryRecord) {
       throw new CheckpointError("malformed", `zip directory breaks off at member ${index} of ${directory.count}`, where);
@@ -175,7 +179,8 @@ function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): 
     if (next > bytes.length) throw new CheckpointError("malformed", "zip directory entry reaches beyond the directory", where);
     const flags = view.getUint16(at + 8, true);
     const nameStart = at + entrySize;
-    const name = decodeName(bytes.subarray(nameStart, nameStart + nameLength), flags);
+    const name = decodeName(bytes.subarray(nameStart, nameStart + nameLength), isUtf8(flags));
+    if (name.includes("\0")) throw new CheckpointError("malformed", "a zip member's name holds a NUL, where Python cuts it off", where);
     const sizes = readSizes(view, at, nameStart + nameLength, extraLength, where);
     if (!name.endsWith("/")) {
       if (entries.has(name)) throw new CheckpointError("malformed", `zip holds two members named ${name}`, where);
@@ -189,9 +194,17 @@ function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): 
         entryOffset: directory.offset + at,
         described: Math.floor(flags / 8) % 2 === 1,
         encrypted: flags % 2 === 1,
+        utf8: isUtf8(flags),
       });
     }
     at = next;
+  }
+  // Python's zipfile goes by the size of the directory, PyTorch by the count. Without zip64 the count has 16 bits, and old writers let it wrap.
+  if (index !== directory.count && (index <= 0xffff || index % 0x10000 !== directory.count)) {
+    throw new CheckpointError("malformed", `zip directory of ${index} members, its end record counts ${directory.count}`, {
+      file,
+      offset: directory.offset,
+    });
   }
   return entries;
 }
@@ -255,18 +268,27 @@ async function openMember(source: ByteSource, entry: ZipEntry | undefined): Prom
   if (entry.method === 0 && entry.storedSize !== entry.size) {
     throw new CheckpointError("malformed", `stored zip member ${entry.name} has ${entry.storedSize} bytes and claims ${entry.size}`, where);
   }
-  const header = viewOf(await source.read(entry.headerOffset, localSize));
+  const nameLength = entry.utf8 ? Buffer.byteLength(entry.name) : entry.name.length;
+  const head = await source.read(entry.headerOffset, Math.min(localSize + nameLength, source.size - entry.headerOffset));
+  const header = viewOf(head);
   if (header.getUint32(0, true) !== localHeader) {
     throw new CheckpointError("malformed", `zip member ${entry.name} has no local header`, where);
   }
-  const start = entry.headerOffset + localSize + header.getUint16(26, true) + header.getUint16(28, true);
+  if (header.getUint16(26, true) !== nameLength || decodeName(head.subarray(localSize), entry.utf8) !== entry.name) {
+    throw new CheckpointError("malformed", `zip member ${entry.name} has another name in its own header`, where);
+  }
+  const start = entry.headerOffset + localSize + nameLength + header.getUint16(28, true);
   const stored = window(source, start, entry.storedSize, `${source.name}:${entry.name}`);
   return entry.method === 0 ? stored : inflated(stored, entry.size, "raw");
 }
 
+function isUtf8(flags: number): boolean {
+  return Math.floor(flags / 0x800) % 2 === 1;
+}
+
 /** Flag bit 11 marks UTF-8; without it names are code page 437, which readers commonly meet as UTF-8 all the same. */
-function decodeName(bytes: Uint8Array, flags: number): string {
-  if (Math.floor(flags / 0x800) % 2 === 1 || bytes.every((byte) => byte < 0x80)) return new TextDecoder().decode(bytes);
+function decodeName(bytes: Uint8Array, utf8: boolean): string {
+  if (utf8 || bytes.every((byte) => byte < 0x80)) return new TextDecoder().decode(bytes);
   return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : (upperHalf[byte - 0x80] ?? ""))).join("");
 }
 

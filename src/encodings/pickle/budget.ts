@@ -18,8 +18,8 @@ const longTextTotal = 8 * 1024 * 1024;
 export const shortText = 256;
 /** Names longer than this are not read. */
 export const longText = 4096;
-/** Byte strings up to this length are read: NumPy scalars, the `b` of NumPy's `_reconstruct`. Longer ones are data. */
-export const shortBytes = 8;
+/** Byte strings up to this length are read: NumPy scalars, the `b` of NumPy's `_reconstruct`, keys of dicts from Python 2. Longer ones are data. */
+export const shortBytes = 128;
 /** Digits or bytes of one integer: Python's own limit for text is 4300 digits. */
 export const maxInteger = 4300;
 

@@ -1,3 +1,4 @@
+import { CheckpointError } from "../../errors.ts";
 import type { PickleStack } from "./stack.ts";
 import { GlobalName, Interpreted, Mapping, ObjectRecord, type PickleValue, Sequence } from "./values.ts";
 
@@ -68,7 +69,22 @@ export function pushGlobal(stack: PickleStack, module: PickleValue, name: Pickle
 export function pushCall(stack: PickleStack, callable: PickleValue, args: PickleValue, kwargs?: PickleValue): undefined {
   if (!(args instanceof Sequence) || args.kind !== "tuple") throw stack.malformed("a call whose arguments are no tuple");
   if (kwargs !== undefined && !(kwargs instanceof Mapping)) throw stack.malformed("a call whose keyword arguments are no dict");
-  return stack.make(new ObjectRecord(callable, args.items, kwargs), 100);
+  return stack.make(classMade(callable, args.items) ?? new ObjectRecord(callable, args.items, kwargs), 100);
+}
+
+/**
+ * What protocols 0 and 1 write for NEWOBJ (CPython Lib/copyreg.py): `__newobj__(class, *arguments)`, and `_reconstructor(class, base, value)`
+ * for an object whose base class is `object`, without a value, or list, dict and the like, with it.
+ */
+function classMade(callable: PickleValue, args: readonly PickleValue[]): ObjectRecord | undefined {
+  if (!(callable instanceof GlobalName) || (callable.module !== "copyreg" && callable.module !== "copy_reg")) return undefined;
+  const [type, ...rest] = args;
+  if (type === undefined) return undefined;
+  if (callable.name === "__newobj__") return new ObjectRecord(type, rest);
+  if (callable.name !== "_reconstructor" || rest.length !== 2) return undefined;
+  const [base = null, value = null] = rest;
+  const isPlain = base instanceof GlobalName && base.name === "object";
+  return new ObjectRecord(type, isPlain ? [] : [value]);
 }
 
 /** OBJ: the class, then its arguments. */
@@ -81,7 +97,10 @@ export function pushObject(stack: PickleStack, values: readonly PickleValue[]): 
 /** BUILD: the state of the value on top. */
 export function giveState(stack: PickleStack, state: PickleValue): undefined {
   const target = stack.top();
-  if (target instanceof Interpreted) return;
+  if (target instanceof Interpreted) {
+    if (target.keeps(state)) return;
+    throw new CheckpointError("unsupported", "a pickled array gets another state after it was made, which no writer does", stack.where());
+  }
   if (!(target instanceof ObjectRecord)) throw stack.malformed("a pickle gives state to something that is no object");
   target.state = state;
 }

@@ -27,7 +27,7 @@ export function plainValue(value: PickleValue): Inert | undefined {
       for (const [key, inner] of entries) {
         const converted = convert(inner, depth + 1);
         if (converted === undefined) return undefined;
-        map.set(keyName(key), converted);
+        map.set(keyName(key, entries), converted);
       }
       return map;
     }

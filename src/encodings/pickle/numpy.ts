@@ -45,6 +45,11 @@ export class NumpyArray extends Interpreted {
     this.data = data;
     this.scalar = scalar;
   }
+
+  /** An array's state is all that it is. */
+  keeps(): boolean {
+    return false;
+  }
 }
 
 interface ElementType {

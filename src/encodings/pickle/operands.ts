@@ -56,7 +56,7 @@ export class Operands {
 
   bytes(length: number): Pending {
     if (length > shortBytes) return this.#slice(length, "bytes");
-    return this.#with(length, (bytes) => this.#stack.make(bytes, 150));
+    return this.#with(length, (bytes) => this.#stack.make(bytes, 150 + length));
   }
 
   /** A text of protocol 0, up to the end of the line; a `quoted` one with its quotes. */

@@ -13,7 +13,10 @@ export class PickleStack {
   readonly #memo: (PickleValue | undefined)[] = [];
   readonly #farMemo = new Map<number, PickleValue>();
   readonly #used: UsedEntries | undefined;
-  #remembered = 0;
+  /** Indices that were ever set: a run from `#firstIndex` up to before `#nextIndex`, and those outside it. */
+  #firstIndex = 0;
+  #nextIndex = 0;
+  readonly #farIndices = new Set<number>();
 
   /** `length`: bytes of the pickle. `used`: the memo entries worth keeping; all where that is not known. `where` tells the place of the instruction being carried out. */
   constructor(length: number, used: UsedEntries | undefined, where: () => ErrorWhere) {
@@ -87,7 +90,7 @@ export class PickleStack {
 
   put(index: number): undefined {
     const value = this.top();
-    this.#remembered += 1;
+    this.#count(index);
     if (this.#used?.has(index) === false) return;
     const memo = this.#memo;
     // Picklers count from 0 or 1; what jumps ahead is kept apart, so that no array of holes is made.
@@ -101,9 +104,21 @@ export class PickleStack {
     this.budget.hold(memo.length + this.#farMemo.size, this.where);
   }
 
-  /** The next index is the number of entries: each MEMOIZE adds one, and nobody mixes it with PUT. */
+  /** MEMOIZE puts at the number of entries that the memo has (CPython's load_memoize): setting one again adds none. */
   memoize(): undefined {
-    return this.put(this.#remembered);
+    return this.put(this.#nextIndex - this.#firstIndex + this.#farIndices.size);
+  }
+
+  /** Notes that an index is set. Picklers count up from 0 or 1, so nearly all indices extend the run. */
+  #count(index: number): void {
+    if (this.#nextIndex === this.#firstIndex) this.#firstIndex = this.#nextIndex = index;
+    if (index === this.#nextIndex) {
+      this.#farIndices.delete(index);
+      this.#nextIndex += 1;
+    } else if (index < this.#firstIndex || index > this.#nextIndex) {
+      this.#farIndices.add(index);
+      this.budget.hold(this.#farIndices.size, this.where);
+    }
   }
 
   get(index: number): undefined {

@@ -1,4 +1,4 @@
-import { toLatin1 } from "./text.ts";
+import { fromUtf8, toLatin1 } from "./text.ts";
 import { GlobalName, Mapping, ObjectRecord, type PickleValue, Sequence, Slice } from "./values.ts";
 
 /*
@@ -39,18 +39,20 @@ export function entriesOf(value: PickleValue | undefined): ReadonlyMap<PickleVal
   if (first === undefined) return own;
   const given = first instanceof Mapping ? first.entries : pairs(first);
   if (given === undefined) return undefined;
-  return own.size === 0 ? given : new Map([...given, ...own]);
+  if (own.size === 0) return given;
+  const both = new Mapping();
+  both.add([...given, ...own].flat());
+  return both.entries;
 }
 
 function pairs(list: PickleValue): ReadonlyMap<PickleValue, PickleValue> | undefined {
   if (!(list instanceof Sequence)) return undefined;
-  const entries = new Map<PickleValue, PickleValue>();
+  const mapping = new Mapping();
   for (const item of list.items) {
     if (!(item instanceof Sequence) || item.items.length !== 2) return undefined;
-    const [key = null, value = null] = item.items;
-    entries.set(key, value);
+    mapping.add([...item.items]);
   }
-  return entries;
+  return mapping.entries;
 }
 
 /** The elements of a list, tuple or set of any make; undefined for what is none. */
@@ -112,7 +114,17 @@ export function repr(value: PickleValue, depth = 0): string {
   return "<object>";
 }
 
-/** The key of a dict as one part of a path: text as it is, anything else as its repr. */
-export function keyName(key: PickleValue): string {
-  return typeof key === "string" ? key : repr(key);
+/**
+ * The key of a dict as one part of a path: text as it is, bytes (texts of Python 2) as the text that they are in UTF-8, anything else as its
+ * repr. `others`: the keys beside it; where a text of the same letters is among them, bytes go by their repr too.
+ */
+export function keyName(key: PickleValue, others?: ReadonlyMap<PickleValue, unknown>): string {
+  if (typeof key === "string") return key;
+  const text = key instanceof Uint8Array && key.length > 0 ? fromUtf8(key) : undefined;
+  return text === undefined || !isShown(text) || others?.has(text) === true ? repr(key) : text;
+}
+
+/** Whether a text has no control characters: bytes with those are no names. */
+function isShown(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
 }

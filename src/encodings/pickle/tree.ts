@@ -66,7 +66,7 @@ function* namedEntries(
   path: string | undefined,
   separator: string,
 ): Generator<readonly [string, PickleValue]> {
-  for (const [key, value] of entries) yield [joined(path, separator, keyName(key)), value];
+  for (const [key, value] of entries) yield [joined(path, separator, keyName(key, entries)), value];
 }
 
 function* numbered(items: readonly PickleValue[], path: string | undefined, separator: string): Generator<readonly [string, PickleValue]> {

@@ -93,14 +93,42 @@ export class Mapping {
   get entries(): ReadonlyMap<PickleValue, PickleValue> {
     if (this.#entries !== undefined) return this.#entries;
     const entries = new Map<PickleValue, PickleValue>();
+    let others: Set<PickleValue> | undefined; // keys that are no text, as `pythonKey` has them
     for (let k = 0; k < this.#pairs.length; k += 2) {
       const key = this.#pairs[k] ?? null;
-      if (entries.has(key)) throw new CheckpointError("malformed", `a pickled dict has the key ${String(key)} twice`);
+      const comparable = typeof key === "string" ? key : pythonKey(key);
+      const isTwice = typeof key === "string" ? entries.has(key) : others?.has(comparable) === true;
+      if (isTwice) throw new CheckpointError("malformed", `a pickled dict has the key ${String(comparable)} twice`);
+      if (typeof key !== "string") others = (others ?? new Set()).add(comparable);
       entries.set(key, this.#pairs[k + 1] ?? null);
     }
     if (entries.size > small) this.#entries = entries;
     return entries;
   }
+}
+
+/**
+ * What two keys have in common that are one key to Python's dict: 1, 1.0 and True; 2**60 and 2.0**60; bytes, tuples and names of the same
+ * content. The key itself where only the same object is equal.
+ */
+function pythonKey(key: PickleValue): PickleValue {
+  if (typeof key === "number") return key;
+  if (typeof key === "boolean") return key ? 1 : 0;
+  if (typeof key === "bigint") return Number.isFinite(Number(key)) && BigInt(Number(key)) === key ? Number(key) : key;
+  return contentKey(key) ?? key;
+}
+
+function contentKey(key: PickleValue): string | undefined {
+  if (key instanceof Uint8Array) return `bytes ${Buffer.from(key).toString("hex")}`;
+  if (key instanceof GlobalName) return `name ${key.module} ${key.name}`;
+  if (!(key instanceof Sequence)) return undefined;
+  const parts: string[] = [];
+  for (const item of key.items) {
+    const plain = pythonKey(item);
+    if (typeof plain === "object" && plain !== null) return undefined;
+    parts.push(`${typeof plain} ${String(plain).length} ${String(plain)}`);
+  }
+  return `${key.kind} ${(key.kind === "frozenset" ? parts.sort() : parts).join(" ")}`;
 }
 
 /** A name that Python would import: never resolved here. */
@@ -153,8 +181,8 @@ export class PersistentId {
 
 /** What a reader made of a call while the pickle was read: small, where the call's own arguments would be kept otherwise. */
 export abstract class Interpreted {
-  /** Keeps other objects from being taken for one. */
-  readonly interpreted = true;
+  /** Whether BUILD with this state leaves the values as they are. */
+  abstract keeps(state: PickleValue): boolean;
 }
 
 /** What may hold other values. */

@@ -23,8 +23,11 @@ function noted(code: string, severity: Severity, title: string): Check {
 }
 
 export const unknownObject = noted("unknown-object", "warning", "objects of classes that are not read");
-export const unsupportedTensor = noted("unsupported-tensor", "warning", "arrays of a kind that is not read: sparse, quantised, objects");
+export const unsupportedTensor = noted("unsupported-tensor", "warning", "arrays of a kind that is not read: sparse, nested, objects");
 export const truncatedShard = noted("truncated-shard", "warning", "one file of a set that is not complete");
+
+export const programUnread = noted("program-unread", "warning", "a program beside its parameters that could not be used");
+export const quantised = noted("quantised", "warning", "values kept as small integers, given as what their scales make of them");
 
 const readersAssumed = noted("assumed", "info", "");
 

@@ -5,7 +5,7 @@ import type { Context } from "../../io/context.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { type Tensor, withInfo } from "../../tensor/tensor.ts";
 import { type Blob, readBlob } from "./blob.ts";
 import { meanBeside, meanSuffix } from "./mean.ts";
 import { beginsAsNet, type CaffeNet, readNet } from "./net.ts";
@@ -198,7 +198,7 @@ async function readMean(probe: Probe): Promise<ReadCheckpoint> {
     variant: "mean image (BlobProto)",
     files: [probe.entry],
     bytes: probe.source.size,
-    tensors: new Map([["", { ...blobTensor("", blob), kind: "constant" }]]),
+    tensors: new Map([["", withInfo(blobTensor("", blob), { kind: "constant" })]]),
     layers: [],
     metadata: new Map(),
     notes: [],

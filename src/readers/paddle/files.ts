@@ -1,7 +1,7 @@
 import { baseName, folderOf } from "../../encodings/file-names.ts";
 import type { Probe } from "../../encodings/probe.ts";
 import type { FileSet } from "../../io/source/source.ts";
-import { looksLikeLodTensor } from "./lod-tensor.ts";
+import { looksLikeLodTensor, readStreamTensor } from "./lod-tensor.ts";
 import { looksLikePir } from "./pir.ts";
 
 /** The files of one static-graph network; names relative to the set. */
@@ -16,6 +16,8 @@ export interface StaticFiles {
   readonly pickled?: string;
   /** The pickle of structured names beside a combined file. */
   readonly info?: string;
+  /** A file of one parameter that was named: it is listed even where the program does not know it. */
+  readonly named?: string;
 }
 
 const programNames = ["__model__", "__model__.json"];
@@ -41,7 +43,12 @@ export async function findStatic(probe: Probe): Promise<StaticFiles | undefined>
     const program = await programOf(set, stem);
     return program === undefined ? { combined: entry } : besideStem(set, stem, program);
   }
-  for (const name of programNames) if (await exists(set, folder + name)) return besideProgram(set, folder, folder + name);
+  for (const name of programNames) {
+    const program = folder + name;
+    if (!(await exists(set, program))) continue;
+    if ((await readStreamTensor(probe.source, 0)).end < probe.source.size) return { program, combined: entry };
+    return { ...(await besideProgram(set, folder, program)), named: entry };
+  }
   return { combined: entry };
 }
 
@@ -87,16 +94,19 @@ async function findInFolder(set: FileSet): Promise<StaticFiles | undefined> {
 
 /** Whether the files are tensors each, as far as is looked. */
 async function allStreams(set: FileSet, names: readonly string[]): Promise<boolean> {
-  for (const name of names.slice(0, looked)) {
-    const source = await set.open(name);
-    if (source === undefined) return false;
-    try {
-      if (!looksLikeLodTensor(await source.read(0, Math.min(64, source.size)))) return false;
-    } finally {
-      await source.close();
-    }
-  }
+  for (const name of names.slice(0, looked)) if (!(await isStream(set, name))) return false;
   return true;
+}
+
+/** Whether a file begins as a tensor. */
+export async function isStream(set: FileSet, name: string): Promise<boolean> {
+  const source = await set.open(name);
+  if (source === undefined) return false;
+  try {
+    return looksLikeLodTensor(await source.read(0, Math.min(64, source.size)));
+  } finally {
+    await source.close();
+  }
 }
 
 async function isPir(set: FileSet, name: string): Promise<boolean> {

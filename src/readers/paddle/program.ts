@@ -122,6 +122,8 @@ function readVariable(bytes: Uint8Array): Variable {
     if (field.number === 1) name = text(field, "name");
     if (field.number === 3) persistable = bool(field, "persistable");
     if (field.number !== 2) continue;
+    // The type was a number before it became a message (framework.proto, VarDesc).
+    if (field.wire === 0) throw new CheckpointError("unsupported", `an older form of program: the type of variable ${name} is a number`);
     for (const inner of fields(bytesOf(field, "type"))) {
       if (inner.number === 1) type = uint32(inner, "type");
       if (inner.number !== 3) continue;

@@ -1,17 +1,18 @@
 import { baseName } from "../../encodings/file-names.ts";
 import { readPickle } from "../../encodings/pickle/machine.ts";
 import { entriesOf } from "../../encodings/pickle/standard.ts";
-import { CheckpointError, locate } from "../../errors.ts";
+import { CheckpointError, isCheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { StaticFiles } from "./files.ts";
+import { isStream, type StaticFiles } from "./files.ts";
 import { readStream, readStreamTensor, type StreamTensor } from "./lod-tensor.ts";
+import { byCodePoint, disagree, fits, namesFor, numbered } from "./names.ts";
 import { optimizerKind } from "./optimizer-names.ts";
 import { readPickled } from "./pickled.ts";
 import { looksLikePir, readPir } from "./pir.ts";
-import { type Declared, type Program, programBytes, readProgram } from "./program.ts";
+import { type Program, programBytes, readProgram } from "./program.ts";
 import { reopened } from "./reopened.ts";
 
 /*
@@ -58,12 +59,13 @@ class StaticReader {
 
   async read(): Promise<Omit<ReadCheckpoint, "close">> {
     const { program: programFile, combined, separate, pickled } = this.#files;
-    const program = programFile === undefined ? undefined : await openProgram(await this.#open(programFile));
+    const program = programFile === undefined ? undefined : await this.#program(programFile);
     if (pickled !== undefined) return this.#withPickle(pickled, program);
     const labels = await this.#labels();
     if (combined !== undefined) await this.#combined(combined, program, labels);
     else if (separate !== undefined) await this.#separate(separate, program);
     else this.#notes.push(withoutParameters(program, programFile));
+    await this.#named();
     const metadata = new Map<string, Inert>();
     if (labels.size > 0) metadata.set("structured names", labels);
     if (program?.input !== undefined) metadata.set("input", program.input);
@@ -87,6 +89,34 @@ class StaticReader {
     this.#used.push(name);
     this.#bytes += source.size;
     return source;
+  }
+
+  /** Undefined where it cannot be read and the parameters do without: in files of their own, or beside a program of another time. */
+  async #program(file: string): Promise<Program | undefined> {
+    const source = await this.#open(file);
+    try {
+      return await openProgram(source);
+    } catch (error) {
+      if (!isCheckpointError(error) || (this.#files.separate === undefined && error.code !== "unsupported")) throw error;
+      this.#notes.push(unread(baseName(file), error.message, this.#files.separate !== undefined));
+      return undefined;
+    }
+  }
+
+  /** The file that was named, where nothing else led to it. */
+  async #named(): Promise<void> {
+    const { named } = this.#files;
+    if (named === undefined || this.#used.includes(named)) return;
+    const name = baseName(named);
+    const source = await this.#open(named);
+    if (this.#tensors.has(name))
+      throw new CheckpointError("mismatch", `the parameters beside it have another tensor ${name}`, { file: named });
+    this.#add(name, await readStreamTensor(source, 0), source, undefined);
+    this.#notes.push({
+      code: "assumed",
+      message: `the program beside ${name} does not list it: it is listed because it was named, under the name of its file`,
+      tensor: name,
+    });
   }
 
   async #withPickle(name: string, program: Program | undefined): Promise<Omit<ReadCheckpoint, "close">> {
@@ -133,7 +163,7 @@ class StaticReader {
   }
 
   async #separate(folder: string, program: Program | undefined): Promise<void> {
-    const names = program?.parameters.map(({ name }) => name).sort(byCodePoint) ?? (await this.#set.list()) ?? [];
+    const names = (program?.parameters.map(({ name }) => name) ?? (await this.#streams(folder))).sort(byCodePoint);
     const declared = new Map(program?.parameters.map((parameter) => [parameter.name, parameter]));
     for (const name of names) {
       const file = folder + name;
@@ -159,6 +189,15 @@ class StaticReader {
     }
   }
 
+  /** The files of a folder that begin as tensors, without the folder. */
+  async #streams(folder: string): Promise<string[]> {
+    const names: string[] = [];
+    for (const name of (await this.#set.list()) ?? []) {
+      if (name.startsWith(folder) && !/(^|\/)\./.test(name) && (await isStream(this.#set, name))) names.push(name.slice(folder.length));
+    }
+    return names;
+  }
+
   #add(name: string, tensor: StreamTensor, source: ByteSource, label: string | undefined): void {
     const { dtype, shape, offset } = tensor;
     const kind = optimizerKind(name, false);
@@ -167,56 +206,16 @@ class StaticReader {
   }
 }
 
+/** A program that was not used, and what that means for the names. */
+function unread(file: string, why: string, separate: boolean): Note {
+  const names = separate ? "each tensor has the name of its file" : "the tensors are numbered";
+  return { code: "program-unread", message: `the program ${file} was not used (${why}): ${names}, and no layers are listed` };
+}
+
 function withoutParameters(program: Program | undefined, file: string | undefined): Note {
   return {
     code: "truncated-shard",
     message: `a program that declares ${program?.parameters.length ?? 0} parameters, and no file of parameters beside it`,
     fix: `put the .pdiparams of the same save beside ${baseName(file ?? "it")}`,
   };
-}
-
-/** A lone tensor has no name; several are counted. */
-function numbered(count: number): readonly string[] {
-  return count === 1 ? [""] : Array.from({ length: count }, (_, index) => String(index));
-}
-
-/** Names for the tensors of a stream: all that the program saves, else those that an operator uses (variables pruned at save). */
-function namesFor(stream: readonly StreamTensor[], parameters: readonly Declared[], file: string): readonly string[] {
-  const all = [...parameters].sort((a, b) => byCodePoint(a.name, b.name));
-  const used = all.filter((parameter) => parameter.used);
-  for (const candidates of [all, used]) {
-    const agrees = candidates.length === stream.length && candidates.every(({ shape }, index) => fits(stream[index]?.shape ?? [], shape));
-    if (agrees) return candidates.map(({ name }) => name);
-  }
-  if (all.length !== stream.length) {
-    throw new CheckpointError("mismatch", `${stream.length} tensors in the file, the program beside it declares ${all.length} parameters`, {
-      file,
-    });
-  }
-  const index = all.findIndex(({ shape }, at) => !fits(stream[at]?.shape ?? [], shape));
-  throw disagree(stream[index]?.shape ?? [], all[index]?.shape ?? []).at({
-    file,
-    ...(all[index] === undefined ? {} : { tensor: all[index].name }),
-  });
-}
-
-function disagree(found: readonly number[], declared: readonly number[]): CheckpointError {
-  return new CheckpointError("mismatch", `shape [${found.join(", ")}] in the file, the program declares [${declared.join(", ")}]`);
-}
-
-/** −1 in a program fits any size; programs before 2.0 declare a scalar as [1]. */
-function fits(shape: readonly number[], declared: readonly number[]): boolean {
-  if (declared.length !== shape.length) return shape.length === 0 && declared.length === 1 && declared[0] === 1;
-  return declared.every((size, axis) => size === -1 || size === shape[axis]);
-}
-
-/** Python sorts texts by code point; JavaScript by UTF-16 unit. */
-function byCodePoint(a: string, b: string): number {
-  const left = Array.from(a);
-  const right = Array.from(b);
-  for (let k = 0; k < Math.min(left.length, right.length); k += 1) {
-    const difference = (left[k]?.codePointAt(0) ?? 0) - (right[k]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }

@@ -1,17 +1,18 @@
 import { readPickle } from "../../encodings/pickle/machine.ts";
-import { entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { itemsOf } from "../../encodings/pickle/standard.ts";
 import type { PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { itemsize } from "../../tensor/dtype.ts";
-import { interpretTorch, type StorageId, storageId } from "./records.ts";
+import { interpretTorch, type StorageId, sameStorage, storageId } from "./records.ts";
 import type { StorageSet } from "./storages.ts";
 
 /*
  * The stream of torch 0.1.10 to 1.5, and later on request (torch/serialization.py, _legacy_save): five pickles back to back, the magic number,
  * the protocol version 1001, facts about the machine, the object, the list of the storages' keys; then for each key i64 count of elements and
- * the elements. Nothing says how long an element is but the class in the storage's id.
+ * the elements. Nothing says how long an element is but the class in the storage's id. Counts and elements are little-endian whatever machine
+ * wrote them (torch/csrc/serialization.cpp, THPStorage_writeFileRaw swaps on a big-endian one); `little_endian` of the facts is not asked.
  */
 
 const magic = 0x1950a86a20f9469cfc6cn;
@@ -47,16 +48,15 @@ export async function readLegacy(source: ByteSource): Promise<LegacyFile> {
     });
   }
   const system = await readPickle(source, version.end);
-  const bigEndian = entriesOf(system.value)?.get("little_endian") === false;
   const object = await readPickle(source, system.end, { interpret: interpretTorch, keepPersistent: true });
   const keys = await readPickle(source, object.end);
   const ids = new Map<string, StorageId>();
   for (const persistent of object.persistent) {
     const id = storageId(persistent);
-    if (id !== undefined) ids.set(id.key, id);
+    if (id !== undefined) ids.set(id.key, sameStorage(ids.get(id.key), id, source.name));
   }
-  const found = await readStorages(source, keys.end, itemsOf(keys.value) ?? [], ids, bigEndian);
-  return { root: object.value, protocol: object.protocol, storages: foundStorages(found, bigEndian, source.name) };
+  const found = await readStorages(source, keys.end, itemsOf(keys.value) ?? [], ids);
+  return { root: object.value, protocol: object.protocol, storages: foundStorages(found, source.name) };
 }
 
 async function readStorages(
@@ -64,7 +64,6 @@ async function readStorages(
   start: number,
   keys: readonly PickleValue[],
   ids: ReadonlyMap<string, StorageId>,
-  bigEndian: boolean,
 ): Promise<ReadonlyMap<string, ByteSource>> {
   const found = new Map<string, ByteSource>();
   let at = start;
@@ -77,7 +76,7 @@ async function readStorages(
     }
     if (source.size - at < 8)
       throw new CheckpointError("truncated", `storage ${key} is missing: 8 bytes needed, ${source.size - at} are left`, where);
-    const { count, bytes } = await storageLength(source, at, id, bigEndian);
+    const { count, bytes } = await storageLength(source, at, id);
     if (count !== id.count)
       throw new CheckpointError("mismatch", `storage ${key} has ${count} elements, its tensors need ${id.count}`, where);
     at += 8;
@@ -91,15 +90,14 @@ async function readStorages(
   return found;
 }
 
-/** The count before a storage's elements: 8 bytes in the order of the machine that wrote them. */
+/** The count before a storage's elements: i64, little-endian. */
 export async function storageLength(
   source: ByteSource,
   at: number,
   id: StorageId,
-  bigEndian: boolean,
 ): Promise<{ readonly count: number; readonly bytes: number }> {
   const field = await source.read(at, 8);
-  const count = Number(new DataView(field.buffer, field.byteOffset, 8).getBigInt64(0, !bigEndian));
+  const count = Number(new DataView(field.buffer, field.byteOffset, 8).getBigInt64(0, true));
   const bytes = count * itemsize(id.dtype ?? "uint8");
   if (!Number.isSafeInteger(bytes) || count < 0) {
     throw new CheckpointError("malformed", `storage ${id.key} of ${count} elements`, { file: source.name, offset: at });
@@ -108,7 +106,7 @@ export async function storageLength(
 }
 
 /** The storages of a stream or a tar; a view is a part of the one that its id names. */
-export function foundStorages(found: ReadonlyMap<string, ByteSource>, bigEndian: boolean, file: string): StorageSet {
+export function foundStorages(found: ReadonlyMap<string, ByteSource>, file: string): StorageSet {
   const find = (id: StorageId): ByteSource => {
     const source = found.get(id.key);
     if (source === undefined) throw new CheckpointError("not-found", `storage ${id.key} is not in the file`, { file });
@@ -117,5 +115,5 @@ export function foundStorages(found: ReadonlyMap<string, ByteSource>, bigEndian:
     const size = itemsize(id.dtype ?? "uint8");
     return window(source, offset * size, count * size);
   };
-  return { bigEndian, size: (id) => find(id).size, open: async (id) => find(id) };
+  return { bigEndian: false, size: (id) => find(id).size, open: async (id) => find(id) };
 }

@@ -15,7 +15,7 @@ import { looksLikeLegacy, readLegacy } from "./legacy.ts";
 import { interpretTorch, type StorageId, storageId } from "./records.ts";
 import type { StorageSet } from "./storages.ts";
 import { readTar } from "./tar.ts";
-import { openTorchZip, readMember, torchPrefix, zipStorages } from "./zip.ts";
+import { asTorch, openTorchZip, readMember, torchPrefix, zipStorages } from "./zip.ts";
 
 /*
  * PyTorch: zip (torch 1.6 on), the stream before that, the tar before that, TorchScript, torch.export, bare pickles of tensors. The
@@ -37,7 +37,7 @@ export const reader: Reader = {
 
   async read(probe, ctx) {
     const archive = probe.container === "zip" ? await probe.opened("zip") : undefined;
-    if (archive !== undefined) return readArchive(probe, archive, ctx);
+    if (archive !== undefined) return readArchive(probe, asTorch(archive), ctx);
     if (probe.container === "tar") {
       const tar = await readTar(await tarSet(probe.source), probe.entry);
       return checkpoint(
@@ -68,7 +68,7 @@ async function readArchive(probe: Probe, archive: ZipArchive, ctx: Context): Pro
   }
   const inner = await archive.open(oldExport);
   if (inner !== undefined) {
-    const read = await readSaved(await openZip(ctx.random(inner)), probe.entry, ctx);
+    const read = await readSaved(asTorch(await openZip(ctx.random(inner))), probe.entry, ctx);
     return checkpoint(probe, "exported program", read.collected);
   }
   const { collected, variant } = await readSaved(archive, probe.entry, ctx);

@@ -1,6 +1,7 @@
 import { interpretNumpy } from "../../encodings/pickle/numpy.ts";
 import { entriesOf, integersOf, itemsOf } from "../../encodings/pickle/standard.ts";
 import { GlobalName, Interpreted, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
+import { CheckpointError } from "../../errors.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { namedDType, storageDType, tensorClassDType } from "./dtypes.ts";
 
@@ -52,6 +53,12 @@ export class TensorRecord extends Interpreted {
     this.view = view;
   }
 
+  /** (requires_grad, volatile, hooks) of PyTorch 0.1 to 0.3 concerns training; four are a storage with its place, five new data (torch/_tensor.py, __setstate__). */
+  keeps(state: PickleValue): boolean {
+    const items = itemsOf(state);
+    return items?.length === 3 && typeof items[0] === "boolean";
+  }
+
   asParameter(): TensorRecord {
     const view = this.view === plainView ? parameterView : { ...this.view, parameter: true };
     return new TensorRecord(this.storage, this.dtype, this, view);
@@ -79,6 +86,8 @@ const rebuilds = new Map([
   ["torch._utils._rebuild_tensor_v3", 7],
 ]);
 const wrappers = new Set(["torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"]);
+/** tensor, dtype, device, requires_grad: the tensor is converted where its own dtype is another. */
+const deviceWrapper = "torch._utils._rebuild_device_tensor_from_cpu_tensor";
 const typed = new Set(["torch._tensor._rebuild_from_type_v2", "torch.tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type"]);
 const parameterClasses = new Set(["torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer", "torch.autograd.variable.Variable"]);
 const otherKinds = new Map([
@@ -89,7 +98,6 @@ const otherKinds = new Map([
   ["torch._utils._rebuild_nested_tensor", "a nested tensor"],
   ["torch._utils._rebuild_wrapper_subclass", "a tensor of a wrapper class"],
   ["torch._utils._rebuild_device_tensor_from_numpy", "a tensor of another device, kept as a NumPy array"],
-  ["torch._utils._rebuild_device_tensor_from_cpu_tensor", "a tensor of another device"],
   ["torch._utils._rebuild_xla_tensor", "a tensor of another device, kept as a NumPy array"],
   ["torch._utils._rebuild_mlc_tensor", "a tensor of another device, kept as a NumPy array"],
 ]);
@@ -121,6 +129,7 @@ export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | Unsu
   if (given !== undefined) return rebuilt(value.args, given);
   const other = otherKinds.get(path);
   if (other !== undefined) return { unsupported: other };
+  if (path === deviceWrapper) return onDevice(value.args, depth);
   if (wrappers.has(path)) return asParameter(tensorRecord(value.args[0] ?? null, depth + 1));
   if (typed.has(path)) {
     const args = itemsOf(value.args[2]);
@@ -131,12 +140,16 @@ export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | Unsu
   return old(value, isParameter, depth);
 }
 
-/** An object of a tensor class with (storage, offset, size, strides), or of Parameter around a tensor. */
+/**
+ * An object of a tensor class whose state is (storage, offset, size, strides), or of Parameter around a tensor: that is its state's first item
+ * (0.1: data, gradient, hooks, requires_grad, volatile) or its argument, beside the state (requires_grad, volatile, hooks) (0.1.10 to 0.3).
+ */
 function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRecord | UnsupportedRecord | undefined {
   const state = itemsOf(value.state);
-  const inner = state?.[0] ?? value.args[0];
-  const nested = inner === undefined ? undefined : tensorRecord(inner, depth + 1);
-  if (nested !== undefined) return isParameter ? asParameter(nested) : nested;
+  for (const inner of [state?.[0], value.args[0]]) {
+    const nested = inner === undefined ? undefined : tensorRecord(inner, depth + 1);
+    if (nested !== undefined) return isParameter ? asParameter(nested) : nested;
+  }
   if (state === undefined || state.length < 4) return undefined;
   const record = rebuilt(state, 4);
   return isParameter ? asParameter(record) : record;
@@ -144,6 +157,14 @@ function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRe
 
 function asParameter(record: TensorRecord | UnsupportedRecord | undefined): TensorRecord | UnsupportedRecord | undefined {
   return record instanceof TensorRecord ? record.asParameter() : record;
+}
+
+function onDevice([inner = null, named]: readonly PickleValue[], depth: number): TensorRecord | UnsupportedRecord | undefined {
+  const record = tensorRecord(inner, depth + 1);
+  if (!(record instanceof TensorRecord)) return record;
+  const own = record.dtype ?? (record.storage instanceof ObjectRecord ? undefined : record.storage.dtype);
+  const dtype = named instanceof GlobalName ? namedDType(named.path) : undefined;
+  return own !== undefined && own === dtype ? record : { unsupported: "a tensor of another device that changes its type" };
 }
 
 /** `given` arguments come before the metadata; with seven the last of them is the dtype. */
@@ -170,6 +191,16 @@ function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | Un
 function storageOf(value: PickleValue | undefined): StorageId | ObjectRecord | undefined {
   if (value instanceof ObjectRecord && value.path === "torch.storage._load_from_bytes") return value;
   return storageId(value);
+}
+
+/**
+ * A storage that was named before, if it was: PyTorch makes it once, of the first type and count, and never writes another. Throws `malformed`
+ * where the two disagree.
+ */
+export function sameStorage(before: StorageId | undefined, id: StorageId, file: string): StorageId {
+  if (before === undefined || (before.dtype === id.dtype && before.count === id.count)) return id;
+  const shown = [before, id].map(({ dtype, count }) => `${count} × ${dtype ?? "an unknown type"}`).join(" and as ");
+  throw new CheckpointError("malformed", `storage ${id.key} is named as ${shown}`, { file });
 }
 
 /** ("storage", class, key, location, count[, view]); tar files have another way. */

@@ -5,7 +5,7 @@ import { window } from "../../io/source/window.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
-import type { StorageId, TensorRecord, View } from "./records.ts";
+import { type StorageId, sameStorage, type TensorRecord, type View } from "./records.ts";
 
 /** Where a container keeps its storages. */
 export interface StorageSet {
@@ -108,6 +108,7 @@ export interface TensorNames {
 export class TensorMaker {
   readonly #storages: StorageSet;
   readonly #shared = new Map<string, SharedStorage>();
+  readonly #ids = new Map<string, StorageId>();
   readonly #file: string;
 
   constructor(storages: StorageSet, file: string) {
@@ -130,6 +131,8 @@ export class TensorMaker {
   }
 
   #find(id: StorageId): SharedStorage {
+    const before = this.#ids.get(id.key);
+    if (before !== id) this.#ids.set(id.key, sameStorage(before, id, this.#file));
     const key = id.view === undefined ? id.key : `${id.key} ${id.view.join(" ")}`;
     let shared = this.#shared.get(key);
     if (shared === undefined) {

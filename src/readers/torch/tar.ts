@@ -1,5 +1,5 @@
 import { readPickle } from "../../encodings/pickle/machine.ts";
-import { entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { itemsOf } from "../../encodings/pickle/standard.ts";
 import { PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import { Cursor } from "../../io/source/cursor.ts";
@@ -18,6 +18,7 @@ import type { StorageSet } from "./storages.ts";
  *   tensors   pickle of a count; for each: pickle (key, storage key, class), i32 number of dims, 4 unused bytes, i64 sizes, i64 strides,
  *             i64 offset in elements
  *   pickle    the object; a persistent id is the key of a tensor
+ * Numbers are little-endian, whatever machine wrote them.
  */
 
 export interface TarFile {
@@ -39,16 +40,14 @@ export async function readTar(set: FileSet, file: string): Promise<TarFile> {
       throw new CheckpointError("not-found", `the archive has no ${name}, which PyTorch's tar files have`, { file });
     return source;
   };
-  const system = await readPickle(await need("sys_info"));
-  const bigEndian = entriesOf(system.value)?.get("little_endian") === false;
-  const { found, ids } = await readStorages(await need("storages"), bigEndian);
+  const { found, ids } = await readStorages(await need("storages"));
   const members = await set.open("tensors");
-  const tensors = members === undefined ? new Map<string, TensorRecord>() : await readTensors(members, ids, bigEndian);
+  const tensors = members === undefined ? new Map<string, TensorRecord>() : await readTensors(members, ids);
   const { value, protocol } = await readPickle(await need("pickle"));
   return {
     root: value,
     protocol,
-    storages: foundStorages(found, bigEndian, file),
+    storages: foundStorages(found, file),
     known: (item) => (item instanceof PersistentId ? tensors.get(keyOf(item.id) ?? "") : undefined),
   };
 }
@@ -67,7 +66,6 @@ async function readCount(source: ByteSource): Promise<{ readonly count: number; 
 
 async function readStorages(
   source: ByteSource,
-  bigEndian: boolean,
 ): Promise<{ readonly found: ReadonlyMap<string, ByteSource>; readonly ids: ReadonlyMap<string, StorageId> }> {
   const found = new Map<string, ByteSource>();
   const ids = new Map<string, StorageId>();
@@ -81,7 +79,7 @@ async function readStorages(
     if (key === undefined || dtype === undefined) {
       throw new CheckpointError("malformed", "a storage without a key or of an unknown class", { file: source.name, offset: at });
     }
-    const length = await storageLength(source, header.end, { key, dtype, count: 0 }, bigEndian);
+    const length = await storageLength(source, header.end, { key, dtype, count: 0 });
     ids.set(key, { key, dtype, count: length.count });
     found.set(key, window(source, header.end + 8, length.bytes));
     at = header.end + 8 + length.bytes;
@@ -100,11 +98,7 @@ function addViews(views: PickleValue, ids: Map<string, StorageId>): void {
   }
 }
 
-async function readTensors(
-  source: ByteSource,
-  ids: ReadonlyMap<string, StorageId>,
-  bigEndian: boolean,
-): Promise<ReadonlyMap<string, TensorRecord>> {
+async function readTensors(source: ByteSource, ids: ReadonlyMap<string, StorageId>): Promise<ReadonlyMap<string, TensorRecord>> {
   const tensors = new Map<string, TensorRecord>();
   const { count, end } = await readCount(source);
   let at = end;
@@ -113,7 +107,7 @@ async function readTensors(
     const [keyValue, storageKey, type] = itemsOf(header.value) ?? [];
     const key = keyOf(keyValue);
     const storage = ids.get(keyOf(storageKey) ?? "") ?? storageId(storageKey);
-    const cursor = new Cursor(source, header.end, source.size, { bigEndian, chunk: 1024 });
+    const cursor = new Cursor(source, header.end, source.size, { chunk: 1024 });
     await cursor.need(8);
     const dims = cursor.i32();
     cursor.skip(4);

@@ -27,6 +27,28 @@ export interface TorchZip {
 /** Small text members: a version, a byte order. */
 const maxText = 64;
 
+/** Members that are not read here: TorchScript's sources, and whatever was added. */
+const unread = /(^|\/)(code|extra)\//;
+
+/**
+ * An archive as PyTorch reads it (caffe2/serialize/inline_container.cc): a checksum of 0 is none, and names are looked up without regard to
+ * case. Throws `malformed` where two differ in nothing else: PyTorch may take either.
+ */
+export function asTorch(archive: ZipArchive): ZipArchive {
+  const spellings = new Map<string, string>();
+  for (const name of archive.entries.keys()) {
+    if (unread.test(name)) continue;
+    const lower = name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+    const before = spellings.get(lower);
+    if (before !== undefined) {
+      const message = `the members ${before} and ${name} differ only in case, and PyTorch takes either for the other`;
+      throw new CheckpointError("malformed", message, { file: archive.name });
+    }
+    spellings.set(lower, name);
+  }
+  return { ...archive, open: (name) => archive.open(name, "none") };
+}
+
 /** The folder of a PyTorch archive: where data.pkl is, or would be. */
 export function torchPrefix(archive: ZipArchive): string | undefined {
   const names = [...archive.entries.keys()];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readPickle } from "../../../src/encodings/pickle/machine.ts";
+import { keyName } from "../../../src/encodings/pickle/standard.ts";
 import {
   GlobalName,
   Mapping,
@@ -51,6 +52,9 @@ describe("values", () => {
     ["STRING", ["S'it\\'s\\x00\\n'\n."], "it's\x00\n"],
     ["the memo", ["K", 5, "q", 3, "0", "h", 3, "."], 5],
     ["MEMOIZE counts from 0", ["K", 5, 0x94, "K", 6, 0x94, "00", "h", 1, "."], 6],
+    // CPython: memo[len(memo)] = top. Two entries here, 0 and 7; setting 7 again adds none.
+    ["MEMOIZE counts entries, not instructions", ["K", 5, "q", 0, "K", 6, "q", 7, "q", 7, "K", 8, 0x94, "000h", 2, "."], 8],
+    ["MEMOIZE among PUTs that jump", ["K", 5, "q", 2, "K", 6, 0x94, "K", 7, 0x94, "000h", 2, "."], 7],
     ["PUT and GET", ["I9\np12\n0g12\n."], 9],
     ["DUP and POP", ["K", 1, "2", "0", "."], 1],
     ["POP of a MARK", ["K", 4, "(", "0", "."], 4],
@@ -110,6 +114,18 @@ describe("calls become records", () => {
     }
   });
 
+  test("what protocols 0 and 1 write for NEWOBJ", async () => {
+    for (const parts of [
+      ["ccopy_reg\n__newobj__\n(cm\nn\nK", 1, "tR."],
+      ["ccopyreg\n_reconstructor\n(cm\nn\nc__builtin__\nlist\nK", 1, "tR."],
+    ]) {
+      const value = await load(...parts);
+      expect(value instanceof ObjectRecord && [value.path, value.args]).toEqual(["m.n", [1]]);
+    }
+    const plain = await load("ccopyreg\n_reconstructor\n(cm\nn\ncbuiltins\nobject\nNtR.");
+    expect(plain instanceof ObjectRecord && [plain.path, plain.args]).toEqual(["m.n", []]);
+  });
+
   test("persistent ids, binary and text", async () => {
     const { value, persistent } = await readPickle(memorySource(pickle("U", 1, "k", "QPother\n", 0x86, ".")), 0, { keepPersistent: true });
     expect(persistent).toEqual([new PersistentId("k"), new PersistentId("other")]);
@@ -158,6 +174,30 @@ describe("what is refused", () => {
   test("a key that is there twice", async () => {
     const dict = await load("}U", 1, "a", "K", 1, "sU", 1, "a", "K", 2, "s.");
     expect(() => dict instanceof Mapping && dict.entries).toThrow("a pickled dict has the key a twice");
+  });
+
+  test.each<[string, readonly (string | number)[]]>([
+    ["True is 1", ["}K", 1, "K", 0, "s", 0x88, "K", 0, "s."]],
+    ["0.0 is False", ["}", 0x89, "Ns", "G", 0, 0, 0, 0, 0, 0, 0, 0, "Ns."]],
+    ["2**60 is 2.0**60", ["}", 0x8a, 8, 0, 0, 0, 0, 0, 0, 0, 0x10, "NsG", 0x43, 0xb0, 0, 0, 0, 0, 0, 0, "Ns."]],
+    ["bytes of the same content", ["}C", 1, "a", "NsC", 1, "a", "Ns."]],
+    ["tuples of equal items", ["}K", 1, 0x85, "Ns", 0x88, 0x85, "Ns."]],
+    ["names", ["}cm\nn\nNscm\nn\nNs."]],
+  ])("equal keys in one dict: %s", async (_, parts) => {
+    const dict = await load(...parts);
+    expect(() => dict instanceof Mapping && dict.entries).toThrow(/a pickled dict has the key .+ twice/);
+  });
+
+  test("keys that only look alike are apart", async () => {
+    const dict = await load("}C", 1, "a", "NsU", 1, "a", "NsK", 1, 0x85, "NsK", 1, "NsN", "Ns.");
+    expect(dict instanceof Mapping && dict.entries.size).toBe(5);
+    expect(dict instanceof Mapping && [...dict.entries.keys()].map((key) => keyName(key, dict.entries))).toEqual([
+      "b'a'",
+      "a",
+      "(1,)",
+      "1",
+      "None",
+    ]);
   });
 
   test("out-of-band buffers", async () => {

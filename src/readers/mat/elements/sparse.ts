@@ -103,6 +103,7 @@ async function fillColumns(sparse: SparseColumns, dtype: NumericDType, from: num
     const { source, offset } = valuesAs(plane, unit);
     const values = await source.read(offset + begin * unitWidth, (total - begin) * unitWidth);
     for (let column = first; column <= last; column += 1) {
+      if (k === 0) refuseTwice(indices, (starts[column - first] ?? 0) - begin, (starts[column - first + 1] ?? 0) - begin, sparse);
       for (let p = starts[column - first] ?? 0; p < (starts[column - first + 1] ?? 0); p += 1) {
         const row = indices[p - begin] ?? 0;
         if (row < 0 || row >= sparse.rows) {
@@ -118,6 +119,14 @@ async function fillColumns(sparse: SparseColumns, dtype: NumericDType, from: num
       }
     }
   }
+}
+
+/** Entries of one place: SciPy adds them up, MATLAB writes none. */
+function refuseTwice(rows: Float64Array, from: number, to: number, sparse: SparseColumns): void {
+  let ordered = true;
+  for (let p = from + 1; p < to && ordered; p += 1) ordered = (rows[p] ?? 0) > (rows[p - 1] ?? 0);
+  if (ordered || new Set(rows.subarray(from, to)).size === to - from) return;
+  throw new CheckpointError("malformed", "a column of a sparse array has two entries in one row", { file: sparse.starts.source.name });
 }
 
 /** Of a little-endian float: the sign bit alone. No integer class is sparse. */
