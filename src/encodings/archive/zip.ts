@@ -4,15 +4,13 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { checked } from "../checksum/checked.ts";
 import { crc32 } from "../checksum/crc32.ts";
+import { type Directory, entrySize, findDirectory, safe, viewOf } from "./zip-end.ts";
 
 /*
  * The zip subset that PyTorch, NumPy and Keras write (PKWARE APPNOTE 6.3.10): stored and deflated members, zip64.
  * Only the central directory at the end counts; what local headers say about sizes is not looked at, because NumPy
  * writes 0xffffffff there and streaming writers write 0. All integers are little-endian.
  *
- *   end record      0 "PK\5\6"  10 u16 entries  12 u32 directory size  16 u32 directory offset  20 u16 comment length
- *   zip64 locator   0 "PK\6\7"   8 u64 offset of the zip64 end record                     (20 bytes before the end record)
- *   zip64 end       0 "PK\6\6"  32 u64 entries  40 u64 directory size  48 u64 directory offset
  *   entry           0 "PK\1\2"   8 u16 flags  10 u16 method  16 u32 crc  20 u32 stored size  24 u32 size
  *                  28 u16 name  30 u16 extra  32 u16 comment  42 u32 offset of the local header  46 name
  *   local header    0 "PK\3\4"  26 u16 name  28 u16 extra  30 name
@@ -47,34 +45,17 @@ export interface ZipArchive {
    * A stored member is a window of the archive, a deflated one decodes forward; undefined where there is none. Its checksum is
    * compared as `checked` does it: a damaged member throws `malformed` when values are read. Throws `unsupported` for other
    * methods and encryption, `malformed` where the local header contradicts the directory. `zeroCrc`: what a checksum of 0 means; PyTorch
-   * writes it for none after `set_crc32_options(False)`, to Python's zipfile it is a checksum as any other.
+   * writes it for none after `set_crc32_options(False)`, to Python's zipfile it is one like every other.
    */
   open(name: string, zeroCrc?: "checksum" | "none"): Promise<ByteSource | undefined>;
   /** The same without the checksum: for members that are looked into at many places, which `checked` would read whole first. */
   openUnchecked(name: string): Promise<ByteSource | undefined>;
 }
 
-const endRecord = 0x06054b50;
-const zip64Locator = 0x07064b50;
-const zip64End = 0x06064b50;
 const entryRecord = 0x02014b50;
 const localHeader = 0x04034b50;
 
-const endSize = 22;
-const entrySize = 46;
 const localSize = 30;
-/** The end record's comment has at most this many bytes, so the record lies in the last 65,557. */
-const maxComment = 0xffff;
-/** The directory is read whole: 64 MiB hold about 600,000 members, several times a checkpoint of 100,000 tensors. */
-const maxDirectory = 64 * 1024 * 1024;
-
-interface Directory {
-  readonly offset: number;
-  readonly size: number;
-  readonly count: number;
-  /** Bytes before the archive (a self-extracting stub): added to every offset. */
-  readonly shift: number;
-}
 
 /** Throws `truncated` without an end record, `malformed` for a directory that contradicts itself, `unsafe` for overlapping members. */
 export async function openZip(source: ByteSource): Promise<ZipArchive> {
@@ -99,68 +80,6 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
 export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
   const whole = { offset: 0, size };
   return checked(member, whole, { value, compute: crc32 }, whole, {}, undefined, member.within);
-}
-
-async function findDirectory(source: ByteSource): Promise<Directory> {
-  const length = Math.min(source.size, maxComment + endSize);
-  const start = source.size - length;
-  const tail = await source.read(start, length);
-  const view = viewOf(tail);
-  for (let at = length - endSize; at >= 0; at--) {
-    if (view.getUint32(at, true) !== endRecord) continue;
-    if (at + endSize + view.getUint16(at + 20, true) > length) continue;
-    return readEnd(source, view, at, start);
-  }
-  throw new CheckpointError("truncated", "the zip ends without its directory: the end record is missing", {
-    file: source.name,
-    offset: source.size,
-    hint: "the file is cut short: download or copy it again",
-  });
-}
-
-async function readEnd(source: ByteSource, view: DataView, at: number, start: number): Promise<Directory> {
-  let count = view.getUint16(at + 10, true);
-  let size = view.getUint32(at + 12, true);
-  let offset = view.getUint32(at + 16, true);
-  let end = start + at;
-  // PyTorch writes the zip64 records into every archive, so they are looked for whatever the plain fields say.
-  const far = await readZip64End(source, end);
-  if (far !== undefined) ({ count, size, offset, end } = far);
-  const where = { file: source.name, offset: end };
-  const shift = end - size - offset;
-  if (!Number.isSafeInteger(shift) || shift < 0) {
-    throw new CheckpointError(
-      "malformed",
-      `zip directory of ${size} bytes at ${offset} does not fit before its end record at ${end}`,
-      where,
-    );
-  }
-  if (size > maxDirectory) {
-    throw new CheckpointError("unsafe", `zip directory of ${size} bytes, at most ${maxDirectory} are read`, where);
-  }
-  if (count * entrySize > size) {
-    throw new CheckpointError("malformed", `zip directory of ${size} bytes cannot hold ${count} members`, where);
-  }
-  return { offset: offset + shift, size, count, shift };
-}
-
-async function readZip64End(
-  source: ByteSource,
-  end: number,
-): Promise<{ count: number; size: number; offset: number; end: number } | undefined> {
-  if (end < 20) return undefined;
-  const locator = viewOf(await source.read(end - 20, 20));
-  if (locator.getUint32(0, true) !== zip64Locator) return undefined;
-  const stated = safe(locator.getBigUint64(8, true), source.name, end - 12);
-  // With bytes before the archive the stated offset is too low; the record then lies directly before its locator.
-  for (const at of [stated, end - 76]) {
-    if (at < 0 || at + 56 > source.size) continue;
-    const record = viewOf(await source.read(at, 56));
-    if (record.getUint32(0, true) !== zip64End) continue;
-    const field = (offset: number): number => safe(record.getBigUint64(offset, true), source.name, at + offset);
-    return { count: field(32), size: field(40), offset: field(48), end: at };
-  }
-  throw new CheckpointError("malformed", `zip64 end record is not at ${stated}`, { file: source.name, offset: end - 20 });
 }
 
 function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): ReadonlyMap<string, ZipEntry> {
@@ -296,14 +215,3 @@ function decodeName(bytes: Uint8Array, utf8: boolean): string {
 const upperHalf = [
   ..."ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0",
 ];
-
-function safe(value: bigint, file: string, offset: number): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new CheckpointError("malformed", `zip64 field ${value} is beyond any file`, { file, offset });
-  }
-  return Number(value);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
