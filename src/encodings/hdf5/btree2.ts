@@ -1,18 +1,23 @@
 import { CheckpointError } from "../../errors.ts";
-import { type Fields, type Hdf5Layout, readAt } from "./bytes.ts";
+import type { Fields, Hdf5Layout } from "./bytes.ts";
+import { checksumSize, readChecked } from "./checksum.ts";
 
 /*
  * Version 2 B-trees: header "BTHD", u8 0, u8 type, u32 node size, u16 record size, u16 depth, u8 split, u8 merge, root
  * address, u16 records in the root, records in all, checksum. Leaves "BTLF", u8 0, u8 type, records. Inner nodes "BTIN"
- * the same, then for each child: address, number of records, [records below it, from depth 2 on], as narrow as they fit.
+ * the same, then for each child: address, number of records, [records below it, from depth 2 on], as narrow as they fit. In both a
+ * checksum follows the last of these, and the rest of the node is unused.
  */
 
 /** As for version 1 trees. */
 const maxNodes = 200_000;
 
-/** Every record of the tree at an address, in order. */
+/** Signature, version, type. */
+const nodePrefix = 6;
+
+/** Every record of the tree at an address, in order. Throws `malformed` where there are more or fewer than its header says. */
 export async function* treeRecords(layout: Hdf5Layout, address: number, type: number): AsyncGenerator<Fields> {
-  const header = await readAt(layout, address, 16 + layout.offsetSize + 2 + layout.lengthSize, "B-tree header");
+  const header = await readChecked(layout, address, 18 + layout.offsetSize + layout.lengthSize + checksumSize, "B-tree header");
   header.signature("BTHD");
   if (header.u8() !== 0) header.fail("version 0 expected");
   if (header.u8() !== type) header.fail(`record type ${type} expected`);
@@ -22,19 +27,25 @@ export async function* treeRecords(layout: Hdf5Layout, address: number, type: nu
   header.skip(2);
   const root = header.address();
   const count = header.u16();
+  const all = header.length();
   if (root === undefined) return;
   if (recordSize === 0 || nodeSize < 16 || depth > 16) header.fail(`nodes of ${nodeSize} bytes, records of ${recordSize}, depth ${depth}`);
   const widths = nodeWidths(layout, nodeSize, recordSize, depth);
   const seen = new Set<number>();
+  let found = 0;
 
   async function* visit(at: number, records: number, level: number): AsyncGenerator<Fields> {
     if (seen.has(at) || seen.size > maxNodes) {
       throw new CheckpointError("malformed", "B-tree leads back into itself or is endless", { file: layout.source.name, offset: at });
     }
     seen.add(at);
-    const node = await readAt(layout, at, nodeSize, "B-tree node");
+    const pointers = level === 0 ? 0 : (records + 1) * pointerSize(layout, widths, level);
+    const size = nodePrefix + records * recordSize + pointers + checksumSize;
+    if (size > nodeSize) header.fail(`a node of ${records} records needs ${size} bytes, nodes have ${nodeSize}`);
+    const node = await readChecked(layout, at, size, "B-tree node");
     node.signature(level === 0 ? "BTLF" : "BTIN");
-    node.skip(2);
+    if (node.u8() !== 0 || node.u8() !== type) node.fail(`version 0 and record type ${type} expected`);
+    found += records;
     const own = Array.from({ length: records }, () => node.sub(recordSize, "B-tree record"));
     if (level === 0) {
       yield* own;
@@ -51,6 +62,13 @@ export async function* treeRecords(layout: Hdf5Layout, address: number, type: nu
     }
   }
   yield* visit(root, count, depth);
+  if (found !== all) header.fail(`it has ${found} records, ${all} are needed`);
+}
+
+/** Bytes of what an inner node says of one child: address, records in it, and from level 2 on records below it. */
+function pointerSize(layout: Hdf5Layout, widths: readonly Widths[], level: number): number {
+  const child = widths[level - 1];
+  return layout.offsetSize + (child?.records ?? 1) + (level > 1 ? (child?.total ?? 1) : 0);
 }
 
 interface Widths {
@@ -62,7 +80,7 @@ interface Widths {
 
 /** How wide counts are follows from the most records that nodes of each level can hold (H5B2hdr.c). */
 function nodeWidths(layout: Hdf5Layout, nodeSize: number, recordSize: number, depth: number): readonly Widths[] {
-  const overhead = 10; // signature, version, type, checksum
+  const overhead = nodePrefix + checksumSize;
   let most = Math.floor((nodeSize - overhead) / recordSize);
   let total = most;
   const widths: Widths[] = [{ records: bytesFor(most), total: 0 }];

@@ -11,8 +11,18 @@ export interface Hdf5Layout {
   /** Bytes of an address and of a length: 2, 4 or 8. */
   readonly offsetSize: number;
   readonly lengthSize: number;
+  /** Address of the object header with what the superblock has no room for; only superblocks of version 2 and 3 have one. */
+  readonly extension?: number | undefined;
+  /** Where messages of a type are that many objects share. */
+  readonly shared?: (type: number) => Promise<SharedMessages>;
   /** The files beside it, where they are known: virtual and external data may lie there. */
   readonly files?: FileSet | undefined;
+}
+
+/** A heap of messages that many objects share. */
+export interface SharedMessages {
+  /** The message of an id. */
+  read(id: Fields): Promise<Fields>;
 }
 
 /** No structure but a heap or a data block is longer; object headers stay below 64 KiB in practice. */

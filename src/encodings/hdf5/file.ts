@@ -4,12 +4,14 @@ import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert } from "../../tensor/checkpoint.ts";
 import type { Part } from "../../tensor/tensor.ts";
 import { type Hdf5Attribute, readAttributes } from "./attributes.ts";
-import type { Hdf5Layout } from "./bytes.ts";
-import { type DatasetFile, type DatasetHeader, datasetParts, readDatasetHeader, wholeBytes } from "./dataset.ts";
+import type { Hdf5Layout, SharedMessages } from "./bytes.ts";
+import { type DatasetFile, datasetParts, wholeBytes } from "./dataset.ts";
+import { type DatasetHeader, readDatasetHeader } from "./dataset-header.ts";
 import type { Hdf5Shape, Hdf5Type } from "./datatype.ts";
 import { GlobalHeap } from "./heaps.ts";
 import { type Hdf5Link, isGroup, readLinks } from "./links.ts";
 import { type Message, readObjectHeader } from "./object-header.ts";
+import { openSharedHeap, refuseCacheImage } from "./shared-heap.ts";
 import { ChunkCache } from "./storage/chunk-source.ts";
 import { siblingSource } from "./storage/external.ts";
 import type { FindSource } from "./storage/virtual.ts";
@@ -88,7 +90,14 @@ const maxSought = 10_000;
  */
 export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): Promise<Hdf5File> {
   const { layout: own, root, version } = await readSuperblock(source);
-  const layout: Hdf5Layout = { ...own, files };
+  const heaps = new Map<number, Promise<SharedMessages>>();
+  const shared = (type: number): Promise<SharedMessages> => {
+    const heap = heaps.get(type) ?? openSharedHeap(own, type);
+    heaps.set(type, heap);
+    return heap;
+  };
+  const layout: Hdf5Layout = { ...own, files, shared };
+  await refuseCacheImage(layout);
   const heap = new GlobalHeap(layout);
   const cache = new ChunkCache();
   let followed = 0;
@@ -123,15 +132,15 @@ export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): 
       virtual--;
     }
   };
-  const shared: DatasetFile = { layout, heap, cache, find };
+  const parts: DatasetFile = { layout, heap, cache, find };
 
   const groups = new Recent<number, Hdf5Group>(keptGroups);
   const object = async (address: number): Promise<Hdf5Object> => groups.get(address) ?? readObject(address);
   const readObject = async (address: number): Promise<Hdf5Object> => {
     const messages = await readObjectHeader(layout, address);
     const header = readDatasetHeader(messages);
-    if (header !== undefined) return new StoredDataset(shared, address, header);
-    const common = commonOf(shared, address, messages);
+    if (header !== undefined) return new StoredDataset(parts, address, header);
+    const common = commonOf(parts, address, messages);
     if (!isGroup(messages)) return { kind: "other", ...common };
     const group = groupOf(common, messages);
     groups.put(address, group);

@@ -1,10 +1,12 @@
 import { CheckpointError } from "../../errors.ts";
-import { type Fields, type Hdf5Layout, maxStructure, readAt } from "./bytes.ts";
+import { type Fields, type Hdf5Layout, maxStructure, readAt, type SharedMessages } from "./bytes.ts";
+import { checksumSize, readChecked } from "./checksum.ts";
 
 /*
  * Object headers. Version 1: u8 1, u8 0, u16 messages, u32 references, u32 size, 4 bytes padding; messages are u16 type,
  * u16 size, u8 flags, 3 bytes, body. Version 2: "OHDR", u8 2, u8 flags, [16 bytes times], [4 bytes phase], size of 1 to 8
- * bytes; messages are u8 type, u16 size, u8 flags, [u16 order], body; u32 checksum. Both go on elsewhere (type 0x10).
+ * bytes; messages are u8 type, u16 size, u8 flags, [u16 order], body; u32 checksum. Both go on elsewhere (type 0x10), in version 2
+ * in blocks of "OCHK", messages, u32 checksum.
  */
 
 export interface Message {
@@ -28,6 +30,8 @@ export const messageType = {
   continuation: 0x10,
   symbolTable: 0x11,
   attributeInfo: 0x15,
+  sharedTable: 0x0f,
+  cacheImage: 0x18,
 } as const;
 
 /** All messages of the header at an address, continuation blocks included, in order; shared ones are resolved. */
@@ -94,14 +98,16 @@ async function openVersion2(layout: Hdf5Layout, address: number, start: Fields):
   const prefix = 6 + (has(flags, 0x20) ? 16 : 0) + (has(flags, 0x10) ? 4 : 0);
   const width = 2 ** (flags % 4);
   const size = (await readAt(layout, address + prefix, width, "object header")).uint(width);
-  return { version: 2, order: has(flags, 0x04), first: await readAt(layout, address + prefix + width, size, "object header") };
+  const first = await readChecked(layout, address, prefix + width + size + checksumSize, "object header");
+  first.skip(prefix + width);
+  return { version: 2, order: has(flags, 0x04), first };
 }
 
 async function continuation(layout: Hdf5Layout, address: number, length: number, version: 1 | 2): Promise<Fields> {
-  const block = await readAt(layout, address, length, "object header continuation");
-  if (version === 1) return block;
+  if (version === 1) return readAt(layout, address, length, "object header continuation");
+  const block = await readChecked(layout, address, length, "object header continuation");
   block.signature("OCHK");
-  return block.sub(length - 8, "object header continuation"); // signature before and checksum behind
+  return block;
 }
 
 function* messagesOf(block: Fields, version: 1 | 2, order: boolean): Generator<Message> {
@@ -123,18 +129,23 @@ async function resolveShared(layout: Hdf5Layout, message: Message, from: number)
   return { type: message.type, flags: 0, body };
 }
 
-/** What a shared reference (version, type, address) leads to: the message of the same type in another header. */
+/** What a shared reference (version, kind, address or heap id) leads to: the message of the same type in another header, or in a heap of the file. */
 export async function sharedBody(layout: Hdf5Layout, reference: Fields, type: number, from?: number): Promise<Fields> {
   const version = reference.u8();
   const kind = reference.u8();
   if (version === 1) reference.skip(6);
-  if (version === 3 && kind === 1) reference.unsupported("messages in a shared heap are not read");
+  if (version === 3 && kind === 1) return (await sharedHeap(layout, reference, type)).read(reference);
   const address = reference.address();
   if (address === undefined || address === from) reference.fail("a shared message leads nowhere");
   for (const message of await readStored(layout, address)) {
     if (message.type === type && !has(message.flags, 0x02)) return message.body;
   }
   throw new CheckpointError("malformed", `no message of type ${type} at address ${address}`, { file: layout.source.name });
+}
+
+/** Throws `unsupported` where nobody looks for one. */
+function sharedHeap(layout: Hdf5Layout, reference: Fields, type: number): Promise<SharedMessages> {
+  return layout.shared === undefined ? reference.unsupported("messages in a shared heap are not read here") : layout.shared(type);
 }
 
 export function has(flags: number, bit: number): boolean {

@@ -2,6 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import { paged } from "../../io/source/paged.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { Fields, type Hdf5Layout } from "./bytes.ts";
+import { checksumSize, readChecked } from "./checksum.ts";
 
 /*
  * HDF5 File Format Specification, "Superblock". Versions 0 and 1: signature, eight u8 (1 superblock version, 6 offset
@@ -34,12 +35,16 @@ export async function readSuperblock(source: ByteSource): Promise<Superblock> {
   for (const size of sizes) {
     if (size !== 2 && size !== 4 && size !== 8) throw new CheckpointError("malformed", `HDF5 addresses of ${size} bytes`, where);
   }
-  const layout: Hdf5Layout = { source, structures: paged(source), base: at, offsetSize, lengthSize };
-  const fields = new Fields(bytes, layout, at, "HDF5 superblock");
+  const unextended: Hdf5Layout = { source, structures: paged(source), base: at, offsetSize, lengthSize };
+  const fields =
+    version < 2
+      ? new Fields(bytes, unextended, at, "HDF5 superblock")
+      : await readChecked(unextended, 0, 12 + 4 * offsetSize + checksumSize, "HDF5 superblock");
   fields.skip(version < 2 ? 24 : 12);
   if (version === 1) fields.skip(4);
   fields.address(); // the base: the library believes the superblock's own place instead
-  fields.address(); // free space, or the extension
+  const second = fields.address(); // free space, or the extension
+  const layout: Hdf5Layout = { ...unextended, extension: version < 2 ? undefined : second };
   const end = fields.address();
   if (end !== undefined && end > source.size) {
     throw new CheckpointError("truncated", `the HDF5 file says that it has ${end} bytes, ${source.size} are there`, {

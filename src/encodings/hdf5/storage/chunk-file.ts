@@ -1,4 +1,4 @@
-import type { RawChunked } from "../dataset.ts";
+import type { RawChunked } from "../dataset-header.ts";
 
 /*
  * The smallest HDF5 file that holds one chunk: superblock version 0, a root group with one name, a dataset of one chunk with the

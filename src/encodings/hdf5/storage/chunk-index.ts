@@ -1,8 +1,9 @@
 import { CheckpointError } from "../../../errors.ts";
 import { walkTree } from "../btree1.ts";
 import { treeRecords } from "../btree2.ts";
-import { type Fields, type Hdf5Layout, readAt } from "../bytes.ts";
+import type { Fields, Hdf5Layout } from "../bytes.ts";
 import { readExtensibleArray } from "./extensible-array.ts";
+import { readFixedArray } from "./fixed-array.ts";
 import type { ChunkIndex, Hdf5Storage } from "./storage.ts";
 
 /** One stored chunk. */
@@ -73,67 +74,65 @@ async function listTree1(layout: Hdf5Layout, { shape }: ChunkedSpec, address: nu
 
 /** Records: address, [filtered: stored bytes, u32 mask], u64 number of the chunk along each axis. */
 async function listTree2(layout: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
-  const { shape, storage, chunkBytes, filtered } = spec;
+  const { shape, storage, filtered } = spec;
   for await (const record of treeRecords(layout, address, filtered ? 11 : 10)) {
-    const at = record.address();
-    const size = filtered ? record.uint(record.remaining - 4 - 8 * shape.length) : chunkBytes;
-    const mask = filtered ? record.u32() : 0;
+    const stored = readEntry(layout, spec, record, 8 * shape.length);
+    if (stored === undefined) continue;
     const start = shape.map((_, axis) => record.uint(8) * (storage.chunk[axis] ?? 1));
-    if (at !== undefined) add({ start, address: at, size, mask }, record);
+    add({ start, ...stored }, record);
   }
 }
 
+/**
+ * What every index but the oldest has of a chunk: address, [filtered: stored bytes in as many bytes as are left, u32 mask]; `behind` bytes
+ * follow. undefined where the chunk was never written. Throws `malformed` where the entry is of another size.
+ */
+function readEntry(
+  { offsetSize }: Hdf5Layout,
+  { filtered, chunkBytes }: ChunkedSpec,
+  entry: Fields,
+  behind = 0,
+): Omit<Chunk, "start"> | undefined {
+  const width = entry.remaining - offsetSize - behind - (filtered ? 4 : 0);
+  if (filtered ? width < 1 || width > 8 : width !== 0) {
+    entry.fail(`an entry of ${entry.remaining} bytes does not fit ${filtered ? "filtered " : ""}chunks of the dataset`);
+  }
+  const address = entry.address();
+  if (address === undefined) return undefined;
+  return filtered ? { address, size: entry.uint(width), mask: entry.u32() } : { address, size: chunkBytes, mask: 0 };
+}
+
 /** All chunks one behind the other. */
-async function listImplicit(_: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
+async function listImplicit(layout: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
   const grid = gridOf(spec);
+  const end = layout.base + address + count(grid) * spec.chunkBytes;
+  if (end > layout.source.size) {
+    throw new CheckpointError("truncated", `${count(grid)} chunks end at byte ${end}, the file at ${layout.source.size}`, {
+      file: layout.source.name,
+      offset: layout.base + address,
+    });
+  }
   for (let number = 0; number < count(grid); number++) {
     add({ start: startOf(number, grid, spec), address: address + number * spec.chunkBytes, size: spec.chunkBytes, mask: 0 });
   }
 }
 
-async function listSingle(_: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
-  const { index } = spec.storage;
+async function listSingle(layout: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
+  const { index, chunk } = spec.storage;
   if (index.kind !== "single") return;
+  if (count(gridOf(spec)) !== 1) {
+    const message = `one chunk of ${chunk.join("x")} in a dataset of ${spec.shape.join("x")}, which needs ${count(gridOf(spec))}`;
+    throw new CheckpointError("malformed", message, { file: layout.source.name });
+  }
   add({ start: spec.shape.map(() => 0), address, size: index.storedSize ?? spec.chunkBytes, mask: index.mask });
 }
 
-/**
- * "FAHD", u8 0, u8 client, u8 entry size, u8 page bits, entries, data block; "FADB", u8 0, u8 client, header address,
- * entries, or from 2^bits entries on a bit map of pages and a checksum, then pages that each end with a checksum.
- */
 async function listFixed(layout: Hdf5Layout, spec: ChunkedSpec, address: number, add: Add): Promise<void> {
-  const header = await readAt(layout, address, 8 + layout.lengthSize + layout.offsetSize, "fixed array");
-  header.signature("FAHD");
-  header.skip(2);
-  const entrySize = header.u8();
-  const pageBits = header.u8();
-  const entries = header.length();
-  const block = header.address();
-  if (block === undefined) return;
-  if (entries > maxChunks) header.fail(`${entries} chunks, at most ${maxChunks} are read`);
   const grid = gridOf(spec);
-  const perPage = 2 ** Math.min(pageBits, 32);
-  const prefix = 6 + layout.offsetSize;
-  (await readAt(layout, block, prefix, "fixed array block")).signature("FADB");
-  const read = async (at: number, from: number, to: number): Promise<void> => {
-    const fields = await readAt(layout, at, (to - from) * entrySize, "fixed array block");
-    for (let number = from; number < to; number++) {
-      const entry = fields.sub(entrySize, "fixed array entry");
-      const place = entry.address();
-      const size = spec.filtered ? entry.uint(entry.remaining - 4) : spec.chunkBytes;
-      const mask = spec.filtered ? entry.u32() : 0;
-      if (place !== undefined) add({ start: startOf(number, grid, spec), address: place, size, mask }, entry);
-    }
-  };
-  if (entries <= perPage) return read(block + prefix, 0, entries);
-  const pages = Math.ceil(entries / perPage);
-  const map = await readAt(layout, block + prefix, Math.ceil(pages / 8), "fixed array pages");
-  const first = block + prefix + map.bytes.length + 4;
-  for (let page = 0; page < pages; page++) {
-    const written = Math.floor((map.bytes[Math.floor(page / 8)] ?? 0) / 2 ** (7 - (page % 8))) % 2 === 1;
-    const from = page * perPage;
-    if (written) await read(first + page * (perPage * entrySize + 4), from, Math.min(entries, from + perPage));
-  }
+  await readFixedArray(layout, address, count(grid), (number, element) => {
+    const stored = readEntry(layout, spec, element);
+    if (stored !== undefined) add({ start: startOf(number, grid, spec), ...stored }, element);
+  });
 }
 
 /** Numbered as if the axis that grows came first. */
@@ -142,10 +141,8 @@ async function listExtensible(layout: Hdf5Layout, spec: ChunkedSpec, address: nu
   const grid = gridOf(spec);
   const axes = [growing, ...grid.keys()].filter((axis, place) => place === 0 || axis !== growing);
   await readExtensibleArray(layout, address, (number, element) => {
-    const place = element.address();
-    if (place === undefined) return;
-    const size = spec.filtered ? element.uint(element.remaining - 4) : spec.chunkBytes;
-    const mask = spec.filtered ? element.u32() : 0;
+    const stored = readEntry(layout, spec, element);
+    if (stored === undefined) return;
     const start = grid.map(() => 0);
     let rest = number;
     for (const axis of axes.toReversed()) {
@@ -154,7 +151,7 @@ async function listExtensible(layout: Hdf5Layout, spec: ChunkedSpec, address: nu
       start[axis] = at * (spec.storage.chunk[axis] ?? 1);
       rest = Math.floor(rest / extent);
     }
-    add({ start, address: place, size, mask }, element);
+    add({ start, ...stored }, element);
   });
 }
 

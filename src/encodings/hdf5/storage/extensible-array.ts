@@ -1,4 +1,6 @@
-import { type Fields, type Hdf5Layout, readAt } from "../bytes.ts";
+import { CheckpointError } from "../../../errors.ts";
+import type { Fields, Hdf5Layout } from "../bytes.ts";
+import { checksumSize, readChecked } from "../checksum.ts";
 
 /*
  * Where chunks of a dataset that grows along one axis are listed (H5EA*.c). Header "EAHD": u8 0, u8 client, u8 element
@@ -6,16 +8,21 @@ import { type Fields, type Hdf5Layout, readAt } from "../bytes.ts";
  * blocks of a super block, u8 page bits, six lengths of statistics, index block. "EAIB": u8 0, u8 client, header address,
  * elements, addresses of the first data blocks, addresses of super blocks. "EASB" and "EADB" the same with the block's
  * offset before their content. Super block n has 2^⌊n/2⌋ data blocks of 2^⌈n/2⌉ times the least elements; long data
- * blocks are cut into pages that each end with a checksum.
+ * blocks are cut into pages. Each of these, a page too, ends with a checksum.
  */
 
-/** Elements of the header that say how blocks grow. */
-interface Shape {
+/** Elements looked at in one array: far more than a dataset has chunks that are read. */
+const maxElements = 4_000_000;
+
+/** What the blocks of one array are read with. */
+interface Reading {
+  readonly layout: Hdf5Layout;
   readonly elementSize: number;
-  readonly least: number;
   readonly pageElements: number;
-  /** Of a block's offset, in bytes. */
-  readonly offsetWidth: number;
+  /** Bytes of every block before its content: signature, version, client, header address, offset in the array. */
+  readonly prefix: number;
+  /** Gives the next `count` elements of `fields`, numbered from `from` on. */
+  add(fields: Fields, from: number, count: number): void;
 }
 
 /** Calls `add` with the number of each element that a block exists for, in order, and its fields. */
@@ -25,7 +32,7 @@ export async function readExtensibleArray(
   add: (number: number, element: Fields) => void,
 ): Promise<void> {
   const { offsetSize, lengthSize } = layout;
-  const header = await readAt(layout, address, 12 + 6 * lengthSize + offsetSize, "extensible array");
+  const header = await readChecked(layout, address, 12 + 6 * lengthSize + offsetSize + checksumSize, "extensible array");
   header.signature("EAHD");
   header.skip(2);
   const elementSize = header.u8();
@@ -38,75 +45,90 @@ export async function readExtensibleArray(
   const indexAddress = header.address();
   if (indexAddress === undefined) return;
   if (elementSize === 0 || least === 0 || leastBlocks < 2 || bits > 64 || pageBits > 32) header.fail("impossible block sizes");
-  const shape: Shape = { elementSize, least, pageElements: 2 ** pageBits, offsetWidth: Math.ceil(bits / 8) };
+  let looked = 0;
+  const reading: Reading = {
+    layout,
+    elementSize,
+    pageElements: 2 ** pageBits,
+    prefix: 6 + offsetSize + Math.ceil(bits / 8),
+    add: (fields, from, count) => {
+      looked += count;
+      if (looked > maxElements)
+        throw new CheckpointError("unsafe", `an array of more than ${maxElements} chunks`, { file: layout.source.name });
+      for (let k = 0; k < count; k++) add(from + k, fields.sub(elementSize, "extensible array element"));
+    },
+  };
   const superBlocks = 1 + bits - Math.floor(Math.log2(least));
   const direct = Math.round(2 * Math.log2(leastBlocks)); // super blocks whose data blocks the index block lists itself
   const blocks = 2 * (leastBlocks - 1);
-  const size = 6 + offsetSize + inIndex * elementSize + (blocks + Math.max(0, superBlocks - direct)) * offsetSize;
-  const index = await readAt(layout, indexAddress, size, "extensible array index");
+  const size = 6 + offsetSize + inIndex * elementSize + (blocks + Math.max(0, superBlocks - direct)) * offsetSize + checksumSize;
+  const index = await readChecked(layout, indexAddress, size, "extensible array index");
   index.signature("EAIB");
   index.skip(2 + offsetSize);
-  let number = 0;
-  for (; number < inIndex; number++) add(number, index.sub(elementSize, "extensible array element"));
+  reading.add(index, 0, inIndex);
+  let first = inIndex;
   for (let level = 0; level < superBlocks; level++) {
     const count = 2 ** Math.floor(level / 2);
     const elements = 2 ** Math.ceil(level / 2) * least;
     if (level >= direct) {
       const block = index.address();
-      if (block !== undefined) await readSuperBlock(layout, block, count, elements, shape, number, add);
-      number += count * elements;
+      if (block !== undefined) await readSuperBlock(reading, block, { count, elements, first });
+      first += count * elements;
       continue;
     }
     for (let k = 0; k < count; k++) {
       const block = index.address();
-      if (block !== undefined) await readDataBlock(layout, block, elements, shape, number, add);
-      number += elements;
+      if (block !== undefined) await readDataBlock(reading, block, { elements, first });
+      first += elements;
     }
   }
 }
 
-async function readSuperBlock(
-  layout: Hdf5Layout,
-  address: number,
-  count: number,
-  elements: number,
-  shape: Shape,
-  first: number,
-  add: (number: number, element: Fields) => void,
-): Promise<void> {
-  const pages = elements > shape.pageElements ? elements / shape.pageElements : 0;
-  const prefix = 6 + layout.offsetSize + shape.offsetWidth;
-  const bitmap = Math.ceil(pages / 8);
-  const fields = await readAt(layout, address, prefix + count * (bitmap + layout.offsetSize), "extensible array super block");
+interface SuperBlock extends DataBlock {
+  /** Data blocks in it. */
+  readonly count: number;
+}
+
+interface DataBlock {
+  /** In each data block. */
+  readonly elements: number;
+  /** Number of the first element. */
+  readonly first: number;
+  /** A bit for each page, the highest first; undefined: all of them. */
+  readonly written?: Uint8Array | undefined;
+}
+
+async function readSuperBlock(reading: Reading, address: number, { count, elements, first }: SuperBlock): Promise<void> {
+  const { layout, pageElements, prefix } = reading;
+  const bitmap = elements > pageElements ? Math.ceil(elements / pageElements / 8) : 0;
+  const size = prefix + count * (bitmap + layout.offsetSize) + checksumSize;
+  const fields = await readChecked(layout, address, size, "extensible array super block");
   fields.signature("EASB");
   fields.skip(prefix - 4);
   const written = Array.from({ length: count }, () => fields.take(bitmap));
   for (let k = 0; k < count; k++) {
     const block = fields.address();
-    if (block !== undefined) await readDataBlock(layout, block, elements, shape, first + k * elements, add, written[k]);
+    if (block !== undefined) await readDataBlock(reading, block, { elements, first: first + k * elements, written: written[k] });
   }
 }
 
-async function readDataBlock(
-  layout: Hdf5Layout,
-  address: number,
-  elements: number,
-  shape: Shape,
-  first: number,
-  add: (number: number, element: Fields) => void,
-  written?: Uint8Array,
-): Promise<void> {
-  const { elementSize, pageElements } = shape;
-  const prefix = 6 + layout.offsetSize + shape.offsetWidth;
-  (await readAt(layout, address, prefix, "extensible array block")).signature("EADB");
-  const read = async (at: number, from: number, count: number): Promise<void> => {
-    const fields = await readAt(layout, at, count * elementSize, "extensible array block");
-    for (let k = 0; k < count; k++) add(from + k, fields.sub(elementSize, "extensible array element"));
-  };
-  if (elements <= pageElements) return read(address + prefix, first, elements);
+async function readDataBlock(reading: Reading, address: number, { elements, first, written }: DataBlock): Promise<void> {
+  const { layout, elementSize, pageElements, prefix } = reading;
+  const isPaged = elements > pageElements;
+  const size = prefix + (isPaged ? 0 : elements * elementSize) + checksumSize;
+  const block = await readChecked(layout, address, size, "extensible array block");
+  block.signature("EADB");
+  block.skip(prefix - 4);
+  if (!isPaged) return reading.add(block, first, elements);
+  const pageSize = pageElements * elementSize + checksumSize;
   for (let page = 0; page * pageElements < elements; page++) {
-    const isWritten = written === undefined || Math.floor((written[Math.floor(page / 8)] ?? 0) / 2 ** (7 - (page % 8))) % 2 === 1;
-    const at = address + prefix + 4 + page * (pageElements * elementSize + 4);
-    if (isWritten) await read(at, first + page * pageElements, pageElements);
+    if (written !== undefined && !bitSet(written, page)) continue;
+    const at = address + prefix + checksumSize + page * pageSize;
+    reading.add(await readChecked(layout, at, pageSize, "extensible array page"), first + page * pageElements, pageElements);
   }
+}
+
+/** Of a map of pages: the highest bit of the first byte is page 0. */
+export function bitSet(map: Uint8Array, bit: number): boolean {
+  return Math.floor((map[Math.floor(bit / 8)] ?? 0) / 2 ** (7 - (bit % 8))) % 2 === 1;
 }

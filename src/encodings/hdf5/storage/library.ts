@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
-import type { RawChunked } from "../dataset.ts";
+import type { RawChunked } from "../dataset-header.ts";
 import type { Hdf5Type } from "../datatype.ts";
 import { chunkFile, chunkName } from "./chunk-file.ts";
 
