@@ -1,6 +1,6 @@
 import type { ContainerKind, Containers, Probe, Reader } from "./encodings/probe.ts";
 import { withSidecar } from "./encodings/sidecar.ts";
-import { signatures } from "./encodings/signature.ts";
+import { followsUserBlock, signatures } from "./encodings/signature.ts";
 import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
 import { conventionsOf, type Format, findFormat, formats } from "./formats.ts";
@@ -78,7 +78,7 @@ async function makeProbe(located: Located): Promise<KindedProbe> {
   const { source, set, entry } = located;
   const head = await source.read(0, Math.min(PEEK, source.size));
   const tail = await source.read(Math.max(0, source.size - PEEK), Math.min(PEEK, source.size));
-  const kinds: readonly ContainerKind[] = located.folder ? ["folder"] : signatures(head, tail, source.size);
+  const kinds = located.folder ? (["folder"] as const) : await kindsOf(source, head, tail);
   const once = <T>(kind: ContainerKind, make: () => Promise<T>): (() => Promise<T | undefined>) => {
     let made: Promise<T | undefined> | undefined;
     return () => {
@@ -92,6 +92,12 @@ async function makeProbe(located: Located): Promise<KindedProbe> {
     json: once("json", () => parseJson(source)),
   };
   return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
+}
+
+/** What the first and last bytes allow; where they have no signature, what lies behind a user block is looked at too. */
+async function kindsOf(source: ByteSource, head: Uint8Array, tail: Uint8Array): Promise<readonly ContainerKind[]> {
+  const kinds = signatures(head, tail, source.size);
+  return kinds.includes("binary") && (await followsUserBlock(source)) ? ["hdf5"] : kinds;
 }
 
 async function parseJson(source: ByteSource): Promise<unknown> {

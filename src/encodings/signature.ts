@@ -1,6 +1,11 @@
+import type { ByteSource } from "../io/source/source.ts";
 import type { ContainerKind } from "./probe.ts";
 
 const ascii = (text: string): readonly number[] => Array.from(text, (char) => char.charCodeAt(0));
+
+/** How far compressed data is looked into for an HDF5 file behind a user block. */
+const FORWARD = 1 << 20;
+const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Magic bytes at fixed places of the head. Sources: the formats' own specifications. */
 const magics: readonly { readonly kind: ContainerKind; readonly at: number; readonly bytes: readonly number[] }[] = [
@@ -8,8 +13,8 @@ const magics: readonly { readonly kind: ContainerKind; readonly at: number; read
   { kind: "zip", at: 0, bytes: [0x50, 0x4b, 0x05, 0x06] }, // an empty archive
   { kind: "gzip", at: 0, bytes: [0x1f, 0x8b, 0x08] },
   { kind: "tar", at: 257, bytes: ascii("ustar") },
-  // A user block of 512, 1024 or 2048 bytes may stand before the signature; MATLAB 7.3 uses 512.
-  ...[0, 512, 1024, 2048].map((at) => ({ kind: "hdf5" as const, at, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] })),
+  // A user block of 512, 1024 or 2048 bytes may stand before the signature; MATLAB 7.3 uses 512. For longer ones see `followsUserBlock`.
+  ...[0, 512, 1024, 2048].map((at) => ({ kind: "hdf5" as const, at, bytes: HDF5 })),
   { kind: "npy", at: 0, bytes: [0x93, ...ascii("NUMPY")] },
   { kind: "mat", at: 126, bytes: ascii("IM") },
   { kind: "mat", at: 126, bytes: ascii("MI") },
@@ -40,6 +45,18 @@ export function signatures(head: Uint8Array, tail: Uint8Array, size: number): re
     kinds.add("binary");
   }
   return [...kinds];
+}
+
+/**
+ * Whether an HDF5 file begins behind a user block of 4096 bytes or more: at 4096, 8192 … as the library searches it. For files whose head
+ * has no signature of its own; it costs a short read for each doubling of the size, and is no search through what has to be decoded.
+ */
+export async function followsUserBlock(source: ByteSource): Promise<boolean> {
+  const end = source.access === "random" ? source.size : Math.min(source.size, FORWARD);
+  for (let at = 4096; at + HDF5.length <= end; at *= 2) {
+    if (has(await source.read(at, HDF5.length), 0, HDF5)) return true;
+  }
+  return false;
 }
 
 /** u64 header length, then the JSON object. A length beyond the file still is an (unreadable) safetensors file. */

@@ -12,14 +12,17 @@ export interface Subject {
   readonly entry: string;
   /** Files that are damaged, one at a time; the entry alone where nothing is said. */
   readonly damaged?: readonly string[];
-  /** A checksum covers every value: a tensor that keeps its name, dtype and shape has to keep its values or fail. */
-  readonly checked?: boolean;
+  /**
+   * A checksum covers every value: a tensor that keeps its name, dtype and shape has to keep its values or fail. "structure": one covers
+   * names, dtypes and shapes too, so that whatever opens at all is the same.
+   */
+  readonly checked?: boolean | "structure";
 }
 
 const subject = (
   format: string,
   path: string,
-  more: { readonly damaged?: readonly string[]; readonly checked?: boolean; readonly depth?: number } = {},
+  more: { readonly damaged?: readonly string[]; readonly checked?: boolean | "structure"; readonly depth?: number } = {},
 ): Subject => {
   const parts = path.split("/");
   const { depth = 1, ...rest } = more;
@@ -91,6 +94,10 @@ export const subjects: readonly Subject[] = [
   subject("hdf5", "fuzz/hdf5/earliest.h5"),
   subject("hdf5", "fuzz/hdf5/latest.h5"),
   subject("hdf5", "hdf5/latest/latest.h5"),
+  subject("hdf5", "fuzz/hdf5/checked.h5", { checked: "structure" }),
+  subject("hdf5", "fuzz/hdf5/paged.h5", { checked: "structure" }),
+  subject("hdf5", "hdf5/modern/modern.h5", { checked: "structure" }),
+  subject("hdf5", "hdf5/sizes/sizes.h5"),
   subject("torch", "fuzz/torch/zip.pt", checked),
   subject("torch", "torch/dtypes/tensors.pt", checked),
   subject("torch", "fuzz/torch/legacy.pt"),

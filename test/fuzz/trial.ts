@@ -86,9 +86,13 @@ async function valuesOf(checkpoint: Checkpoint, ctx: Context, statistics: boolea
   return tensors;
 }
 
-/** The first tensor whose values changed in silence, though a checksum covers them. */
-export function silentChange(whole: Outcome, found: Outcome): string | undefined {
-  if ("code" in whole || "code" in found) return undefined;
+/** The first tensor that changed in silence, though a checksum covers it; `checked` as for a subject. */
+export function silentChange(whole: Outcome, found: Outcome, checked: Subject["checked"] = false): string | undefined {
+  if (checked === false || "code" in whole || "code" in found) return undefined;
+  if (checked === "structure") {
+    const names = [...new Set([...whole.tensors.keys(), ...found.tensors.keys()])];
+    return names.find((name) => whole.tensors.get(name) !== found.tensors.get(name));
+  }
   for (const [name, value] of found.tensors) {
     const before = whole.tensors.get(name);
     const meta = (text: string): string => text.slice(0, text.lastIndexOf(" "));

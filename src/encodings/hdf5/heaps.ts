@@ -28,7 +28,10 @@ interface Collection {
 /** Collections kept: strings of one attribute nearly always share one. */
 const kept = 16;
 
-/** Variable-length data. "GCOL", u8 1, 3 bytes, size; objects: u16 index, u16 references, u32, size, data padded to 8. */
+/**
+ * Variable-length data. "GCOL", u8 1, 3 bytes, size; objects: u16 index, u16 references, u32, size, data. The heads of the collection and
+ * of each object, and the data, are padded to 8 bytes: sizes may have 4.
+ */
 export class GlobalHeap {
   readonly #layout: Hdf5Layout;
   readonly #collections = new Recent<number, Collection>(kept);
@@ -51,24 +54,29 @@ export class GlobalHeap {
   }
 
   async #open(address: number): Promise<Collection> {
-    const prefix = 8 + this.#layout.lengthSize;
+    const prefix = padded(8 + this.#layout.lengthSize);
     const header = await readAt(this.#layout, address, prefix, "global heap");
     header.signature("GCOL");
     header.skip(4);
     const data = await readAt(this.#layout, address, header.length(), "global heap");
     data.skip(Math.min(prefix, data.remaining));
     const objects = new Map<number, { at: number; size: number }>();
-    while (data.remaining >= 8 + this.#layout.lengthSize) {
-      const index = data.u16();
+    while (data.remaining >= prefix) {
+      const head = data.sub(prefix, "global heap object");
+      const index = head.u16();
       if (index === 0) break; // free space up to the end
-      data.skip(6);
-      const size = data.length();
+      head.skip(6);
+      const size = head.length();
       objects.set(index, { at: data.position, size });
       data.take(size);
-      data.skip(Math.min((8 - (size % 8)) % 8, data.remaining));
+      data.skip(Math.min(padded(size) - size, data.remaining));
     }
     const collection = { data, objects };
     this.#collections.put(address, collection);
     return collection;
   }
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / 8) * 8;
 }

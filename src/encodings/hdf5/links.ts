@@ -44,13 +44,13 @@ export async function readLinks(layout: Hdf5Layout, messages: readonly Message[]
 
 type Add = (name: string, link: Hdf5Link, fields: Fields) => void;
 
-/** B-tree of symbol nodes: "SNOD", u8 1, u8 0, u16 entries; entry: name offset, header address, u32 kind, u32, 16 bytes. */
+/** B-tree of symbol nodes: "SNOD", u8 1, u8 0, u16 entries; entry: name offset (as wide as a length), header address, u32 kind, u32, 16 bytes. */
 async function symbolTable(layout: Hdf5Layout, body: Fields, add: Add): Promise<void> {
   const tree = body.address();
   const heap = body.address();
   if (tree === undefined || heap === undefined) return;
   const name = await readLocalHeap(layout, heap);
-  const entrySize = 2 * layout.offsetSize + 24;
+  const entrySize = layout.lengthSize + layout.offsetSize + 24;
   const seen = new Set<number>();
   await walkTree(layout, tree, 0, layout.lengthSize, async (_, node) => {
     const prefix = await readAt(layout, node, 8, "symbol node");
@@ -60,7 +60,7 @@ async function symbolTable(layout: Hdf5Layout, body: Fields, add: Add): Promise<
     prefix.skip(2);
     const entries = await readAt(layout, node + 8, prefix.u16() * entrySize, "symbol node");
     while (entries.remaining > 0) {
-      const key = name(entries.uint(layout.offsetSize));
+      const key = name(entries.length());
       const address = entries.address();
       const kind = entries.u32();
       entries.skip(4);

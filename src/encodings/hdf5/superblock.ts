@@ -54,7 +54,7 @@ export async function readSuperblock(source: ByteSource): Promise<Superblock> {
   }
   if (version < 2) {
     fields.address(); // driver information
-    fields.address(); // name offset of the root
+    fields.skip(lengthSize); // name offset of the root
   }
   const root = fields.address();
   if (root === undefined) return fields.fail("no root group");

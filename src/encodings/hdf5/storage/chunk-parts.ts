@@ -8,7 +8,6 @@ import type { DatasetHeader } from "../dataset-header.ts";
 import { absentBoxes } from "./absent.ts";
 import { readChunks } from "./chunk-index.ts";
 import { type ChunkCache, type ChunkCoding, chunkSource } from "./chunk-source.ts";
-import { libraryFilter } from "./filters.ts";
 import type { Hdf5Storage } from "./storage.ts";
 
 /** The elements of a dataset in chunks: a part for each that was written, and one for each box of chunks that were not. */
@@ -49,8 +48,7 @@ export async function chunkedParts(
 /** For filters that only the HDF5 library undoes: it is loaded by the first chunk that is read. */
 function libraryCoding({ raw, filters, type }: DatasetHeader, chunk: readonly number[], file: string): Pick<ChunkCoding, "library"> {
   if (raw === undefined) return {};
-  const filter = libraryFilter(filters) ?? "";
-  return { library: async () => (await import("./library.ts")).chunkLibrary(raw, chunk, type, filter, file) };
+  return { library: async () => (await import("./library.ts")).chunkLibrary({ raw, extents: chunk, type, filters, file }) };
 }
 
 /** A box that was never written: the fill value at every index. */

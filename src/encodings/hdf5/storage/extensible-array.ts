@@ -94,21 +94,24 @@ interface DataBlock {
   readonly elements: number;
   /** Number of the first element. */
   readonly first: number;
-  /** A bit for each page, the highest first; undefined: all of them. */
-  readonly written?: Uint8Array | undefined;
+  /** Whether a page was written; undefined: all of them. */
+  readonly written?: (page: number) => boolean;
 }
 
 async function readSuperBlock(reading: Reading, address: number, { count, elements, first }: SuperBlock): Promise<void> {
   const { layout, pageElements, prefix } = reading;
-  const bitmap = elements > pageElements ? Math.ceil(elements / pageElements / 8) : 0;
-  const size = prefix + count * (bitmap + layout.offsetSize) + checksumSize;
+  const pages = elements > pageElements ? elements / pageElements : 0;
+  // Room for whole bytes of each data block, but the bits of all of them follow each other without a gap.
+  const bitmap = count * Math.ceil(pages / 8);
+  const size = prefix + bitmap + count * layout.offsetSize + checksumSize;
   const fields = await readChecked(layout, address, size, "extensible array super block");
   fields.signature("EASB");
   fields.skip(prefix - 4);
-  const written = Array.from({ length: count }, () => fields.take(bitmap));
+  const map = fields.take(bitmap);
   for (let k = 0; k < count; k++) {
     const block = fields.address();
-    if (block !== undefined) await readDataBlock(reading, block, { elements, first: first + k * elements, written: written[k] });
+    if (block !== undefined)
+      await readDataBlock(reading, block, { elements, first: first + k * elements, written: (page) => bitSet(map, k * pages + page) });
   }
 }
 
@@ -122,7 +125,7 @@ async function readDataBlock(reading: Reading, address: number, { elements, firs
   if (!isPaged) return reading.add(block, first, elements);
   const pageSize = pageElements * elementSize + checksumSize;
   for (let page = 0; page * pageElements < elements; page++) {
-    if (written !== undefined && !bitSet(written, page)) continue;
+    if (written?.(page) === false) continue;
     const at = address + prefix + checksumSize + page * pageSize;
     reading.add(await readChecked(layout, at, pageSize, "extensible array page"), first + page * pageElements, pageElements);
   }

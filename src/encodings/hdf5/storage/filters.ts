@@ -23,6 +23,11 @@ export function libraryFilter(filters: readonly Hdf5Filter[]): string | undefine
   return filter && words(filter);
 }
 
+/** How many of the filters are for the library: those up to the last one that it is needed for. What was applied after is undone here. */
+export function libraryFilters(filters: readonly Hdf5Filter[]): number {
+  return filters.findLastIndex(({ id }) => inLibrary.has(id)) + 1;
+}
+
 /** The first filter that neither this reader nor the library undoes, in words. */
 export function unknownFilter(filters: readonly Hdf5Filter[]): string | undefined {
   const filter = filters.find(({ id }) => !known.has(id) && !inLibrary.has(id));
@@ -38,8 +43,21 @@ function words({ id }: Hdf5Filter): string {
  * `size` bytes. Throws `malformed` for damaged chunks.
  */
 export function undoFilters(stored: Uint8Array, filters: readonly Hdf5Filter[], mask: number, size: number, file: string): Uint8Array {
+  const bytes = undoBehind(stored, filters, mask, { from: 0, most: size, file });
+  if (bytes.length !== size) throw new CheckpointError("malformed", `chunk of ${bytes.length} bytes, ${size} expected`, { file });
+  return bytes;
+}
+
+/** The same for the filters from number `from` on; there may be at most `most` bytes at every step. */
+export function undoBehind(
+  stored: Uint8Array,
+  filters: readonly Hdf5Filter[],
+  mask: number,
+  { from, most: size, file }: { readonly from: number; readonly most: number; readonly file: string },
+): Uint8Array {
   let bytes = stored;
   for (const [index, filter] of [...filters.entries()].reverse()) {
+    if (index < from) break;
     if (Math.floor(mask / 2 ** index) % 2 === 1) continue;
     if (filter.id === 1) bytes = inflate(bytes, size, file);
     else if (filter.id === 2) bytes = unshuffle(bytes, filter.values[0] ?? 1);
@@ -47,7 +65,6 @@ export function undoFilters(stored: Uint8Array, filters: readonly Hdf5Filter[], 
     else if (filter.id === 32000) bytes = unLzf(bytes, size, file);
     else throw new CheckpointError("unsupported", `HDF5 ${words(filter)} is not read`, { file });
   }
-  if (bytes.length !== size) throw new CheckpointError("malformed", `chunk of ${bytes.length} bytes, ${size} expected`, { file });
   return bytes;
 }
 

@@ -2,6 +2,8 @@ import { CheckpointError } from "../../../errors.ts";
 import type { RawChunked } from "../dataset-header.ts";
 import type { Hdf5Type } from "../datatype.ts";
 import { chunkFile, chunkName } from "./chunk-file.ts";
+import { libraryFilter, libraryFilters, undoBehind } from "./filters.ts";
+import type { Hdf5Filter } from "./storage.ts";
 
 /*
  * The HDF5 library itself, compiled to WebAssembly (h5wasm), for filters that this reader does not undo: szip, n-bit, scale-offset. It is
@@ -20,21 +22,29 @@ const path = "/chunk.h5";
 
 let loaded: Promise<typeof import("h5wasm")> | undefined;
 
-/** `extents` are those of every chunk, `filter` the words for what needs the library. */
-export async function chunkLibrary(
-  raw: RawChunked,
-  extents: readonly number[],
-  type: Hdf5Type,
-  filter: string,
-  file: string,
-): Promise<ChunkLibrary> {
+/** What the library's chunks have in common. */
+export interface LibraryChunks {
+  readonly raw: RawChunked;
+  readonly extents: readonly number[];
+  readonly type: Hdf5Type;
+  readonly filters: readonly Hdf5Filter[];
+  readonly file: string;
+}
+
+export async function chunkLibrary({ raw, extents, type, filters, file }: LibraryChunks): Promise<ChunkLibrary> {
+  const count = libraryFilters(filters);
+  // The second byte of the message is the number of filters; those behind are undone before, LZF (h5py's own) among them.
+  const own: RawChunked = { ...raw, filters: raw.filters.with(1, count) };
+  const filter = libraryFilter(filters) ?? "";
   loaded ??= import("h5wasm");
   const { File, ready } = await loaded;
   const library = await ready;
   library.activate_throwing_error_handler();
   return {
     decode(stored, mask, size) {
-      library.FS.writeFile(path, chunkFile(stored, mask, extents, type.size, raw));
+      // What scale-offset or szip made of a chunk can be a little longer than it.
+      const filtered = undoBehind(stored, filters, mask, { from: count, most: 2 * size + 4096, file });
+      library.FS.writeFile(path, chunkFile(filtered, mask, extents, type.size, own));
       const at = library._malloc(size);
       try {
         if (at === 0) throw new Error("no memory is left");

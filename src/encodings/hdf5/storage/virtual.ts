@@ -1,7 +1,9 @@
 import { CheckpointError } from "../../../errors.ts";
 import type { Part } from "../../../tensor/tensor.ts";
 import { Fields, type Hdf5Layout } from "../bytes.ts";
+import { checksumSize, compareChecksum, lookup3 } from "../checksum.ts";
 import type { Hdf5Type } from "../datatype.ts";
+import { has } from "../object-header.ts";
 import { readSelection, type Selection, type Stretch } from "./selection.ts";
 
 /** What a virtual dataset is made of: datasets of this file ("." or the same name) or of files beside it. */
@@ -24,7 +26,8 @@ interface Box {
 
 /**
  * The parts of a virtual dataset: those of its sources, cut to what is chosen of them and moved to where it is chosen for. `block` is its
- * list of mappings in the global heap: u8 version 0, count, and for each file name, dataset name, selection there, selection here.
+ * list of mappings in the global heap: u8 version, count, and for each its names (`readNames`), selection there, selection here; u32
+ * checksum.
  * `filled` makes the parts that no source covers.
  */
 export async function virtualParts(
@@ -34,16 +37,19 @@ export async function virtualParts(
   find: FindSource,
   filled: (start: readonly number[], shape: readonly number[]) => Part,
 ): Promise<readonly Part[]> {
-  const fields = new Fields(block, layout, 0, "virtual dataset");
+  const fields = contentOf(new Fields(block, layout, 0, "virtual dataset"), layout);
   const version = fields.u8();
-  if (version !== 0) return fields.unsupported(`version ${version} of the list of mappings is not read`);
+  if (version > 1) return fields.unsupported(`version ${version} of the list of mappings is not read`);
   const count = fields.length();
   if (count > mostMappings) throw new CheckpointError("unsafe", `${count} mappings, at most ${mostMappings} are followed`);
   const parts: Part[] = [];
+  const before: Names[] = [];
   let open: readonly Box[] = [{ start: own.shape.map(() => 0), shape: own.shape }];
   let boxes = 0;
   for (let k = 0; k < count; k++) {
-    const [file, path] = [fields.text(), fields.text()];
+    const names = readNames(fields, version, before);
+    const { file, path } = names;
+    before.push(names);
     const [there, here] = [readSelection(fields), readSelection(fields)];
     if (there === "none" || here === "none") continue;
     if (file.includes("%")) fields.unsupported(`the pattern ${file} of files is not followed`);
@@ -61,6 +67,34 @@ export async function virtualParts(
     }
   }
   return [...parts, ...open.map((box) => filled(box.start, box.shape))];
+}
+
+/** What comes before the checksum. */
+function contentOf(block: Fields, layout: Hdf5Layout): Fields {
+  const content = block.sub(Math.max(0, block.remaining - checksumSize), block.what);
+  compareChecksum(layout, block, block.u32(), lookup3(content.bytes));
+  return content;
+}
+
+/** Where a mapping takes its elements from. */
+interface Names {
+  /** ".": this file. */
+  readonly file: string;
+  readonly path: string;
+}
+
+/**
+ * Version 0: file name, dataset name. Version 1 (HDF5 2.0): u8 flags before them. Bit 2: it is this file, and no name follows. Bits 0 and
+ * 1: instead of the name of the file, of the dataset, the number of an earlier mapping with the same one.
+ */
+function readNames(fields: Fields, version: number, before: readonly Names[]): Names {
+  const flags = version === 0 ? 0 : fields.u8();
+  const earlier = (): Names => {
+    const number = fields.length();
+    return before[number] ?? fields.fail(`it refers to mapping ${number}, of which ${before.length} came before`);
+  };
+  const file = has(flags, 4) ? "." : has(flags, 1) ? earlier().file : fields.text();
+  return { file, path: has(flags, 2) ? earlier().path : fields.text() };
 }
 
 function plain(type: Hdf5Type): unknown {
