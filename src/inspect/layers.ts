@@ -7,7 +7,7 @@ import { type DType, itemsize } from "../tensor/dtype.ts";
 import { type Counts, counter, rowCounts } from "./layers/counts.ts";
 import { networkRows } from "./layers/network-rows.ts";
 import { recordRows } from "./layers/record-rows.ts";
-import type { LayerRow } from "./layers/row.ts";
+import type { LayerRow, SizedRow } from "./layers/row.ts";
 import { type OutputShape, product } from "./layers/shape.ts";
 
 export interface LayerTotals {
@@ -17,7 +17,7 @@ export interface LayerTotals {
   readonly statistics: number;
   /** Of the parameters. */
   readonly bytes: number;
-  /** Of all outputs together; absent where the input's size is not known. */
+  /** Of the outputs of convolutions (with their batch norm), pools and dense layers together; absent where the input's size is not known. */
   readonly activationBytes?: number;
   readonly multiplyAdds?: number;
 }
@@ -105,8 +105,10 @@ function weightBytes(checkpoint: Checkpoint, identity: Identity | undefined): nu
   return dtype === "string" ? 4 : itemsize(dtype);
 }
 
-function withActivation(row: LayerRow, itemBytes: number): LayerRow {
-  return row.outputShape === undefined ? row : { ...row, activationBytes: product(row.outputShape) * itemBytes };
+function withActivation(row: SizedRow, itemBytes: number): LayerRow {
+  if (row.outputShape === undefined) return row;
+  const { keeps, ...shown } = row;
+  return { ...shown, activationBytes: keeps === false ? 0 : product(row.outputShape) * itemBytes };
 }
 
 function totalsOf(rows: readonly LayerRow[]): LayerTotals {

@@ -1,11 +1,13 @@
 import { buildNetwork, type NetworkParts } from "./build-network.ts";
 import type { DescribedCheckpoint } from "./described.ts";
+import { withSizes } from "./geometry/sizes.ts";
+import { withGeometry } from "./geometry/stated.ts";
 import { candidates } from "./groups.ts";
 import type { Identity } from "./identity.ts";
 import { readPreprocessing } from "./preprocessing.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
 import { type Recorded, readRecorded } from "./recorded.ts";
-import { recordedEpsilon, recordedInputScale } from "./records.ts";
+import { recordedEpsilon, recordedInput, recordedInputScale } from "./records.ts";
 import type { Role } from "./role.ts";
 import type { Slot } from "./scheme.ts";
 
@@ -31,11 +33,13 @@ export function finish(
     parts.convs.length === 0 ? undefined : recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
   const scale = recorded?.inputScale ?? recordedInputScale(checkpoint) ?? recognised?.scheme.inputScale;
-  const network = buildNetwork(
+  const plain = buildNetwork(
     checkpoint,
     { ...parts, epsilon: epsilon.value },
     { adaptivePool: recognised?.scheme.adaptivePool === true, ...(scale !== undefined && scale !== 1 && { inputScale: scale }) },
   );
+  const declared = options.inputSize ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
+  const network = withSizes(withGeometry(plain, roles, checkpoint), declared);
   const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
   const stored = new Set([...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])));
   const others = candidates(checkpoint).filter((tensor) => !stored.has(tensor.name));

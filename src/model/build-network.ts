@@ -54,6 +54,8 @@ export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkPart
     ...(channels !== undefined && { featureShape: [channels, feature?.[0], feature?.[1]] as const }),
     ...(first && { head: first.kernel === undefined ? ("dense" as const) : ("conv" as const) }),
     epsilon: parts.epsilon,
+    geometry: "assumed",
+    uncomputed: [],
     missing: parts.missing,
     complete: parts.missing.length === 0 && !parts.replaced,
   };

@@ -1,3 +1,5 @@
+import type { Windows } from "./geometry/window.ts";
+
 /** The five published configurations; `other` for a VGG of another depth. C is D with 1×1 kernels in conv3_3, conv4_3, conv5_3. */
 export type Config = "A" | "B" | "C" | "D" | "E" | "other";
 
@@ -11,6 +13,12 @@ export interface ConvLayer {
   readonly kernel: readonly [number, number];
   /** Zero padding on each side, height and width. */
   readonly pad: readonly [number, number];
+  /** How the kernel slides, where that is not one pixel at a time with `pad` on both sides. */
+  readonly windows?: Windows;
+  /** More than 1: each part of the outputs sees its part of the inputs alone. */
+  readonly groups?: number;
+  /** The file has no ReLU behind it. */
+  readonly linear?: true;
   readonly bias: boolean;
   /** Batch norm between convolution and ReLU: roles `<name>.bn.{weight,bias,mean,var}`; weight or bias may be constant. */
   readonly batchNorm?: { readonly epsilon: number };
@@ -18,8 +26,12 @@ export interface ConvLayer {
 
 export interface PoolLayer {
   readonly kind: "pool";
-  /** pool1 … pool5: 2×2, stride 2. */
+  /** pool1 … pool5. */
   readonly name: string;
+  /** How it slides, where that is not 2×2 with stride 2. */
+  readonly windows?: Windows;
+  /** Absent: the largest value. */
+  readonly method?: "average";
   /** Caffe rounds the output size up; all others down. */
   readonly ceil: boolean;
 }
@@ -29,6 +41,8 @@ export interface AdaptivePoolLayer {
   readonly kind: "adaptive-pool";
   readonly name: "avgpool";
   readonly size: readonly [number, number];
+  /** Absent: the average. */
+  readonly method?: "max";
 }
 
 export interface FcLayer {
@@ -38,12 +52,21 @@ export interface FcLayer {
   /** Features in: channels × height × width for the first, the previous width for the others. */
   readonly inputs: number;
   readonly outputs: number;
+  /** Of a layer kept as a convolution, where its kernel does not cover all that it sees at once: how it slides. */
+  readonly windows?: Windows;
   readonly bias: boolean;
   /** What the values are multiplied with before they are used: 0.5 for old Paddle's dropout at inference. */
   readonly inputScale?: number;
   /** ReLU behind it, softmax behind it, or nothing. */
   readonly activation: "relu" | "softmax" | "none";
   readonly batchNorm?: { readonly epsilon: number };
+}
+
+export interface Uncomputed {
+  /** The layer before it. */
+  readonly behind: string;
+  /** "norm1 (LRN)", "tanh". */
+  readonly what: string;
 }
 
 export type NetworkLayer = ConvLayer | PoolLayer | AdaptivePoolLayer | FcLayer;
@@ -69,6 +92,10 @@ export interface Network {
   /** How fc6… are kept; undefined without a head. */
   readonly head?: "dense" | "conv";
   readonly epsilon: number;
+  /** Whether kernels, steps, padding, pools and activations are those that the file states, or VGG's own. */
+  readonly geometry: "stated" | "assumed";
+  /** What the file computes between these layers and none of them is: an LRN, another activation than ReLU. */
+  readonly uncomputed: readonly Uncomputed[];
   /** Names of the layers that a VGG of this depth has and this file lacks. */
   readonly missing: readonly string[];
   /** All convolutions are there, and either all of the head or none of it. */

@@ -65,6 +65,8 @@ export interface LayerRecord {
   readonly type: string;
   readonly attributes: ReadonlyMap<string, Inert>;
   readonly inputs: readonly string[];
+  /** Names of the values it gives, where they are not its own name: Caffe's tops (in place: its bottom), ONNX' outputs. */
+  readonly outputs?: readonly string[];
   /** Keys, in the layer's own order. */
   readonly tensors: readonly string[];
 }

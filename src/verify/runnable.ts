@@ -12,6 +12,17 @@ export interface Runnable {
  * Throws `unsupported` where convolutions are missing: nothing behind a gap can be computed.
  */
 export function runnable(network: Network): Runnable {
+  const [first, ...more] = network.uncomputed;
+  if (first !== undefined) {
+    const others = more.map(({ what, behind }) => `, ${what} behind ${behind}`).join("");
+    throw new CheckpointError("unsupported", `the file computes ${first.what} behind ${first.behind}${others}, which no engine here does`, {
+      hint: `--until ${first.behind} runs the layers before it`,
+    });
+  }
+  const grouped = network.layers.find((layer) => layer.kind === "conv" && (layer.groups ?? 1) > 1);
+  if (grouped?.kind === "conv") {
+    throw new CheckpointError("unsupported", `${grouped.name} is a convolution in ${grouped.groups} groups, which no engine here runs`);
+  }
   const body = network.layers.filter((layer) => layer.kind !== "fc");
   const gaps = network.missing.filter((name) => name.startsWith("conv"));
   if (gaps.length > 0 || !body.some((layer) => layer.kind === "conv")) {
@@ -45,7 +56,7 @@ function unbroken(network: Network): readonly NetworkLayer[] {
  * are the logits.
  */
 export function isRectified(network: Network, layer: NetworkLayer): boolean {
-  if (layer.kind === "conv") return true;
+  if (layer.kind === "conv") return layer.linear !== true;
   const isClassifier = network.classes !== undefined && network.layers.at(-1)?.name === layer.name;
   return layer.kind === "fc" && layer.activation === "relu" && !isClassifier;
 }

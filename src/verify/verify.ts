@@ -1,5 +1,6 @@
 import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import { defaultSize } from "../model/geometry/shapes.ts";
 import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
@@ -9,7 +10,6 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type Expected, expectedFrom } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
 import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
-import { defaultSize } from "./geometry.ts";
 import { heldBatch, type InputBatch, madeBatch } from "./input/batch.ts";
 import { type InputLayout, inputFrom } from "./input/input.ts";
 import { ASSUMED_LABELS, assumedLabels, readLabels } from "./input/labels.ts";

@@ -1,5 +1,6 @@
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import { isWeighted, kernelSize } from "../model/geometry/shapes.ts";
 import type { Network } from "../model/network.ts";
 import type { Role } from "../model/role.ts";
 import { isComputed, roleValues, storedView } from "../model/role-values.ts";
@@ -8,7 +9,6 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { loadView } from "../tensor/load.ts";
 import { arrange, type View } from "../tensor/view.ts";
 import type { Weights } from "./engines/engine.ts";
-import { isWeighted } from "./geometry.ts";
 
 /**
  * Weights by role out of a checkpoint, in any axes, as the network means them: slices of packed tensors, Caffe's factor,
@@ -66,6 +66,13 @@ function axisSizesOf(network: Network, role: Role): ReadonlyMap<string, number> 
   const sizes = new Map([["o", layer.outputs]]);
   if (!/^[^.]+\.weight$/.test(role)) return sizes;
   if (layer.kind === "conv") return sizes.set("i", layer.inputs).set("h", layer.kernel[0]).set("w", layer.kernel[1]);
+  if (layer.windows !== undefined) {
+    const [height, width] = kernelSize(network, layer);
+    return sizes
+      .set("i", layer.inputs / (height * width))
+      .set("h", height)
+      .set("w", width);
+  }
   if (network.layers.find((other) => other.kind === "fc") !== layer) return sizes.set("i", layer.inputs).set("h", 1).set("w", 1);
   const [channels, height, width] = network.featureShape ?? [layer.inputs, 1, 1];
   sizes.set("i", channels);

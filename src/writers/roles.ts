@@ -1,4 +1,6 @@
 import { CheckpointError } from "../errors.ts";
+import { bodyOutput } from "../model/geometry/sizes.ts";
+import { unusualLayers } from "../model/geometry/stated.ts";
 import type { Network } from "../model/network.ts";
 import type { Role } from "../model/role.ts";
 import type { TensorSpec, WriterInput } from "./layout.ts";
@@ -34,17 +36,19 @@ export function imageSize(network: Network, format: string): readonly [height: n
   });
 }
 
-/** Height and width behind the last pool. */
+/** Height and width of what enters the head. Throws `mismatch` where nothing of the image is left. */
 export function featureSize(network: Network, size: readonly [number, number]): readonly [number, number] {
-  let [height, width] = size;
-  for (const layer of network.layers) {
-    if (layer.kind === "conv") {
-      height += 2 * layer.pad[0] - layer.kernel[0] + 1;
-      width += 2 * layer.pad[1] - layer.kernel[1] + 1;
-    } else if (layer.kind === "pool") {
-      height = layer.ceil ? Math.ceil(height / 2) : Math.floor(height / 2);
-      width = layer.ceil ? Math.ceil(width / 2) : Math.floor(width / 2);
-    }
-  }
-  return [height, width];
+  const features = bodyOutput(network, size);
+  if (features === undefined)
+    throw new CheckpointError("mismatch", `an image of ${size.join("×")} is too small: nothing is left before the head`);
+  return features;
+}
+
+/** Throws `unsupported` for a network with a layer that is not as a plain VGG's: what `format`'s writer does not lay out. */
+export function requirePlain(network: Network, format: string): void {
+  const unusual = unusualLayers(network);
+  if (unusual.length === 0) return;
+  throw new CheckpointError("unsupported", `${format} is not written with ${unusual.join("; ")}`, {
+    hint: "--to onnx and --to caffe write them; --no-top leaves the head out",
+  });
 }

@@ -87,6 +87,7 @@ test("nodes are layers, with their attributes; the input's shape is told", async
       name: "y",
       type: "Gemm",
       inputs: ["x"],
+      outputs: ["y"],
       tensors: ["w"],
       attributes: new Map<string, unknown>([
         ["transB", 1],

@@ -51,6 +51,8 @@ export function tinyNetwork(options: { batchNorm?: boolean; bias?: boolean } = {
     featureShape: [inputs, sizes.height, sizes.width],
     inputSize: [64, 96],
     epsilon: 1e-5,
+    geometry: "assumed",
+    uncomputed: [],
     missing: [],
     complete: true,
   };

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import { defaultSize, mostSquare } from "../../src/verify/geometry.ts";
+import { defaultSize, mostSquare } from "../../src/model/geometry/shapes.ts";
 import { inputFrom } from "../../src/verify/input/input.ts";
 import { generator, photos } from "../../src/verify/input/photo.ts";
 import { arrayFile, checkpointOf, tensorOf } from "./subjects.ts";

@@ -1,3 +1,4 @@
+import type { Window, Windows } from "../../src/model/geometry/window.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import type { Array32 } from "./support.ts";
 
@@ -23,6 +24,7 @@ export function reference(network: Network, set: ReadonlyMap<string, Array32>, p
 
 function forward(layer: NetworkLayer, set: ReadonlyMap<string, Array32>, input: Volume, isLast: boolean): Volume {
   const [channels, height, width] = input.shape;
+  if (layer.kind === "pool" && layer.windows !== undefined) return sliding(input, layer.windows, layer.method);
   if (layer.kind === "pool") {
     const round = layer.ceil ? Math.ceil : Math.floor;
     const at = (c: number, y: number, x: number): number => {
@@ -47,7 +49,9 @@ function forward(layer: NetworkLayer, set: ReadonlyMap<string, Array32>, input: 
   const kernel = set.get(`${layer.name}.weight`);
   if (kernel === undefined) throw new Error(`no ${layer.name}`);
   const [outputs = 0, inputs = 0, kh = 0, kw = 0] = kernel.shape;
-  const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];
+  const [ph = 0, pw = 0] = layer.windows?.map(begin) ?? (layer.kind === "conv" ? layer.pad : [0, 0]);
+  const [dh = 1, dw = 1] = layer.windows?.map(({ dilation }) => dilation) ?? [1, 1];
+  const [sh = 1, sw = 1] = layer.windows?.map(({ stride }) => stride) ?? [1, 1];
   const vector = (role: string, otherwise: number) => (o: number) => set.get(`${layer.name}.${role}`)?.values[o] ?? otherwise;
   const [bias, gamma, beta, mean, variance] = [
     vector("bias", 0),
@@ -62,14 +66,54 @@ function forward(layer: NetworkLayer, set: ReadonlyMap<string, Array32>, input: 
     for (let i = 0; i < inputs; i++) {
       for (let r = 0; r < kh; r++) {
         for (let s = 0; s < kw; s++)
-          sum += factor * input.at(i, y + r - ph, x + s - pw) * (kernel.values[((o * inputs + i) * kh + r) * kw + s] ?? 0);
+          sum +=
+            factor * input.at(i, sh * y + dh * r - ph, sw * x + dw * s - pw) * (kernel.values[((o * inputs + i) * kh + r) * kw + s] ?? 0);
       }
     }
     if (layer.batchNorm !== undefined) sum = ((sum - mean(o)) / Math.sqrt(variance(o) + layer.batchNorm.epsilon)) * gamma(o) + beta(o);
-    const rectified = layer.kind === "conv" || (layer.activation === "relu" && !isLast);
+    const rectified = layer.kind === "conv" ? layer.linear !== true : layer.activation === "relu" && !isLast;
     return rectified ? Math.max(sum, 0) : sum;
   };
+  if (layer.windows !== undefined) return { shape: [outputs, ...places(input, layer.windows)], at };
   return { shape: [outputs, height + 2 * ph - kh + 1, width + 2 * pw - kw + 1], at };
+}
+
+function begin({ pad }: Window): number {
+  if (pad === "same") throw new Error("the reference knows numbers alone");
+  return pad[0];
+}
+
+/** Windows that fit, one after another; rounded up, the last one may hang over. Counted, not computed. */
+function places({ shape: [, height, width] }: Volume, windows: Windows): [number, number] {
+  const along = (size: number, window: Window): number => {
+    const [before, behind] = window.pad === "same" ? [0, 0] : window.pad;
+    const last = (window.kernel - 1) * window.dilation;
+    let count = 0;
+    for (
+      let start = -before;
+      start + last < size + behind || (window.ceil && start < size && start + last - window.stride + 1 < size + behind);
+      start += window.stride
+    )
+      count++;
+    return count;
+  };
+  return [along(height, windows[0]), along(width, windows[1])];
+}
+
+function sliding(input: Volume, windows: Windows, method: "average" | undefined): Volume {
+  const [channels, height, width] = input.shape;
+  const [down, across] = windows;
+  const at = (c: number, y: number, x: number): number => {
+    const values: number[] = [];
+    for (let r = 0; r < down.kernel; r++) {
+      for (let s = 0; s < across.kernel; s++) {
+        const [row, column] = [y * down.stride + r - begin(down), x * across.stride + s - begin(across)];
+        if (row >= 0 && column >= 0 && row < height && column < width) values.push(input.at(c, row, column));
+      }
+    }
+    return method === "average" ? values.reduce((sum, value) => sum + value, 0) / values.length : Math.max(...values);
+  };
+  return { shape: [channels, ...places(input, windows)], at };
 }
 
 function stored(volume: Volume): Volume {

@@ -10,7 +10,7 @@ import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
  * driver's tool: what is imported, asked and concluded, from end to end. The properties are those of tfjs-node 4.22 and
  * onnxruntime-node 1.30.
  */
-const ops = "add conv2d matMul maxPool relu reshape setBackend tensor1d tensor2d tensor4d tidy transpose".split(" ");
+const ops = "add avgPool conv2d matMul maxPool pad relu reshape setBackend tensor1d tensor2d tensor4d tidy transpose".split(" ");
 const tensorflow = (isUsingGpu: boolean, log = ""): string => `
   if (process.env.TF_CPP_MIN_LOG_LEVEL === "0") process.stderr.write(${JSON.stringify(log)});
   const backend = { isUsingGpuDevice: ${isUsingGpu}, isGPUPackage: true, binding: { TF_Version: "2.9.1" } };

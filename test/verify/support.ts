@@ -128,6 +128,8 @@ export function networkOf(set: ReadonlyMap<string, Array32>, options: HandMade =
     widths: [...convolutions, ...fc].map((layer) => layer.outputs),
     inputChannels: shape("conv1_1.weight")[1] ?? 0,
     epsilon,
+    geometry: "assumed",
+    uncomputed: [],
     missing: [],
     complete: true,
     ...(head === "none"

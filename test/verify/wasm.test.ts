@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
-import type { Network } from "../../src/model/network.ts";
+import type { Windows } from "../../src/model/geometry/window.ts";
+import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import type { Activation, Weights } from "../../src/verify/engines/engine.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
 import { fixtures, golden } from "../support/paths.ts";
@@ -78,6 +79,51 @@ describe("every member of the family, against a float64 reference", () => {
     const want = reference(network, set, picture);
     expect([...got.keys()]).toEqual([...want.keys()]);
     for (const [layer, values] of want) expect(deviation(got.get(layer), Float32Array.from(values)), layer).toBeLessThan(1e-5);
+  });
+
+  const at = (
+    kernel: number,
+    stride: number,
+    pad: readonly [number, number],
+    more: { dilation?: number; ceil?: boolean } = {},
+  ): Windows => {
+    const window = { kernel, stride, pad, dilation: more.dilation ?? 1, ceil: more.ceil ?? false };
+    return [window, window];
+  };
+  const slides: readonly [string, Record<string, Windows>, Record<string, object>, readonly [number, number]][] = [
+    ["SSD's pool5 and dilated fc6", { pool5: at(3, 1, [1, 1]), fc6: at(3, 1, [6, 6], { dilation: 6 }) }, {}, [96, 128]],
+    [
+      "pools of 3×3 with stride 2, rounded up",
+      { pool1: at(3, 2, [0, 0], { ceil: true }), pool3: at(3, 2, [0, 0], { ceil: true }) },
+      {},
+      [99, 150],
+    ],
+    ["a pool that pads before and behind", { pool2: at(3, 2, [1, 0]) }, {}, [97, 161]],
+    ["a convolution with steps, and one padded at its end alone", { conv2_1: at(3, 2, [1, 1]), conv3_1: at(3, 1, [0, 2]) }, {}, [224, 256]],
+    [
+      "averages, and a convolution without ReLU",
+      {},
+      { pool4: { method: "average", windows: at(3, 2, [0, 0]) }, conv5_1: { linear: true } },
+      [160, 224],
+    ],
+  ];
+  test.each(slides)("%s", async (_, windows, more, [height, width]) => {
+    const set = randomSet({ ...body, fc: [4, 3, 3] });
+    const plain = networkOf(set, { head: "conv" });
+    const layers = plain.layers.map((layer): NetworkLayer => {
+      const own = windows[layer.name];
+      const changed = { ...layer, ...more[layer.name] };
+      return own === undefined || changed.kind === "adaptive-pool" ? changed : { ...changed, windows: own };
+    });
+    const network = { ...plain, layers };
+    const picture = randomSet({ picture: [3, height, width] }).get("picture");
+    if (picture === undefined) throw new Error("no picture");
+    const got = await run(network, weightsFrom(set), { shape: [1, ...picture.shape], values: picture.values });
+    const want = reference(network, set, picture);
+    for (const [layer, values] of want) {
+      expect(got.get(layer)?.values.length, layer).toBe(values.length);
+      expect(deviation(got.get(layer), Float32Array.from(values)), layer).toBeLessThan(1e-5);
+    }
   });
 
   test("old Paddle's scale of a layer's input, and no ReLU behind the last layer whatever the file says", async () => {

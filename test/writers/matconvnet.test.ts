@@ -46,6 +46,8 @@ const network: Network = {
   featureShape: [4, 2, 3],
   head: "conv",
   epsilon: 1e-5,
+  geometry: "assumed",
+  uncomputed: [],
   missing: [],
   complete: true,
 };

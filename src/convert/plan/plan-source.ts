@@ -4,7 +4,6 @@ import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
 import { isFc, layerOf, partOf, type Role } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
-import { poolCount } from "../../model/sizes.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { type ConvertOptions, defaultSeed } from "../options.ts";
@@ -56,7 +55,7 @@ export function areaOf(
   }
   const known = feature?.[1] === undefined || feature[2] === undefined ? undefined : ([feature[1], feature[2]] as const);
   const fits = wanted !== undefined && wanted[0] * wanted[1] === positions;
-  return featureArea(known ?? (fits ? wanted : undefined), positions, inputSize, poolCount(network));
+  return featureArea(known ?? (fits ? wanted : undefined), positions, identity.network, inputSize);
 }
 
 export function roleSource(

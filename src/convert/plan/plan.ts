@@ -1,8 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
+import { windowsText } from "../../model/geometry/window.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
-import { isFc, layerOf, partOf, type Role } from "../../model/role.ts";
+import { isFc, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -44,6 +45,7 @@ export function makePlan(
     area = areaOf(identity, tensors, options, network, target.area);
     const slots = targetSlots(identity, roles, network, target.naming, target.layout, target.fc, target.like === undefined);
     if (target.naming !== "keep" && target.like === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
+    if (target.naming !== "keep" || target.layout !== "keep") refuseFlattening(slots, network, target);
     const source = roleSource(tensors, roles, identity, network, target, options, area, slots);
     for (const { move, keys } of roleMoves(slots, source, target, network, missing)) {
       moves.push(move);
@@ -90,6 +92,19 @@ function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Sl
       tensor: slot.key,
       hint: "add --fold-bn, or choose another --naming",
     });
+  }
+}
+
+/** A fully connected layer that slides over its features (padded, dilated) is no matrix: flattened it would compute something else. */
+function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, target: PlanTarget): void {
+  for (const layer of fcLayers(network)) {
+    const slot = slots.get(roleOf(layer.name, "weight"));
+    if (layer.windows === undefined || !isStored(slot) || slot.axes.groups.length > 2) continue;
+    throw new CheckpointError(
+      "unsupported",
+      `${layer.name} is a convolution of ${windowsText(layer.windows)}, and ${target.scheme} keeps it as a matrix, which computes something else`,
+      { hint: "add --fc conv to keep it as a convolution, or --no-top to leave the head out" },
+    );
   }
 }
 

@@ -1,6 +1,8 @@
+import { unusualLayers } from "../../model/geometry/stated.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
 import type { Preprocessing } from "../../model/scheme.ts";
+import { poolCount } from "../../model/sizes.ts";
 import { jsonText } from "../../writers/pieces.ts";
 import type { ConvertOptions } from "../options.ts";
 import { CarriedMove } from "../plan/carried-move.ts";
@@ -58,7 +60,10 @@ export function withArea(network: Network, area: FeatureArea): Network {
   const { featureShape, inputSize } = network;
   const { height, width } = area;
   if (featureShape === undefined || height === undefined || width === undefined) return network;
-  return { ...network, featureShape: [featureShape[0], height, width], inputSize: inputSize ?? [32 * height, 32 * width] };
+  const shaped: Network = { ...network, featureShape: [featureShape[0], height, width] };
+  if (inputSize !== undefined || unusualLayers(network).length > 0) return shaped;
+  const scale = 2 ** poolCount(network);
+  return { ...shaped, inputSize: [scale * height, scale * width] };
 }
 
 /** The preprocessing of the output: the source's, its channels turned round by --swap-rgb. */

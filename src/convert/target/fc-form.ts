@@ -1,4 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
+import { bodyOutput } from "../../model/geometry/sizes.ts";
+import type { Network } from "../../model/network.ts";
+import { poolCount } from "../../model/sizes.ts";
 import { type Axes, axesOf } from "../../tensor/axes.ts";
 
 /**
@@ -30,18 +33,20 @@ export interface FeatureArea {
 
 /**
  * Height and width of what enters fc6: known, else from --input-size, else the square root of the area where that is whole.
- * Each pool halves both. Throws `mismatch` where --input-size contradicts the file.
+ * Throws `mismatch` where --input-size contradicts the file.
  */
 export function featureArea(
   known: readonly [number | undefined, number | undefined] | undefined,
   area: number | undefined,
+  network: Network,
   inputSize: readonly [number, number, (number | undefined)?] | undefined,
-  pools: number,
 ): FeatureArea {
   const [height, width] = known ?? [];
-  const reduction = 2 ** pools;
-  if (inputSize !== undefined) {
-    const [h, w] = [Math.floor(inputSize[0] / reduction), Math.floor(inputSize[1] / reduction)];
+  const reduction = 2 ** poolCount(network);
+  // A kernel that slides over more than it covers says nothing of the picture.
+  const slides = network.layers.some((layer) => layer.kind === "fc" && layer.windows !== undefined);
+  if (inputSize !== undefined && !slides) {
+    const [h, w] = bodyOutput(network, [inputSize[0], inputSize[1]]) ?? [0, 0];
     if ((area !== undefined && h * w !== area) || (height !== undefined && height !== h) || (width !== undefined && width !== w)) {
       const has = height !== undefined && width !== undefined ? `${height}×${width}` : `${area} positions`;
       throw new CheckpointError(

@@ -1,10 +1,13 @@
+import { type Operation, operationOf } from "../../model/geometry/operation.ts";
+import { isWeighted, windowsOf } from "../../model/geometry/shapes.ts";
+import { halving, slide, type Windows } from "../../model/geometry/window.ts";
+import { outputsOf, windowsOfRecord } from "../../model/geometry/windows-of-record.ts";
 import type { Identity } from "../../model/identity.ts";
 import { asNumbers, attribute, typeOf } from "../../model/records.ts";
 import type { Checkpoint, LayerRecord } from "../../tensor/checkpoint.ts";
 import { type Counts, rowCounts } from "./counts.ts";
-import type { LayerRow } from "./row.ts";
-import { type OutputShape, planes, product, slide } from "./shape.ts";
-import { outputsOf, windowsOf } from "./windows.ts";
+import type { SizedRow } from "./row.ts";
+import { type OutputShape, planes, product } from "./shape.ts";
 
 /** Formats whose layers are single operations. */
 const programs = new Set(["paddle", "onnx", "graphdef"]);
@@ -18,9 +21,9 @@ export function recordRows(
   identity: Identity | undefined,
   input: OutputShape,
   count: (keys: readonly string[]) => Counts,
-): readonly LayerRow[] {
+): readonly SizedRow[] {
   const shapes = new Map<string, OutputShape>();
-  const rows: LayerRow[] = [];
+  const rows: SizedRow[] = [];
   const known = knownLayers(identity);
   let last: OutputShape = input;
   for (const record of checkpoint.layers) {
@@ -31,7 +34,9 @@ export function recordRows(
       continue;
     }
     const counts = count(record.tensors);
-    const shape = outputShape(record, checkpoint, before, input, known, counts);
+    const own = record.tensors.map((key) => known.get(key)).find((layer) => layer !== undefined);
+    const operation = operationOf(record, checkpoint.conventions, weightKernel(record, checkpoint));
+    const shape = outputShape({ record, checkpoint, operation, before, input, own, counts, recognised: known.size > 0 });
     shapes.set(record.name, shape);
     last = shape;
     rows.push({
@@ -39,6 +44,7 @@ export function recordRows(
       type: typeText(record),
       ...rowCounts(counts),
       ...(shape && { outputShape: shape }),
+      ...(shape && { keeps: keeps(operation, record, before, shape) }),
       ...work(record, before, shape, counts),
     });
   }
@@ -46,7 +52,7 @@ export function recordRows(
 }
 
 /** Bias additions of programs: their parameters are the layer's before them. */
-function addTo(rows: LayerRow[], record: LayerRecord, count: (keys: readonly string[]) => Counts): void {
+function addTo(rows: SizedRow[], record: LayerRecord, count: (keys: readonly string[]) => Counts): void {
   const target = rows.findLast((row) => row.weights > 0);
   if (target === undefined || record.tensors.length === 0) return;
   const added = count(record.tensors);
@@ -74,68 +80,84 @@ function typeText(record: LayerRecord): string {
 /** What the network says of the layer that a tensor is the weight of. */
 interface Known {
   readonly outputs: number;
-  /** Height, width, where the weight is a convolution's. */
-  readonly kernel?: readonly [number, number];
-  /** On each side, height and width. */
-  readonly pad?: readonly [number, number];
+  /** How it slides, where it is a convolution. */
+  readonly windows?: Windows;
 }
 
 /** Recognised layers by the key of their weight: kernels and widths, whichever way they are kept. */
 function knownLayers(identity: Identity | undefined): ReadonlyMap<string, Known> {
   const known = new Map<string, Known>();
   for (const layer of identity?.network.layers ?? []) {
-    if (layer.kind !== "conv" && layer.kind !== "fc") continue;
+    if (!isWeighted(layer)) continue;
     const slot = identity?.roles.get(`${layer.name}.weight`);
     if (identity === undefined || slot === undefined || "constant" in slot) continue;
-    const { outputs } = layer;
-    if (layer.kind === "conv") known.set(slot.key, { outputs, kernel: layer.kernel, pad: layer.pad });
-    else
-      known.set(slot.key, { outputs, ...(identity.network.head === "conv" && { kernel: headKernel(identity, layer.name), pad: [0, 0] }) });
+    const slides = layer.kind === "conv" || identity.network.head === "conv";
+    known.set(slot.key, { outputs: layer.outputs, ...(slides && { windows: windowsOf(identity.network, layer) }) });
   }
   return known;
 }
 
-function headKernel(identity: Identity, name: string): readonly [number, number] {
-  const [, height, width] = identity.network.featureShape ?? [];
-  return name === "fc6" && height !== undefined && width !== undefined ? [height, width] : [1, 1];
+interface Question {
+  readonly record: LayerRecord;
+  readonly checkpoint: Checkpoint;
+  readonly operation: Operation;
+  readonly before: OutputShape;
+  /** Of the picture. */
+  readonly input: OutputShape;
+  readonly own: Known | undefined;
+  readonly counts: Counts;
+  readonly recognised: boolean;
 }
 
-function outputShape(
-  record: LayerRecord,
-  checkpoint: Checkpoint,
-  before: OutputShape,
-  input: OutputShape,
-  known: ReadonlyMap<string, Known>,
-  counts: Counts,
-): OutputShape {
+function outputShape(question: Question): OutputShape {
+  const { record, checkpoint, operation, before, input, own, counts } = question;
   const type = typeOf(record);
-  const own = record.tensors.map((key) => known.get(key)).find((layer) => layer !== undefined);
-  if (isInput(record)) return inputShape(record, checkpoint, before, input);
   const at = planes(before);
-  if (/conv_?lstm/i.test(type))
-    return at && frames(record, at.before, [...sizes(record, checkpoint, at, undefined), outputsOf(record) ?? 0]);
+  const given = (): number | undefined => own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
+  if (/conv_?lstm/i.test(type)) {
+    const windows = windowsOfRecord(record, checkpoint.conventions);
+    return (
+      at && frames(record, at.before, [...(windows === undefined ? [at.height, at.width] : slid(at, windows)), outputsOf(record) ?? 0])
+    );
+  }
   if (/lstm|gru|simplernn/i.test(type))
     return before && frames(record, before.slice(0, -1), [(outputsOf(record) ?? 0) * directions(record)]);
   // A whole model in a wrapper: its layers are not listed, so what it gives is not known.
   if (record.type !== type && /^(functional|model|sequential)$/i.test(type)) return undefined;
-  if (/global/i.test(type) && /pool/i.test(type)) return at && [...at.before, at.channels];
-  if (/adaptive/i.test(type) && at) return before;
-  if (/conv/i.test(type) && !/transpose|deconv|convt$/i.test(type)) {
-    const kernel = own?.kernel ?? weightKernel(record, checkpoint);
-    const channels = own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
-    if (at === undefined || channels === undefined || kernel === undefined) return undefined;
-    const places = own?.pad === undefined ? sizes(record, checkpoint, at, kernel) : plainSizes(at, kernel, own.pad);
-    return [...at.before, ...places, channels];
+  switch (operation.kind) {
+    case "input":
+      return inputShape(record, checkpoint, before, input);
+    case "conv": {
+      const windows = own?.windows ?? operation.windows;
+      const channels = given();
+      return at === undefined || channels === undefined || windows === undefined
+        ? undefined
+        : [...at.before, ...slid(at, windows), channels];
+    }
+    case "pool": {
+      // A pool whose window the file does not keep (TorchScript, Paddle's PIR) is VGG's own in a recognised network.
+      const windows = operation.windows ?? (question.recognised ? halving(false) : undefined);
+      return at && [...at.before, ...(windows === undefined ? [at.height, at.width] : slid(at, windows)), at.channels];
+    }
+    case "global-pool":
+      return at && [...at.before, at.channels];
+    case "adaptive-pool":
+      return at && operation.size !== undefined ? [...at.before, ...operation.size, at.channels] : before;
+    case "flatten":
+      return before && flattened(record, before);
+    case "dense": {
+      const outputs = given();
+      if (outputs === undefined) return undefined;
+      // Keras' Dense works on the last axis; all others take the whole picture as a row.
+      return /^dense$/i.test(type) && before ? [...before.slice(0, -1), outputs] : [outputs];
+    }
+    default:
+      return before;
   }
-  if (/pool/i.test(type)) return at && [...at.before, ...poolSizes(record, checkpoint, at, known.size > 0), at.channels];
-  if (/flatten|^(nn\.)?(View|Reshape)$/i.test(type)) return before && flattened(record, before);
-  if (/^(dense|innerproduct|inner_product|gemm|matmul(_v2)?|linear|nn\.linear|connected|mul|fc|fully_?connected)$/i.test(type)) {
-    const outputs = own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
-    if (outputs === undefined) return undefined;
-    // Keras' Dense works on the last axis; all others take the whole picture as a row.
-    return /^dense$/i.test(type) && before ? [...before.slice(0, -1), outputs] : [outputs];
-  }
-  return before;
+}
+
+function slid(at: { readonly height: number; readonly width: number }, [down, across]: Windows): readonly number[] {
+  return [slide(at.height, down), slide(at.width, across)];
 }
 
 /** Keras' Flatten within TimeDistributed keeps the frames; by itself it takes everything into one row. */
@@ -170,37 +192,6 @@ function declared(record: LayerRecord): OutputShape {
   return known !== undefined && known.length === shape?.length ? known : undefined;
 }
 
-function sizes(
-  record: LayerRecord,
-  checkpoint: Checkpoint,
-  at: { readonly height: number; readonly width: number },
-  kernel: readonly [number, number] | undefined,
-): readonly number[] {
-  const windows = windowsOf(record, checkpoint.format, kernel);
-  if (windows === undefined) return [at.height, at.width];
-  return [slide(at.height, windows[0]), slide(at.width, windows[1])];
-}
-
-/** A recognised convolution: stride 1, the padding of the network. */
-function plainSizes(
-  at: { readonly height: number; readonly width: number },
-  kernel: readonly [number, number],
-  pad: readonly [number, number],
-): readonly number[] {
-  return [at.height + 2 * pad[0] - kernel[0] + 1, at.width + 2 * pad[1] - kernel[1] + 1];
-}
-
-/** A pool whose window the file does not keep (TorchScript, Paddle's PIR) is VGG's own in a recognised network: 2×2, stride 2. */
-function poolSizes(
-  record: LayerRecord,
-  checkpoint: Checkpoint,
-  at: { readonly height: number; readonly width: number },
-  recognised: boolean,
-): readonly number[] {
-  if (recognised && windowsOf(record, checkpoint.format) === undefined) return [Math.floor(at.height / 2), Math.floor(at.width / 2)];
-  return sizes(record, checkpoint, at, undefined);
-}
-
 /** Of a convolution that is not recognised: the two axes of a four-axis weight that the attributes name, or the format's own order. */
 function weightKernel(record: LayerRecord, checkpoint: Checkpoint): readonly [number, number] | undefined {
   const shape = record.tensors.map((key) => checkpoint.tensors.get(key)?.shape).find((other) => other?.length === 4);
@@ -215,6 +206,15 @@ function outputChannels(record: LayerRecord, checkpoint: Checkpoint, counts: Cou
   if (shape === undefined) return undefined;
   const { kernel, matrix } = checkpoint.conventions;
   return shape.length === 2 ? shape[matrix === "i o" ? 1 : 0] : shape[kernel === "h w i o" ? 3 : 0];
+}
+
+/**
+ * Whether a layer's output takes memory of its own: convolutions with their batch norm, pools that change something, dense and recurrent
+ * layers. ReLU, batch norm, dropout, flatten and softmax work in place.
+ */
+function keeps({ kind }: Operation, record: LayerRecord, before: OutputShape, shape: readonly number[]): boolean {
+  if (kind === "adaptive-pool") return before?.join() !== shape.join();
+  return ["conv", "pool", "global-pool", "dense"].includes(kind) || /lstm|gru|rnn/i.test(typeOf(record));
 }
 
 /** Every weight is used once at every place of the output; recurrent ones once a frame and place. */

@@ -13,8 +13,13 @@ export interface LayerRow {
   readonly statistics: number;
   /** Of the parameters as stored. */
   readonly bytes: number;
-  /** Of the output for one picture, in the type of the weights. */
+  /** Of the output for one picture, in the type of the weights; 0 where the layer works in place or changes nothing. */
   readonly activationBytes?: number;
   /** For one picture; batch norm, ReLU and pools count nothing. */
   readonly multiplyAdds?: number;
+}
+
+/** A row on its way: `keeps` says whether the output takes memory of its own. */
+export interface SizedRow extends LayerRow {
+  readonly keeps?: boolean;
 }

@@ -16,22 +16,6 @@ export function planes(shape: OutputShape): Planes | undefined {
   return { before: shape.slice(0, -3), height, width, channels };
 }
 
-/** A window that slides over one axis. Sizes and padding in pixels. */
-export interface Window {
-  readonly kernel: number;
-  readonly stride: number;
-  /** Before and behind; same: as many as it takes to give size ÷ stride. */
-  readonly pad: readonly [number, number] | "same";
-  readonly ceil?: boolean;
-}
-
-/** How many places a window has. */
-export function slide(size: number, { kernel, stride, pad, ceil }: Window): number {
-  if (pad === "same") return Math.ceil(size / stride);
-  const places = (size + pad[0] + pad[1] - kernel) / stride;
-  return (ceil === true ? Math.ceil(places) : Math.floor(places)) + 1;
-}
-
 export function product(sizes: readonly number[]): number {
   return sizes.reduce((total, size) => total * size, 1);
 }

@@ -111,6 +111,7 @@ function ownLayers(net: CaffeNet): readonly LayerRecord[] {
     type: layer.type,
     attributes: layer.attributes,
     inputs: layer.bottoms,
+    outputs: layer.tops,
     tensors: layer.blobs.map((_, k) => `${layer.name}.${k}`),
   }));
 }
@@ -158,7 +159,7 @@ function prototxtLayers(root: ReadonlyMap<string, Inert>, net: CaffeNet): readon
     const name = text(own.get("name"));
     const attributes = new Map([...own].filter(([key]) => !["name", "type", "bottom", "top", "layer", "blobs", "param"].includes(key)));
     const tensors = Array.from({ length: blobs.get(name) ?? 0 }, (_, k) => `${name}.${k}`);
-    return { name, type: text(own.get("type")), attributes, inputs: texts(own.get("bottom")), tensors };
+    return { name, type: text(own.get("type")), attributes, inputs: texts(own.get("bottom")), outputs: texts(own.get("top")), tensors };
   });
   const names = new Set(records.map((record) => record.name));
   return blobs.size > 0 && [...blobs.keys()].every((name) => names.has(name)) ? records : undefined;

@@ -187,11 +187,12 @@ function variantOf(model: OnnxModel, files: number): string {
 }
 
 function layersOf(model: OnnxModel, tensors: ReadonlyMap<string, Tensor>): readonly LayerRecord[] {
-  return model.nodes.map(({ name, type, inputs, attributes }) => ({
+  return model.nodes.map(({ name, type, inputs, outputs, attributes }) => ({
     name,
     type,
     attributes,
     inputs: inputs.filter((input) => !tensors.has(input)),
+    outputs,
     tensors: inputs.filter((input) => tensors.has(input)),
   }));
 }

@@ -61,7 +61,8 @@ const noLayers =
 
 function layer(operation: Json, names: ReadonlyMap<number, string>): LayerRecord[] {
   const id = field(operation, "#");
-  const [result] = results(operation);
+  const given = results(operation);
+  const [result] = given;
   if (typeof id !== "string" || noLayers.test(id) || result === undefined) return [];
   const attributes = new Map<string, Inert>();
   for (const attribute of list(field(operation, "A")) ?? []) {
@@ -76,6 +77,7 @@ function layer(operation: Json, names: ReadonlyMap<number, string>): LayerRecord
       type: id.replace(/^\d+\./, "").replace(/_$/, ""),
       attributes,
       inputs: inputs.filter((value) => !names.has(value) && value !== 0).map((value) => `%${value}`),
+      outputs: given.map((value) => `%${value}`),
       tensors: inputs.flatMap((value) => names.get(value) ?? []),
     },
   ];

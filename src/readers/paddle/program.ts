@@ -109,6 +109,7 @@ function layer(operator: Operator, index: number, saved: ReadonlySet<string>): L
     type: operator.type,
     attributes: operator.attributes,
     inputs: operator.inputs.filter((name) => !saved.has(name)),
+    outputs: operator.outputs,
     tensors: operator.inputs.filter((name) => saved.has(name)),
   };
 }

@@ -1,11 +1,11 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
+import { elements, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
 import { type Axes, parseAxes, plainAxes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { load } from "../../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
-import { elements, shapeText } from "../geometry.ts";
 
 /** Values that some other run of the network gave, by layer. */
 export interface Expected {

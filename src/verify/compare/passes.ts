@@ -1,9 +1,9 @@
 import { locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
+import { resolveFeatures, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
 import type { Activation, Engine, Session, Weights } from "../engines/engine.ts";
 import type { Spool } from "../engines/spool.ts";
-import { resolveFeatures, shapeText } from "../geometry.ts";
 import type { InputBatch } from "../input/batch.ts";
 import type { Subject } from "../subject.ts";
 import { weightsOf } from "../weights.ts";

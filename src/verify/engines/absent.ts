@@ -1,6 +1,6 @@
+import { isWeighted } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
 import { uncompared } from "../compare/tally.ts";
-import { isWeighted } from "../geometry.ts";
 import type { LayerResult } from "../record.ts";
 
 export interface Absent {

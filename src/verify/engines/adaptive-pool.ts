@@ -22,6 +22,16 @@ export function adaptiveAverage(values: Float32Array, shape: readonly number[], 
   return out;
 }
 
+/** The largest value of each of `planes` planes. */
+export function globalMaximum(values: Float32Array, planes: number): Float32Array {
+  const size = values.length / planes;
+  return Float32Array.from({ length: planes }, (_, plane) => {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let at = plane * size; at < (plane + 1) * size; at++) largest = Math.max(largest, values[at] ?? largest);
+    return largest;
+  });
+}
+
 /** The same pool along one axis as a row-major `outputs` × `inputs` matrix of weights. */
 export function adaptiveMatrix(inputs: number, outputs: number): Float32Array {
   const matrix = new Float32Array(outputs * inputs);

@@ -1,3 +1,5 @@
+import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer, windowsOf } from "../../model/geometry/shapes.ts";
+import { padsOf, type Windows } from "../../model/geometry/window.ts";
 import type { Network } from "../../model/network.ts";
 import {
   externalData,
@@ -13,7 +15,6 @@ import {
 } from "../../writers/onnx/message.ts";
 import { bytesPiece } from "../../writers/pieces.ts";
 import { type Field, fieldBytes } from "../../writers/proto-pieces.ts";
-import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer } from "../geometry.ts";
 import { isRectified } from "../runnable.ts";
 import { adaptiveMatrix } from "./adaptive-pool.ts";
 
@@ -61,11 +62,8 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
   for (const row of shapes) {
     const { layer } = row;
     if (layer.kind === "pool") {
-      add("MaxPool", [x], layer.name, [
-        intsAttribute("kernel_shape", [2, 2]),
-        intsAttribute("strides", [2, 2]),
-        intAttribute("ceil_mode", layer.ceil ? 1 : 0),
-      ]);
+      // The places are counted here, and given as padding: ONNX Runtime then has nothing to round.
+      add(layer.method === "average" ? "AveragePool" : "MaxPool", [x], layer.name, sliding(windowsOf(network, layer), row.input, true));
     } else if (layer.kind === "adaptive-pool") {
       const pool = adaptive(x, row);
       nodes.push(...pool.nodes);
@@ -82,8 +80,8 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
       const rectified = isRectified(network, layer);
       const sum = rectified ? `${layer.name}.sum` : layer.name;
       if (weight.axes === "o i h w") {
-        const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];
-        add("Conv", [x, `${layer.name}.weight`, `${layer.name}.bias`], sum, [intsAttribute("pads", [ph, pw, ph, pw])]);
+        const attributes = sliding(windowsOf(network, layer, row.input), row.input, false);
+        add("Conv", [x, `${layer.name}.weight`, `${layer.name}.bias`], sum, attributes);
       } else {
         if (row.input.length === 3) add("Flatten", [x], `${layer.name}.flat`, [intAttribute("axis", 1)]);
         const from = row.input.length === 3 ? `${layer.name}.flat` : x;
@@ -98,6 +96,19 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
     ...shapes.map((row) => valueInfo(12, row.layer.name, floatType, ["N", ...onnxShape(network, row)])),
   ];
   return { model: modelBytes("vgg", { nodes, initializers, values }), weights, bytes: at };
+}
+
+/** Attributes of a convolution or a pool for an input of C H W. */
+function sliding([down, across]: Windows, [, height = 1, width = 1]: readonly number[], pooling: boolean): readonly Field[] {
+  const [top, bottom] = padsOf(height, down);
+  const [left, right] = padsOf(width, across);
+  return [
+    ...(pooling
+      ? [intsAttribute("kernel_shape", [down.kernel, across.kernel])]
+      : [intsAttribute("dilations", [down.dilation, across.dilation])]),
+    intsAttribute("strides", [down.stride, across.stride]),
+    intsAttribute("pads", [top, left, bottom, right]),
+  ];
 }
 
 /** y = ReLU(x) on two floats for each of N: what a device is tried with. */
@@ -132,6 +143,7 @@ function onnxShape(network: Network, { layer, output }: LayerShape): readonly nu
 /** ONNX has no adaptive pool: averages along width, then along height, as products with two small matrices. */
 function adaptive(x: string, { layer, input }: LayerShape): Parts {
   if (layer.kind !== "adaptive-pool") return { nodes: [], initializers: [] };
+  if (layer.method === "max") return { nodes: [node({ operator: "GlobalMaxPool", name: layer.name, inputs: [x] })], initializers: [] };
   const [, height = 1, width = 1] = input;
   const { name } = layer;
   const columns = adaptiveMatrix(width, layer.size[1]);

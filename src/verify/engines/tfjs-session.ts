@@ -1,17 +1,39 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
+import {
+  elements,
+  isWeighted,
+  kernelShape,
+  type LayerShape,
+  layerShapes,
+  type WeightedLayer,
+  windowsOf,
+} from "../../model/geometry/shapes.ts";
+import { padsOf, type Windows } from "../../model/geometry/window.ts";
 import type { AdaptivePoolLayer, Network, NetworkLayer } from "../../model/network.ts";
-import { elements, isWeighted, kernelShape, type LayerShape, layerShapes } from "../geometry.ts";
 import { isRectified } from "../runnable.ts";
-import { adaptiveAverage } from "./adaptive-pool.ts";
+import { adaptiveAverage, globalMaximum } from "./adaptive-pool.ts";
 import type { Device, Session, Weights } from "./engine.ts";
 import { parameters } from "./parameters.ts";
 
 /** The part of TensorFlow.js that a VGG needs; tfjs-core has it, and so has every package that carries tfjs-core along. */
 export type TfjsOps = Pick<
   typeof import("@tensorflow/tfjs-core"),
-  "add" | "conv2d" | "matMul" | "maxPool" | "relu" | "reshape" | "setBackend" | "tensor1d" | "tensor2d" | "tensor4d" | "tidy" | "transpose"
+  | "add"
+  | "avgPool"
+  | "conv2d"
+  | "matMul"
+  | "maxPool"
+  | "pad"
+  | "relu"
+  | "reshape"
+  | "setBackend"
+  | "tensor1d"
+  | "tensor2d"
+  | "tensor4d"
+  | "tidy"
+  | "transpose"
 >;
 
 export interface TfjsBackend {
@@ -75,10 +97,7 @@ export async function openTfjsSession(
         x = tf.tidy(() => tf.transpose(tf.tensor4d(batch.values, [n, c, h, w]), [0, 2, 3, 1]));
         for (const { layer, output } of shapes) {
           const from: Tensor = x;
-          x =
-            layer.kind === "adaptive-pool"
-              ? await adaptive(tf, from, layer)
-              : forward(tf, from, layer, held.get(layer.name), isRectified(network, layer));
+          x = layer.kind === "adaptive-pool" ? await adaptive(tf, from, layer) : forward(tf, from, layer, held.get(layer.name), network);
           from.dispose();
           await visit({ layer: layer.name, shape: [n, ...output], values: await channelsFirst(tf, x) });
           await ctx.tick(0);
@@ -97,7 +116,7 @@ export async function openTfjsSession(
 export function hasTfjsOps(module: unknown): module is TfjsOps {
   if (typeof module !== "object" || module === null) return false;
   const names: readonly (keyof TfjsOps)[] = [
-    ...(["add", "conv2d", "matMul", "maxPool", "relu", "reshape"] as const),
+    ...(["add", "avgPool", "conv2d", "matMul", "maxPool", "pad", "relu", "reshape"] as const),
     ...(["setBackend", "tensor1d", "tensor2d", "tensor4d", "tidy", "transpose"] as const),
   ];
   return names.every((name) => typeof Reflect.get(module, name) === "function");
@@ -122,42 +141,70 @@ function forward(
   x: Tensor,
   layer: Exclude<NetworkLayer, AdaptivePoolLayer>,
   held: Held | undefined,
-  rectified: boolean,
+  network: Network,
 ): Tensor {
   return tf.tidy(() => {
     if (layer.kind === "pool") {
-      // 'same' pads a last odd row or column with minus infinity: Caffe's rounding up.
-      return tf.maxPool(image(tf, x), [2, 2], [2, 2], layer.ceil ? "same" : "valid");
+      return pooled(tf, image(tf, x), windowsOf(network, layer), layer.method);
     }
     if (held === undefined) throw new TypeError(`${layer.name} has no weights`);
-    const before = product(tf, x, layer, held.kernel);
+    const before = product(tf, x, layer, held.kernel, network);
     const sum = tf.add(before, held.bias);
     before.dispose();
-    return rectified ? tf.relu(sum) : sum;
+    return isRectified(network, layer) ? tf.relu(sum) : sum;
   });
 }
 
-function product(tf: TfjsOps, x: Tensor, layer: Exclude<NetworkLayer, AdaptivePoolLayer | { kind: "pool" }>, kernel: Tensor): Tensor {
+/** Below every float32: what a pool never takes from its border. TensorFlow's own library knows no padding by numbers. */
+const LOWEST = -3.4028234663852886e38;
+
+function pooled(tf: TfjsOps, x: Tensor4D, windows: Windows, method: "average" | undefined): Tensor {
+  const [down, across] = windows;
+  const [top, bottom] = padsOf(x.shape[1], down);
+  const [left, right] = padsOf(x.shape[2], across);
+  const kernel: [number, number] = [down.kernel, across.kernel];
+  const strides: [number, number] = [down.stride, across.stride];
+  if (method === "average") return tf.avgPool(x, kernel, strides, "valid");
+  const bordered =
+    top + bottom + left + right === 0
+      ? x
+      : tf.pad(
+          x,
+          [
+            [0, 0],
+            [top, bottom],
+            [left, right],
+            [0, 0],
+          ],
+          LOWEST,
+        );
+  return tf.maxPool(bordered, kernel, strides, "valid");
+}
+
+function product(tf: TfjsOps, x: Tensor, layer: WeightedLayer, kernel: Tensor, network: Network): Tensor {
   if (isMatrix(kernel)) {
     const [n = 0] = x.shape;
     return tf.matMul(tf.reshape(x, [n, layer.inputs]), kernel);
   }
   if (!isImage(kernel)) throw new TypeError(`${layer.name} has a kernel of rank ${kernel.rank}`);
-  const [ph, pw] = layer.kind === "conv" ? layer.pad : [0, 0];
+  const picture = image(tf, x);
+  const [down, across] = windowsOf(network, layer, [0, picture.shape[1], picture.shape[2]]);
   const pad: [[number, number], [number, number], [number, number], [number, number]] = [
     [0, 0],
-    [ph, ph],
-    [pw, pw],
+    [...padsOf(picture.shape[1], down)],
+    [...padsOf(picture.shape[2], across)],
     [0, 0],
   ];
-  return tf.conv2d(image(tf, x), kernel, 1, pad);
+  const dilations: [number, number] = [down.dilation, across.dilation];
+  return tf.conv2d(picture, kernel, [down.stride, across.stride], pad, "NHWC", dilations);
 }
 
 /** The adaptive pool is no operation of TensorFlow.js; its input is the smallest of all activations, so it is averaged here. */
 async function adaptive(tf: TfjsOps, x: Tensor, layer: AdaptivePoolLayer): Promise<Tensor> {
   const [n = 0, h = 0, w = 0, c = 0] = x.shape;
-  const pooled = adaptiveAverage(await channelsFirst(tf, x), [n, c, h, w], layer.size);
-  return tf.tidy(() => tf.transpose(tf.tensor4d(pooled, [n, c, layer.size[0], layer.size[1]]), [0, 2, 3, 1]));
+  const values = await channelsFirst(tf, x);
+  const fitted = layer.method === "max" ? globalMaximum(values, n * c) : adaptiveAverage(values, [n, c, h, w], layer.size);
+  return tf.tidy(() => tf.transpose(tf.tensor4d(fitted, [n, c, layer.size[0], layer.size[1]]), [0, 2, 3, 1]));
 }
 
 /** The values in N C H W; N features as they are. */

@@ -1,9 +1,9 @@
+import { isWeighted, kernelShape, type WeightedLayer } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
 import type { Role } from "../../model/role.ts";
 import type { Slot } from "../../model/scheme.ts";
 import type { View } from "../../tensor/view.ts";
 import type { Weights } from "../engines/engine.ts";
-import { isWeighted, kernelShape, type WeightedLayer } from "../geometry.ts";
 import { describeBatchNorm } from "./diagnose-norm.ts";
 import { factors, type Kernel, relationBetween, unravel } from "./kernel-relations.ts";
 import { type Agreement, agreement, cosine } from "./vectors.ts";

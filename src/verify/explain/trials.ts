@@ -1,6 +1,6 @@
+import { isWeighted, kernelShape, layerShapes, type WeightedLayer } from "../../model/geometry/shapes.ts";
 import type { Network, NetworkLayer } from "../../model/network.ts";
 import type { Weights } from "../engines/engine.ts";
-import { isWeighted, kernelShape, layerShapes, type WeightedLayer } from "../geometry.ts";
 import { rearranged } from "./kernel-moves.ts";
 import { type Kernel, type Place, places, rowsKept } from "./kernel-relations.ts";
 

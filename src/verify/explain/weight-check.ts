@@ -1,8 +1,8 @@
 import type { Context } from "../../io/context.ts";
+import { isWeighted, type WeightedLayer } from "../../model/geometry/shapes.ts";
 import { normParts, type Part, type Role, roleOf } from "../../model/role.ts";
 import { compare } from "../../tensor/compare.ts";
 import { parameters } from "../engines/parameters.ts";
-import { isWeighted, type WeightedLayer } from "../geometry.ts";
 import type { Compared, Pair } from "./diagnose.ts";
 import { agreement } from "./vectors.ts";
 

@@ -1,11 +1,11 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
+import { elements, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { load } from "../../tensor/load.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 import type { Activation } from "../engines/engine.ts";
-import { elements, shapeText } from "../geometry.ts";
 
 export type InputLayout = "nchw" | "nhwc";
 

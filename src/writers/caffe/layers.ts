@@ -1,4 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
+import { windowsOf } from "../../model/geometry/shapes.ts";
+import type { Windows } from "../../model/geometry/window.ts";
 import type { ConvLayer, FcLayer } from "../../model/network.ts";
 import type { TensorSpec } from "../layout.ts";
 import type { RoleTable } from "../roles.ts";
@@ -8,12 +10,11 @@ export type CaffeSettings =
       readonly kind: "convolution";
       readonly outputs: number;
       readonly bias: boolean;
-      readonly kernel: readonly [number, number];
-      readonly pad: readonly [number, number];
-      readonly square: boolean;
+      readonly windows: Windows;
+      readonly groups: number;
     }
   | { readonly kind: "inner-product"; readonly outputs: number; readonly bias: boolean }
-  | { readonly kind: "pooling" }
+  | { readonly kind: "pooling"; readonly windows: Windows; readonly average: boolean }
   | { readonly kind: "batch-norm"; readonly epsilon: number }
   | { readonly kind: "scale" };
 
@@ -47,25 +48,25 @@ export function caffeLayers(table: RoleTable): readonly CaffeLayer[] {
   };
   const last = table.network.layers.filter((layer) => layer.kind === "fc").at(-1);
   for (const layer of table.network.layers) {
-    if (layer.kind === "pool") add(layer.name, "Pooling", [], { kind: "pooling" });
+    if (layer.kind === "pool") {
+      const windows = windowsOf(table.network, layer);
+      add(layer.name, "Pooling", [], { kind: "pooling", windows, average: layer.method === "average" });
+    }
     if (layer.kind !== "conv" && layer.kind !== "fc") continue;
     const { blobs, weight, bias } = ownBlobs(table, layer.name);
     const [outputs = 0, , height = 1, width = 1] = weight.shape;
     if (layer.kind === "conv" || weight.shape.length === 4) {
-      const pad = layer.kind === "conv" ? layer.pad : ([0, 0] as const);
-      const square = height === width && pad[0] === pad[1];
       add(layerName(weight, layer.name), "Convolution", blobs, {
         kind: "convolution",
         outputs,
         bias,
-        kernel: [height, width],
-        pad,
-        square,
+        windows: windowsOf(table.network, layer, [0, height, width]),
+        groups: layer.kind === "conv" ? (layer.groups ?? 1) : 1,
       });
     } else add(layerName(weight, layer.name), "InnerProduct", blobs, { kind: "inner-product", outputs, bias });
     addNorm(layer);
     const suffix = layer.name.replace(/^(conv|fc)/, "");
-    if (layer.kind === "conv" || layer.activation === "relu") add(`relu${suffix}`, "ReLU", [], undefined, true);
+    if (layer.kind === "conv" ? layer.linear !== true : layer.activation === "relu") add(`relu${suffix}`, "ReLU", [], undefined, true);
     if (layer.kind === "fc" && layer !== last) add(`drop${suffix}`, "Dropout", [], undefined, true);
     if (layer.kind === "fc" && layer.activation === "softmax") add("prob", "Softmax", []);
   }

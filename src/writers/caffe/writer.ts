@@ -5,6 +5,7 @@ import { byteLength, tensorPiece, textPiece } from "../pieces.ts";
 import { type Field, floatField, intField, joined, lengthField, messageField, packedField, textField } from "../proto-pieces.ts";
 import { imageSize, roleTable } from "../roles.ts";
 import { type CaffeLayer, caffeLayers } from "./layers.ts";
+import { slidingOf } from "./sliding.ts";
 
 /** Protobuf messages end at 2 GiB. */
 const maxBytes = 2 ** 31 - 2 ** 16;
@@ -53,27 +54,27 @@ function blobFields(blob: TensorSpec): Field {
 function parameters({ settings }: CaffeLayer): readonly Field[] {
   switch (settings?.kind) {
     case "convolution":
-      // ConvolutionParameter: num_output 1, bias_term 2, pad 3, kernel_size 4; or pad_h 9, pad_w 10, kernel_h 11, kernel_w 12.
+      // ConvolutionParameter: num_output 1, bias_term 2, group 5.
       return [
         messageField(
           106,
           intField(1, settings.outputs),
           intField(2, settings.bias ? 1 : 0),
-          ...(settings.square
-            ? [intField(3, settings.pad[0]), intField(4, settings.kernel[0])]
-            : [
-                intField(9, settings.pad[0]),
-                intField(10, settings.pad[1]),
-                intField(11, settings.kernel[0]),
-                intField(12, settings.kernel[1]),
-              ]),
+          ...(settings.groups === 1 ? [] : [intField(5, settings.groups)]),
+          ...slidingOf(settings.windows, "convolution").map(({ number, value }) => intField(number, value)),
         ),
       ];
     case "inner-product":
       return [messageField(117, intField(1, settings.outputs), intField(2, settings.bias ? 1 : 0))];
     case "pooling":
-      // PoolingParameter: pool 1 (0 is MAX), kernel_size 2, stride 3.
-      return [messageField(121, intField(1, 0), intField(2, 2), intField(3, 2))];
+      // PoolingParameter: pool 1 (0 is MAX, 1 AVE).
+      return [
+        messageField(
+          121,
+          intField(1, settings.average ? 1 : 0),
+          ...slidingOf(settings.windows, "pooling").map(({ number, value }) => intField(number, value)),
+        ),
+      ];
     case "batch-norm":
       // BatchNormParameter: use_global_stats 1, eps 3.
       return [messageField(139, intField(1, 1), floatField(3, settings.epsilon))];
@@ -114,15 +115,19 @@ function block(layer: CaffeLayer): readonly string[] {
   switch (settings?.kind) {
     case "convolution": {
       const bias = settings.bias ? [] : ["bias_term: false"];
-      const place = settings.square
-        ? [`pad: ${settings.pad[0]}`, `kernel_size: ${settings.kernel[0]}`]
-        : [`pad_h: ${settings.pad[0]}`, `pad_w: ${settings.pad[1]}`, `kernel_h: ${settings.kernel[0]}`, `kernel_w: ${settings.kernel[1]}`];
-      return nested("convolution_param", `num_output: ${settings.outputs}`, ...bias, ...place);
+      const groups = settings.groups === 1 ? [] : [`group: ${settings.groups}`];
+      return nested(
+        "convolution_param",
+        `num_output: ${settings.outputs}`,
+        ...bias,
+        ...groups,
+        ...lines(slidingOf(settings.windows, "convolution")),
+      );
     }
     case "inner-product":
       return nested("inner_product_param", `num_output: ${settings.outputs}`, ...(settings.bias ? [] : ["bias_term: false"]));
     case "pooling":
-      return nested("pooling_param", "pool: MAX", "kernel_size: 2", "stride: 2");
+      return nested("pooling_param", `pool: ${settings.average ? "AVE" : "MAX"}`, ...lines(slidingOf(settings.windows, "pooling")));
     case "batch-norm":
       return nested("batch_norm_param", "use_global_stats: true", `eps: ${settings.epsilon}`);
     case "scale":
@@ -130,4 +135,8 @@ function block(layer: CaffeLayer): readonly string[] {
     default:
       return text;
   }
+}
+
+function lines(fields: readonly { readonly name: string; readonly value: number }[]): readonly string[] {
+  return fields.map(({ name, value }) => `${name}: ${value}`);
 }

@@ -3,7 +3,7 @@ import type { ConvLayer, FcLayer } from "../../model/network.ts";
 import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { Json } from "../pieces.ts";
-import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
+import { featureSize, imageSize, type RoleTable, requirePlain, roleTable } from "../roles.ts";
 
 /** One layer of a Keras model: what its `get_config` gives, without the name, and its variables in Keras' own order. */
 export interface KerasLayer {
@@ -25,6 +25,7 @@ const ones: Json = { class_name: "Ones", config: {} };
 export function kerasLayers(input: WriterInput, format: string): readonly KerasLayer[] {
   const table = roleTable(input, format);
   const { network } = table;
+  requirePlain(network, format);
   const size = imageSize(network, format);
   const layers: KerasLayer[] = [layer("input_1", "InputLayer", { batch_input_shape: [null, ...size, network.inputChannels] })];
   const first = network.layers.find((one) => one.kind === "fc");

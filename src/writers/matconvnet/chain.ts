@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network.ts";
 import type { TensorSpec } from "../layout.ts";
-import type { RoleTable } from "../roles.ts";
+import { type RoleTable, requirePlain } from "../roles.ts";
 
 /** A layer as MatConvNet counts them: activations and dropout are layers of their own. */
 export type ChainLayer =
@@ -29,6 +29,7 @@ export type ChainLayer =
 /** The network as a chain of MatConvNet's layers, with the tensors that fill them. Throws `mismatch`, `unsupported`. */
 export function chainOf(table: RoleTable): readonly ChainLayer[] {
   const { network } = table;
+  requirePlain(network, "MatConvNet");
   const last = network.layers.findLast((layer) => layer.kind === "fc");
   return network.layers.flatMap((layer) => chainLayers(layer, table, layer === last));
 }

@@ -1,10 +1,13 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ConvLayer, FcLayer, NetworkLayer } from "../../model/network.ts";
+import { windowsOf } from "../../model/geometry/shapes.ts";
+import type { Windows } from "../../model/geometry/window.ts";
+import type { ConvLayer, FcLayer, NetworkLayer, PoolLayer } from "../../model/network.ts";
 import { normParts } from "../../model/role.ts";
+import { poolCount } from "../../model/sizes.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { Field } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
-import { floatAttribute, intAttribute, intsAttribute, node, valueInfo } from "./message.ts";
+import { floatAttribute, intAttribute, intsAttribute, node, stringAttribute, valueInfo } from "./message.ts";
 
 export interface OnnxGraph {
   readonly name: string;
@@ -80,27 +83,24 @@ function addLayer(
 ): void {
   switch (layer.kind) {
     case "conv":
-      addConv(chain, layer.name, table, layer.pad);
+      addConv(chain, layer, table);
       addNorm(chain, layer, table);
-      chain.add("Relu", `${layer.name}/relu`, []);
+      if (layer.linear !== true) chain.add("Relu", `${layer.name}/relu`, []);
       return;
     case "pool":
-      chain.add(
-        "MaxPool",
-        layer.name,
-        [],
-        [intsAttribute("kernel_shape", [2, 2]), intsAttribute("strides", [2, 2]), intAttribute("ceil_mode", layer.ceil ? 1 : 0)],
-      );
+      addPool(chain, layer, windowsOf(table.network, layer));
       return;
     case "adaptive-pool":
-      addAdaptivePool(chain, layer.size, features);
+      if (layer.method === "max") chain.add("GlobalMaxPool", layer.name, []);
+      else addAdaptivePool(chain, layer.size, features, 2 ** poolCount(table.network));
       return;
     case "fc":
       addFc(chain, layer, table, conv, place);
   }
 }
 
-function addConv(chain: Chain, name: string, table: RoleTable, pad: readonly [number, number]): void {
+function addConv(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): void {
+  const { name } = layer;
   const weight = table.need(`${name}.weight`);
   const bias = table.find(`${name}.bias`);
   chain.add(
@@ -109,10 +109,29 @@ function addConv(chain: Chain, name: string, table: RoleTable, pad: readonly [nu
     [weight.key, ...(bias === undefined ? [] : [bias.key])],
     [
       intsAttribute("kernel_shape", weight.shape.slice(2)),
-      intsAttribute("pads", [pad[0], pad[1], pad[0], pad[1]]),
-      intsAttribute("strides", [1, 1]),
+      ...sliding(windowsOf(table.network, layer, [0, ...weight.shape.slice(2)])),
+      ...(layer.kind === "conv" && layer.groups !== undefined ? [intAttribute("group", layer.groups)] : []),
     ],
   );
+}
+
+function addPool(chain: Chain, layer: PoolLayer, windows: Windows): void {
+  const [down, across] = windows;
+  const attributes = [intsAttribute("kernel_shape", [down.kernel, across.kernel]), ...sliding(windows)];
+  const type = layer.method === "average" ? "AveragePool" : "MaxPool";
+  chain.add(type, layer.name, [], [...attributes, intAttribute("ceil_mode", down.ceil ? 1 : 0)]);
+}
+
+/** Padding, steps and dilation; what is the operator's default is left out. */
+function sliding([down, across]: Windows): readonly Field[] {
+  if (down.pad === "same" || across.pad === "same")
+    return [stringAttribute("auto_pad", "SAME_UPPER"), intsAttribute("strides", [down.stride, across.stride])];
+  const pads = [down.pad[0], across.pad[0], down.pad[1], across.pad[1]];
+  return [
+    intsAttribute("pads", pads),
+    intsAttribute("strides", [down.stride, across.stride]),
+    ...(down.dilation === 1 && across.dilation === 1 ? [] : [intsAttribute("dilations", [down.dilation, across.dilation])]),
+  ];
 }
 
 function addNorm(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): void {
@@ -122,7 +141,7 @@ function addNorm(chain: Chain, layer: ConvLayer | FcLayer, table: RoleTable): vo
 }
 
 function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, { first, last }: Place): void {
-  if (conv) addConv(chain, layer.name, table, [0, 0]);
+  if (conv) addConv(chain, layer, table);
   else {
     if (first) chain.add("Flatten", "flatten", [], [intAttribute("axis", 1)]);
     const weight = table.need(`${layer.name}.weight`);
@@ -134,12 +153,12 @@ function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, { 
 }
 
 /** ONNX has no adaptive pool: for an image of fixed size it is the identity, or an average over equal windows. */
-function addAdaptivePool(chain: Chain, size: readonly [number, number], features: readonly [number, number]): void {
+function addAdaptivePool(chain: Chain, size: readonly [number, number], features: readonly [number, number], scale: number): void {
   const [height, width] = [features[0] / size[0], features[1] / size[1]];
   if (height === 1 && width === 1) return;
   if (!Number.isInteger(height) || !Number.isInteger(width)) {
     throw new CheckpointError("unsupported", `an adaptive pool from ${features.join("×")} to ${size.join("×")} has no ONNX operator`, {
-      hint: `choose an --input-size of multiples of ${32 * size[0]}x${32 * size[1]}`,
+      hint: `choose an --input-size of multiples of ${scale * size[0]}x${scale * size[1]}`,
     });
   }
   chain.add("AveragePool", "avgpool", [], [intsAttribute("kernel_shape", [height, width]), intsAttribute("strides", [height, width])]);

@@ -6,7 +6,7 @@ import { type Field, floatField, intField, lengthField, messageField, packedFiel
 export const floatType = 1;
 
 /** AttributeProto.AttributeType. */
-const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 export function floatAttribute(name: string, value: number): Field {
   return messageField(5, textField(1, name), floatField(2, value), intField(20, attributeTypes.float));
@@ -14,6 +14,10 @@ export function floatAttribute(name: string, value: number): Field {
 
 export function intAttribute(name: string, value: number): Field {
   return messageField(5, textField(1, name), intField(3, value), intField(20, attributeTypes.int));
+}
+
+export function stringAttribute(name: string, value: string): Field {
+  return messageField(5, textField(1, name), textField(4, value), intField(20, attributeTypes.string));
 }
 
 export function intsAttribute(name: string, values: readonly number[]): Field {

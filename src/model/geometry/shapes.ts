@@ -1,5 +1,6 @@
-import { CheckpointError } from "../errors.ts";
-import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../model/network.ts";
+import { CheckpointError } from "../../errors.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../network.ts";
+import { halving, plainWindows, slide, type Windows } from "./window.ts";
 
 export type WeightedLayer = ConvLayer | FcLayer;
 
@@ -97,9 +98,17 @@ export function mostSquare(area: number): readonly [number, number] {
  */
 export function kernelSize(network: Network, layer: WeightedLayer, input: readonly number[] = []): readonly [number, number] {
   if (layer.kind === "conv") return layer.kernel;
+  if (layer.windows !== undefined) return [layer.windows[0].kernel, layer.windows[1].kernel];
   if (network.layers.find((other) => other.kind === "fc")?.name !== layer.name) return [1, 1];
   const [, height, width] = network.featureShape ?? [];
   return [height ?? input[1] ?? 1, width ?? input[2] ?? 1];
+}
+
+/** How a convolution, a pool, or a fully connected layer kept as a convolution slides. */
+export function windowsOf(network: Network, layer: WeightedLayer | PoolLayer, input?: readonly number[]): Windows {
+  if (layer.windows !== undefined) return layer.windows;
+  if (layer.kind === "pool") return halving(layer.ceil);
+  return plainWindows(kernelSize(network, layer, input), layer.kind === "conv" ? layer.pad : [0, 0]);
 }
 
 /** Height, width, inputs and outputs of a layer's kernel. */
@@ -131,16 +140,18 @@ function outputShape(network: Network, layer: NetworkLayer, input: readonly numb
       if (layer.inputs !== channels) {
         throw new CheckpointError("unsupported", `${layer.name} takes ${layer.inputs} channels, and the layer before gives ${channels}`);
       }
-      const out = [height + 2 * layer.pad[0] - layer.kernel[0] + 1, width + 2 * layer.pad[1] - layer.kernel[1] + 1] as const;
-      return [layer.outputs, ...leftOver(out, layer.name, size)];
+      return [layer.outputs, ...slid(network, layer, [height, width], size)];
     }
-    case "pool": {
-      const round = layer.ceil ? Math.ceil : Math.floor;
-      return [channels, ...leftOver([round(height / 2), round(width / 2)], layer.name, size)];
-    }
+    case "pool":
+      return [channels, ...slid(network, layer, [height, width], size)];
     case "adaptive-pool":
       return [channels, ...layer.size];
   }
+}
+
+function slid(network: Network, layer: WeightedLayer | PoolLayer, [height, width]: readonly [number, number], size: string) {
+  const [down, across] = windowsOf(network, layer, [0, height, width]);
+  return leftOver([slide(height, down), slide(width, across)], layer.name, size);
 }
 
 function leftOver(out: readonly [number, number], layer: string, size: string): readonly [number, number] {
@@ -157,9 +168,11 @@ function fcShape(network: Network, name: string, inputs: number, outputs: number
   const isFirst = network.layers.find((layer) => layer.kind === "fc")?.name === name;
   const [wantedChannels, wantedHeight, wantedWidth] = isFirst ? (network.featureShape ?? []) : [];
   if (network.head === "conv") {
-    const kernel = isFirst ? ([wantedHeight ?? height, wantedWidth ?? width] as const) : ([1, 1] as const);
-    const out = leftOver([height - kernel[0] + 1, width - kernel[1] + 1], name, size);
+    const layer = network.layers.find((other): other is FcLayer => other.kind === "fc" && other.name === name);
+    if (layer === undefined) throw new TypeError(`${name} is no layer of the network`);
+    const kernel = kernelSize(network, layer, input);
     if (kernel[0] * kernel[1] * channels !== inputs) throw headMismatch(name, inputs, input, size);
+    const out = slid(network, layer, [height, width], size);
     // One position is a vector; a larger input gives a map of scores, as the fully convolutional network does.
     return out[0] === 1 && out[1] === 1 ? [outputs] : [outputs, ...out];
   }
