@@ -98,18 +98,19 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
  * only the plan is made.
  */
 export async function convert(path: string, options: ConvertRunOptions = {}): Promise<ConvertResult> {
-  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }, { readJson }] = await Promise.all([
-    import("./open.ts"),
-    import("./io/run.ts"),
-    import("./convert/convert.ts"),
-    import("./model/identify.ts"),
-    import("./io/output/existing-folder.ts"),
-    import("./io/json-file.ts"),
-  ]);
+  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }, { readOwnJson }] =
+    await Promise.all([
+      import("./open.ts"),
+      import("./io/run.ts"),
+      import("./convert/convert.ts"),
+      import("./model/identify.ts"),
+      import("./io/output/existing-folder.ts"),
+      import("./encodings/json/own-json.ts"),
+    ]);
   const { folder } = convertPlace(options, path);
   const ctx = createContext({ ...contextOptions(options), values: options.dryRun !== true, temporaryFolder: existingFolder(folder) });
   try {
-    const map = options.mapFile === undefined ? {} : { map: await readJson(options.mapFile) };
+    const map = options.mapFile === undefined ? {} : { map: await readOwnJson(options.mapFile) };
     const checkpoint = await open(path, ctx, options);
     const other = options.like === undefined ? undefined : await open(options.like, ctx);
     try {

@@ -1,7 +1,7 @@
 import { CheckpointError, isCheckpointError } from "../errors.ts";
 import type { FileSet } from "../io/source/source.ts";
 import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
-import { parseJsonBytes } from "./json/json.ts";
+import { ownJson } from "./json/own-json.ts";
 
 /*
  * What a checkpoint's format has no place for (how images are prepared, class names, epsilon, axes) lies beside it: NAME.vggtool.json,
@@ -40,14 +40,12 @@ const tfEnding = /\.(index|meta|data-\d{5}-of-\d{5})$/;
 
 function parse(bytes: Uint8Array, file: string): ReadonlyMap<string, unknown> {
   try {
-    // Strictly first: depth and duplicate keys are bounded there.
-    parseJsonBytes(bytes, file);
+    const value = ownJson(bytes, file);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
+    throw new CheckpointError("malformed", "what describes the checkpoint is no JSON object", { file });
   } catch (error) {
     throw isCheckpointError(error) ? error.at({ hint: "remove this file, and what it says of the checkpoint is assumed instead" }) : error;
   }
-  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
-  throw new CheckpointError("malformed", "what describes the checkpoint is no JSON object", { file });
 }
 
 function described(checkpoint: Checkpoint, fields: ReadonlyMap<string, unknown>, name: string): Checkpoint {

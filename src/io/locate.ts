@@ -1,13 +1,13 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { nearest } from "../text/nearest.ts";
 import { folderSet } from "./folder.ts";
 import type { OpenedFiles } from "./opened.ts";
+import { kindAt } from "./regular.ts";
 import { fileSource } from "./source/file.ts";
 import { memorySource } from "./source/memory.ts";
 import type { ByteSource, FileSet } from "./source/source.ts";
-import { fromSystem, systemCode } from "./system-error.ts";
 
 /** What a person's argument leads to. */
 export interface Located {
@@ -32,7 +32,7 @@ const suffixes: readonly RegExp[] = [
 
 /** A file, a folder, or the prefix of a set. Throws `not-found`, with the nearest name in the folder as a hint, and `io`. What is opened is noted in `opened`. */
 export async function locateInput(path: string, opened?: OpenedFiles): Promise<Located> {
-  const kind = kindOf(path);
+  const kind = kindAt(path);
   if (kind === "folder") {
     return { source: memorySource(new Uint8Array(0), path), set: folderSet(path, opened), entry: "", folder: true };
   }
@@ -43,25 +43,12 @@ export async function locateInput(path: string, opened?: OpenedFiles): Promise<L
   return { source: await fileSource(join(folder, entry), opened), set, entry, folder: false };
 }
 
-function kindOf(path: string): "file" | "folder" | undefined {
-  try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) return "folder";
-    if (stat.isFile()) return "file";
-    // Opening a pipe waits for whoever writes to it, and neither it nor a device can be read at any place.
-    throw new CheckpointError("usage", "this is a pipe or a device, a file was needed", { file: path, hint: "copy it into a file first" });
-  } catch (error) {
-    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
-    throw fromSystem(error, path);
-  }
-}
-
 /** How TensorFlow's Saver writes the name of a sharded checkpoint: the question marks are part of what it prints. */
 const anyShard = /(\.data)?-\?{5}-of-(\d{5}|\?{5})$/;
 
 function prefixed(folder: string, named: string): string {
   const prefix = named.replace(anyShard, "");
-  const names = kindOf(folder) === "folder" ? readdirSync(folder).sort() : [];
+  const names = kindAt(folder) === "folder" ? readdirSync(folder).sort() : [];
   for (const suffix of suffixes) {
     const name = names.find((candidate) => candidate.startsWith(prefix) && suffix.test(candidate.slice(prefix.length)));
     if (name !== undefined && prefix !== "") return name;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { vggtool } from "../support/cli.ts";
 import { command } from "../support/command.ts";
 import { fixtures } from "../support/paths.ts";
+import { png } from "../verify/png.ts";
 
 let folder = "";
 const at = (name: string): string => join(folder, name);
@@ -113,11 +114,32 @@ describe("names from a file lead nowhere else", () => {
     expect((await command(["inspect", at("in/linked-file.safetensors.index.json")])).code).toBe(0);
   });
 
-  test.skipIf(process.platform === "win32").concurrent("a pipe is refused at once", async () => {
+  const good = join(fixtures, "demo", "vgg16.pdparams");
+  test.skipIf(process.platform === "win32").each([
+    ["FILE", (path: string) => ["inspect", path]],
+    ["OTHER", (path: string) => ["diff", good, path]],
+    ["OTHER of verify", (path: string) => ["verify", good, path]],
+    ["--source", (path: string) => ["inspect", good, "--source", path]],
+    ["--like", (path: string) => ["convert", good, "--like", path, "-o", at("never.npz")]],
+    ["--map", (path: string) => ["convert", good, "--map", path, "-o", at("never.npz")]],
+    ["--expect", (path: string) => ["verify", good, "--expect", path]],
+    ["--input", (path: string) => ["verify", good, "--input", path]],
+    ["--labels", (path: string) => ["verify", good, "--labels", path]],
+    ["--preprocess", (path: string) => ["verify", good, "--preprocess", path, "--input", at("picture.png")]],
+    ["-o", (path: string) => ["convert", good, "-o", path, "--force"]],
+  ])("a pipe or a device without end as %s is refused at once", async (_, args) => {
     spawnSync("mkfifo", [at("pipe")]);
-    const { code, stderr } = await vggtool(["inspect", at("pipe")]);
-    expect(code).toBe(2);
-    expect(stderr).toContain("a pipe or a device");
+    writeFileSync(
+      at("picture.png"),
+      png(8, 8, 3, (x) => x),
+    );
+    for (const [path, says] of [
+      [at("pipe"), /a pipe/],
+      ["/dev/zero", /a device/],
+    ] as const) {
+      const { code, stderr } = await vggtool(args(path));
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(says) });
+    }
   });
 });
 

@@ -37,8 +37,14 @@ describe("class names", () => {
     expect(labelsFromText(text, "labels")).toEqual(labels);
   });
 
-  test.each(['{"0": "cat", "2": "dog"}', "[1, 2]", "[not json"])("refused: %s", (text) => {
-    expect(() => labelsFromText(text, "labels")).toThrow("this is no JSON list of names and no object from index to name");
+  test.each([
+    ['{"0": "cat", "2": "dog"}', "this is no JSON list of names and no object from index to name"],
+    ["[1, 2]", "this is no JSON list of names and no object from index to name"],
+    ["[not json", 'JSON: a value expected at byte 1, found "not json"'],
+    ['{"0": "cat", "0": "dog"}', 'JSON key "0" occurs twice'],
+    [`${"[".repeat(200)}${"]".repeat(200)}`, "JSON nested deeper than 128"],
+  ])("refused: %s", (text, message) => {
+    expect(() => labelsFromText(text, "labels")).toThrow(message);
   });
 
   test("as many as there are classes", async () => {

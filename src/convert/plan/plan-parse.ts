@@ -3,6 +3,7 @@ import { isRole, type Role } from "../../model/role.ts";
 import type { Kept } from "../../model/scheme.ts";
 import { type Axes, parseAxes } from "../../tensor/axes.ts";
 import { isNumericDType, type NumericDType } from "../../tensor/dtype.ts";
+import { brief, shortened } from "../../text/brief.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "./plan-types.ts";
 
 /** A field of parsed JSON, with the way that led to it for error messages. */
@@ -16,8 +17,7 @@ export class Field {
   }
 
   fail(needed: string): CheckpointError {
-    const found = this.value === undefined ? "nothing" : JSON.stringify(this.value).slice(0, 60);
-    return new CheckpointError("usage", `--map: ${this.path} is ${found}, needed ${needed}`);
+    return new CheckpointError("usage", `--map: ${shortened(this.path, 160)} is ${brief(this.value)}, needed ${needed}`);
   }
 
   entries(): readonly (readonly [string, Field])[] {
@@ -26,8 +26,8 @@ export class Field {
   }
 
   get(name: string): Field {
-    const found = this.entries().find(([key]) => key === name);
-    return found === undefined ? new Field(undefined, `${this.path}.${name}`) : found[1];
+    if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value)) throw this.fail("an object");
+    return new Field(Object.getOwnPropertyDescriptor(this.value, name)?.value, `${this.path}.${name}`);
   }
 
   items(): readonly Field[] {

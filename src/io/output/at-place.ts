@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { CheckpointError } from "../../errors.ts";
+import { specialKind } from "../regular.ts";
 import { fromSystem, systemCode } from "../system-error.ts";
 
 /** Where an output's bytes go. */
@@ -22,19 +23,12 @@ export function atPlace(path: string): AtPlace {
   if (old === undefined) throw danglingLink(path, path);
   if (old.isDirectory()) throw new CheckpointError("usage", "a folder is there, a file was needed", { file: path });
   if (!old.isFile()) {
-    throw new CheckpointError("usage", `${kindOf(old)} is there, which no file replaces, with --force neither`, {
+    throw new CheckpointError("usage", `${specialKind(old)} is there, which no file replaces, with --force neither`, {
       file: path,
       hint: "choose another name with -o",
     });
   }
   return { path: own.isSymbolicLink() ? realpathSync(path) : path, old };
-}
-
-/** What is neither a file nor a folder, in words. */
-export function kindOf(stat: Stats): string {
-  if (stat.isFIFO()) return "a pipe";
-  if (stat.isSocket()) return "a socket";
-  return "a device";
 }
 
 /** A folder on the way that is a link to nothing could not be made. */

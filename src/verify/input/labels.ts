@@ -1,3 +1,4 @@
+import { ownJson } from "../../encodings/json/own-json.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { locateInput } from "../../io/locate.ts";
@@ -64,7 +65,7 @@ async function namesOfCheckpoint(path: string, ctx: Context): Promise<readonly s
 export function labelsFromText(text: string, file: string): readonly string[] {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
   if (trimmed.startsWith("[") || trimmed.startsWith("{")) {
-    const json = parsed(trimmed);
+    const json = ownJson(Buffer.from(trimmed), file);
     const labels = listOfTexts(json) ?? indexed(json);
     if (labels === undefined)
       throw new CheckpointError("malformed", "this is no JSON list of names and no object from index to name", { file });
@@ -83,13 +84,4 @@ function indexed(json: unknown): readonly string[] | undefined {
   });
   const known = names.filter((name) => name !== undefined);
   return known.length === names.length && known.length > 0 ? known : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON after all: the caller says what was needed.
-    return undefined;
-  }
 }

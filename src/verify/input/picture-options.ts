@@ -1,3 +1,4 @@
+import { readOwnJson } from "../../encodings/json/own-json.ts";
 import { CheckpointError } from "../../errors.ts";
 import { locateInput } from "../../io/locate.ts";
 import type { Identity } from "../../model/identity.ts";
@@ -26,23 +27,10 @@ async function contractFile(path: string): Promise<PictureContract> {
     throw new CheckpointError("usage", `--preprocess ${path} is no preset (${presetNames.join(", ")}) and no file`, { cause: error });
   });
   try {
-    if (located.folder || located.source.size > MAX_BYTES)
-      throw new CheckpointError("malformed", "this is no JSON file of preprocessing", { file: path });
-    const text = new TextDecoder().decode(await located.source.read(0, located.source.size));
-    return contractFromJson(parse(text, path), path);
+    if (located.folder) throw new CheckpointError("malformed", "this is a folder, a JSON file of preprocessing was needed", { file: path });
+    return contractFromJson(await readOwnJson(path, MAX_BYTES), path);
   } finally {
     await located.source.close();
-  }
-}
-
-function parse(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CheckpointError("malformed", `this is no valid JSON (${error instanceof Error ? error.message : String(error)})`, {
-      file,
-      cause: error,
-    });
   }
 }
 

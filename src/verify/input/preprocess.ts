@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Preprocessing } from "../../model/scheme.ts";
 import { bgrMean, faceMean, rgbMean, slimMean, unitNormal } from "../../model/schemes/preprocessing.ts";
+import { brief, shortened } from "../../text/brief.ts";
 
 /** How a picture becomes the network's input: what Preprocessing says of colours, and what becomes of its size. */
 export interface PictureContract extends Preprocessing {
@@ -58,11 +59,11 @@ export function contractFromJson(json: unknown, file: string): PictureContract {
   const fields = new Map(Object.entries(json));
   const known = ["channels", "range", "mean", "std", "size", "fit"];
   const strange = [...fields.keys()].find((name) => !known.includes(name));
-  if (strange !== undefined) throw fail(`"${strange}" is no field of preprocessing; these are: ${known.join(", ")}`);
+  if (strange !== undefined) throw fail(`"${shortened(strange)}" is no field of preprocessing; these are: ${known.join(", ")}`);
   const channels = fields.get("channels") ?? "rgb";
-  if (channels !== "rgb" && channels !== "bgr") throw fail(`channels is ${JSON.stringify(channels)}, needed "rgb" or "bgr"`);
+  if (channels !== "rgb" && channels !== "bgr") throw fail(`channels is ${brief(channels)}, needed "rgb" or "bgr"`);
   const range = fields.get("range") ?? 255;
-  if (range !== 255 && range !== 1) throw fail(`range is ${JSON.stringify(range)}, needed 255 or 1`);
+  if (range !== 255 && range !== 1) throw fail(`range is ${brief(range)}, needed 255 or 1`);
   const mean = numbers(fields.get("mean") ?? 0);
   if (mean === undefined) throw fail("mean is no number or list of numbers");
   const std = numbers(fields.get("std") ?? 1);
@@ -73,7 +74,7 @@ export function contractFromJson(json: unknown, file: string): PictureContract {
   if (size === undefined || (size.length > 0 && (size.length !== 2 || !hasSize))) throw fail("size is not [height, width]");
   const fit = fields.get("fit") ?? "cover";
   if (fit !== "cover" && fit !== "margin" && fit !== "stretch" && !(typeof fit === "number" && Number.isInteger(fit) && fit > 0)) {
-    throw fail(`fit is ${JSON.stringify(fit)}, needed "cover", "margin", "stretch" or the length of the shorter side`);
+    throw fail(`fit is ${brief(fit)}, needed "cover", "margin", "stretch" or the length of the shorter side`);
   }
   const sized = height === undefined || width === undefined ? {} : { size: [height, width] as const };
   return { channels, range, mean, std, ...sized, fit, source: "read" };

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { CheckpointError } from "../errors.ts";
-import { olderFiles } from "../io/output/older.ts";
-import { existsAlready, freeBytes } from "../io/output/output.ts";
-import type { Replaced } from "../io/output/place.ts";
-import { isInside, samePath } from "../io/same-path.ts";
-import type { Checkpoint } from "../tensor/checkpoint.ts";
-import { layoutBytes } from "../writers/execute.ts";
-import { formsOf } from "../writers/forms.ts";
-import type { FileLayout } from "../writers/layout.ts";
+import { CheckpointError } from "../../errors.ts";
+import { olderFiles } from "../../io/output/older.ts";
+import { existsAlready, freeBytes } from "../../io/output/output.ts";
+import type { Replaced } from "../../io/output/place.ts";
+import { isInside, samePath } from "../../io/same-path.ts";
+import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import { layoutBytes } from "../../writers/execute.ts";
+import { formsOf } from "../../writers/forms.ts";
+import type { FileLayout } from "../../writers/layout.ts";
 import type { OutputPlace } from "./target/output-name.ts";
 import type { Target } from "./target/targets.ts";
 
