@@ -8,8 +8,8 @@ import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { layoutBytes } from "../../writers/execute.ts";
 import { formsOf } from "../../writers/forms.ts";
 import type { FileLayout } from "../../writers/layout.ts";
-import type { OutputPlace } from "./target/output-name.ts";
-import type { Target } from "./target/targets.ts";
+import type { OutputPlace } from "../target/output-name.ts";
+import type { Target } from "../target/targets.ts";
 
 /** What an output is written from, and the path that it was named by. */
 export interface Input {
