@@ -75,10 +75,12 @@ describe("a conversion whose source fails keeps the old output", () => {
   });
 
   test("a source that is cut short", async () => {
+    const half = Math.floor((await reads()) / 2);
+    writeFileSync(join(folder, "out.safetensors"), "the old output");
     let count = 0;
     const failed = converted(async (source, offset, length, into) => {
       count += 1;
-      if (count > 40) throw new CheckpointError("changed", "the file was cut short", { file: source.name, offset });
+      if (count > half) throw new CheckpointError("changed", "the file was cut short", { file: source.name, offset });
       return source.read(offset, length, into);
     });
     await expect(failed).rejects.toMatchObject({ code: "changed" });
