@@ -8,10 +8,41 @@ export interface Runnable {
 }
 
 /**
- * What of a network can be run: all of it, or up to where its head stops being VGG's (another head, a layer left out).
- * Throws `unsupported` where convolutions are missing: nothing behind a gap can be computed.
+ * What of a network can be run: all of it, up to `until`, or up to where its head stops being VGG's (another head, a layer left out).
+ * Throws `unsupported` where convolutions are missing or something is computed that no engine does, `usage` for an unknown layer.
  */
-export function runnable(network: Network): Runnable {
+export function runnable(network: Network, until?: string): Runnable {
+  return until === undefined ? wholeOf(network) : wholeOf(upTo(network, until));
+}
+
+/** The network that ends with a layer: what is missing or not computed behind it does not count. */
+function upTo(network: Network, until: string): Network {
+  const end = network.layers.findIndex((layer) => layer.name === until);
+  if (end < 0) {
+    const names = network.layers.map(({ name }) => name).join(", ");
+    throw new CheckpointError("usage", `--until ${until} is no layer of the network; these are: ${names}`);
+  }
+  if (end === network.layers.length - 1) return network;
+  const layers = network.layers.slice(0, end + 1);
+  const before = new Set(layers.slice(0, -1).map(({ name }) => name));
+  const missing = network.missing.filter((name) => isBefore(name, until));
+  const uncomputed = network.uncomputed.filter(({ behind }) => before.has(behind));
+  const { classes: _classes, head, ...rest } = network;
+  const headed = layers.some((layer) => layer.kind === "fc") && head !== undefined ? { head } : {};
+  return { ...rest, ...headed, layers, missing, uncomputed, complete: missing.length === 0 };
+}
+
+/** Whether a layer that is not there would stand before another: conv3_2 before pool3, fc6 before fc7. */
+function isBefore(missing: string, layer: string): boolean {
+  const place = (name: string): readonly number[] => {
+    const [block = 0, index = name.startsWith("pool") ? 99 : 0] = [...name.matchAll(/\d+/g)].map(([digits]) => Number(digits));
+    return name.startsWith("fc") || name === "avgpool" ? [100, block] : [block, index];
+  };
+  const [a, b] = [place(missing), place(layer)];
+  return (a[0] ?? 0) < (b[0] ?? 0) || (a[0] === b[0] && (a[1] ?? 0) < (b[1] ?? 0));
+}
+
+function wholeOf(network: Network): Runnable {
   const [first, ...more] = network.uncomputed;
   if (first !== undefined) {
     const others = more.map(({ what, behind }) => `, ${what} behind ${behind}`).join("");
@@ -30,7 +61,11 @@ export function runnable(network: Network): Runnable {
       gaps.length === 0
         ? "no convolutions are in it"
         : `${gaps.length} ${gaps.length === 1 ? "layer" : "layers"} missing: ${gaps.join(", ")}`;
-    throw new CheckpointError("unsupported", `${what}; a forward pass needs the whole network`);
+    const [first = ""] = gaps;
+    const last = body.findLast((layer) => layer.kind === "conv" && isBefore(layer.name, first));
+    throw new CheckpointError("unsupported", `${what}; a forward pass needs the whole network`, {
+      ...(last === undefined ? {} : { hint: `--until ${last.name} runs the layers before it` }),
+    });
   }
   if (network.complete) return { network };
   const head = unbroken(network);

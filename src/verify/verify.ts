@@ -49,6 +49,8 @@ export interface VerifyOptions extends EngineChoice {
   readonly labels?: string;
   /** How pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own. */
   readonly preprocess?: string;
+  /** The last layer to run: `conv4_3`; without it the whole network. */
+  readonly until?: string;
   /** A layer whose outputs go into the record. */
   readonly descriptor?: string;
   /** Where the descriptor (or the logits, where none is asked for) of all pictures is saved: an .npy, N first. */
@@ -203,7 +205,7 @@ async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context
     if (identity === undefined) {
       throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", { file: path, hint });
     }
-    const { network, note } = await locate({ file: path, hint }, async () => runnable(identity.network));
+    const { network, note } = await locate({ file: path, hint }, async () => runnable(identity.network, options.until));
     const assumed = note === undefined ? identity.assumed : [...identity.assumed, note];
     return await work({ name: path, checkpoint, identity: { ...identity, network, assumed } });
   } finally {

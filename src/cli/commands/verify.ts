@@ -39,6 +39,7 @@ export function verifyCommand(): Command {
     .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
     .option("--labels <file>", "class names: one a line, JSON, or a checkpoint that has them; without it the checkpoint's own")
     .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
+    .option("--until <layer>", "stop behind this layer: conv4_3 gives its feature maps")
     .option("--descriptor <layer>", "put this layer's outputs into the record")
     .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
     .option("--force", "replace what is there already")
