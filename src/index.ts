@@ -7,8 +7,8 @@ import type { ConvertResult } from "./convert/convert.ts";
 import type { FormatsRecord } from "./convert/formats-record.ts";
 import type { ConvertOptions } from "./convert/options.ts";
 import { CheckpointError } from "./errors.ts";
-import type { Side } from "./inspect/diff/side.ts";
-import type { DiffRecord } from "./inspect/diff.ts";
+
+import type { DiffRecord, DiffSide } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
 import type { SourceRecord } from "./inspect/source/read-source.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
@@ -151,7 +151,7 @@ export async function diff(a: string, b: string, options: RunOptions = {}): Prom
   ]);
   const ctx = createContext({ ...contextOptions(options), values: true });
   const opened: Checkpoint[] = [];
-  const side = async (path: string): Promise<Side> => {
+  const side = async (path: string): Promise<DiffSide> => {
     const checkpoint = await open(path, ctx);
     opened.push(checkpoint);
     const identity = identify(checkpoint);

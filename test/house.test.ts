@@ -42,7 +42,6 @@ describe("imports", () => {
     "dataset.ts → chunk-source.ts → library.ts → dataset.ts",
     "dataset.ts → chunk-source.ts → library.ts → chunk-file.ts → dataset.ts",
     "convert.ts → layouts.ts → convert.ts",
-    "diagnose.ts → diagnose-norm.ts → diagnose.ts",
   ]);
 
   test("there is no circle, type imports too", () => {

@@ -13,7 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ["tensor"],
   ["encodings"],
   ["readers", "model"],
-  ["writers"],
+  ["writers", "compare"],
   ["formats.ts", "open.ts"],
   ["inspect"],
   ["convert"],

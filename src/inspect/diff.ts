@@ -1,12 +1,11 @@
+import { explain } from "../compare/explain.ts";
+import { aligned, type Measured, measure, type Pair, pairsOf } from "../compare/pairs.ts";
+import { differingSettings } from "../compare/settings.ts";
+import type { Side } from "../compare/side.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { kindOf } from "../model/kinds.ts";
 import type { Role } from "../model/role.ts";
-import { compare, type Difference } from "../tensor/compare.ts";
-import { align, type Pair } from "./diff/align.ts";
-import { explain, type Measured } from "./diff/explain.ts";
-import type { Side } from "./diff/side.ts";
-
 /** Two tensors that mean the same; field names are part of the command-line contract. */
 export interface DiffTensor {
   readonly role: Role | null;
@@ -35,25 +34,35 @@ export interface DiffRecord {
   readonly explanations: readonly string[];
 }
 
-/** Variances computed from a stored deviation agree to 2e-7 (one rounding of each side). */
-const COMPUTED_TOLERANCE = 1e-6;
+/** What is compared: a checkpoint and what it was recognised as. */
+export type DiffSide = Omit<Side, "name">;
+
+/** What of the two is compared, and how. */
+export interface DiffSettings {
+  /** How far two values may be apart, over the largest of B, to count as equal; 0 where absent. */
+  readonly rtol?: number;
+}
 
 /**
- * Compares the values of two checkpoints through their layouts, by role where both are recognised, else by name, without
- * running them and without copying either. Explains what differs. Throws `mismatch` where they share no tensor.
+ * Compares the values of two checkpoints through their layouts, without running them and without copying either: by role where both are
+ * recognised, else by name and place. Explains what differs. Throws `mismatch` where they share no tensor.
  */
-export async function diff(a: Side, b: Side, ctx: Context): Promise<DiffRecord> {
-  const { pairs, onlyA, onlyB } = await align(a, b, ctx);
+export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, { rtol = 0 }: DiffSettings = {}): Promise<DiffRecord> {
+  const compared = { a: { ...sideA, name: "A" }, b: { ...sideB, name: "B" }, rtol };
+  const { a, b } = compared;
+  const alignment = aligned(a, b);
+  const pairs = await pairsOf(alignment, compared, ctx);
+  const [onlyA, onlyB] = [ownOf(a, alignment.onlyA), ownOf(b, alignment.onlyB)];
   if (pairs.length === 0 && a.checkpoint.tensors.size + b.checkpoint.tensors.size > 0) {
     throw new CheckpointError("mismatch", "no tensor of one has a counterpart in the other, by role or by name");
   }
   const measured: Measured[] = [];
-  for (const pair of pairs) {
-    const difference = await measure(pair, ctx);
-    measured.push(difference === undefined ? { pair } : { pair, difference });
-  }
-  const tensors = measured.map(({ pair, difference }) => tensorRecord(pair, difference));
-  const explanations = await explain(measured, a, b, ctx);
+  for (const pair of pairs) measured.push(await measure(pair, compared, ctx));
+  const tensors = measured.map(tensorRecord);
+  const doubtful = alignment.ambiguous.map(
+    (each) => `not compared, for several could be meant: ${each.a.join(", ")} of A and ${each.b.join(", ")} of B`,
+  );
+  const explanations = [...(await explain(measured, pairs, compared, ctx)), ...differingSettings(compared), ...doubtful];
   for (const { checkpoint } of [a, b]) checkpoint.opened?.refuseChanged("a mixture would be compared");
   return {
     schema: "vggtool/diff/1",
@@ -65,6 +74,14 @@ export async function diff(a: Side, b: Side, ctx: Context): Promise<DiffRecord> 
   };
 }
 
+/** Optimizer state and counters do not count as missing. */
+function ownOf({ checkpoint }: Side, only: readonly string[]): readonly string[] {
+  return only.filter((key) => {
+    const tensor = checkpoint.tensors.get(key);
+    return tensor !== undefined && ["parameter", "buffer", "constant"].includes(kindOf(tensor));
+  });
+}
+
 /** A constant beside the network (an image's mean) does not make two networks differ. */
 function missesValues({ checkpoint }: Side, only: readonly string[]): boolean {
   return only.some((key) => {
@@ -73,18 +90,7 @@ function missesValues({ checkpoint }: Side, only: readonly string[]): boolean {
   });
 }
 
-async function measure({ values }: Pair, ctx: Context): Promise<Difference | undefined> {
-  if (values === undefined) return undefined;
-  const { a, b } = values;
-  const factor = a.times / b.times;
-  const outputs = a.view.shape[a.view.axes.indexOf("o")] ?? 0;
-  const scale = factor === 1 ? {} : { scale: { axis: "o", by: new Float64Array(outputs).fill(factor) } };
-  const difference = await compare(a.view, b.view, ctx, scale);
-  const computed = a.computed || b.computed;
-  return computed && difference.maxRel <= COMPUTED_TOLERANCE ? { ...difference, equal: true } : difference;
-}
-
-function tensorRecord(pair: Pair, difference: Difference | undefined): DiffTensor {
+function tensorRecord({ pair, difference }: Measured): DiffTensor {
   return {
     role: pair.role ?? null,
     a: pair.a ?? null,

@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
 import { type ConvertOptions, convert } from "./move/cast.ts";
-import { eachPair } from "./move/pairs.ts";
+import { eachPair, type PairTile } from "./move/pairs.ts";
 import { decode } from "./numbers/numbers.ts";
 import { elementCount } from "./shape.ts";
 import type { View } from "./view.ts";
@@ -31,6 +31,8 @@ export interface CompareOptions {
   readonly scale?: { readonly axis: string; readonly by: Float64Array };
   /** A rounded to this type. */
   readonly rounded?: NumericDType;
+  /** Values up to this far apart do not count as `differing`; 0 where absent. */
+  readonly beyond?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface CompareOptions {
  */
 export async function compare(a: View, b: View, ctx: Context, options: CompareOptions = {}): Promise<Difference> {
   if (dtypes[a.dtype].kind === "complex" || dtypes[b.dtype].kind === "complex") return complexDifference(a, b, ctx);
-  const sums = new PairSums();
+  const sums = new PairSums(options.beyond);
   const exact = a.dtype === b.dtype && options.scale === undefined && options.rounded === undefined;
   const axis = options.scale?.axis;
   if (exact && (await identical(a, b, ctx))) {
@@ -81,6 +83,28 @@ export async function identical(a: View, b: View, ctx: Context): Promise<boolean
   return same;
 }
 
+/** Σ ab ÷ Σ a² for each index along an axis: the factors that bring A nearest to B, 1 where A is all 0. */
+export async function factorsAlong(axis: string, a: View, b: View, ctx: Context): Promise<Float64Array> {
+  const count = a.shape[a.axes.indexOf(axis)] ?? 0;
+  const [ab, aa] = [new Float64Array(count), new Float64Array(count)];
+  const visit = ({ bytesA, bytesB, count: all, first, every, indices }: PairTile): boolean => {
+    for (let done = 0; done < all; done += CHUNK) {
+      const n = Math.min(CHUNK, all - done);
+      decode(bytesA, done * a.itemsize, a.dtype, chunkA, n);
+      decode(bytesB, done * b.itemsize, b.dtype, chunkB, n);
+      for (let k = 0; k < n; k++) {
+        const at = first + (Math.floor((done + k) / every) % indices);
+        const [x, y] = [chunkA[k] ?? 0, chunkB[k] ?? 0];
+        ab[at] = (ab[at] ?? 0) + x * y;
+        aa[at] = (aa[at] ?? 0) + x * x;
+      }
+    }
+    return true;
+  };
+  await eachPair(a, b, ctx, visit, axis);
+  return ab.map((value, k) => (aa[k] === 0 ? 1 : value / (aa[k] ?? 1)));
+}
+
 /** Complex tensors are compared as the pairs of real numbers that they are stored as. */
 async function complexDifference(a: View, b: View, ctx: Context): Promise<Difference> {
   if (a.dtype !== b.dtype) {
@@ -111,6 +135,7 @@ const chunkB = new Float64Array(CHUNK);
 
 /** Sums are taken chunk by chunk and then added: rounding errors grow with the number of chunks, not of elements. */
 class PairSums {
+  readonly #beyond: number;
   #count = 0;
   #finite = 0;
   #differing = 0;
@@ -120,6 +145,10 @@ class PairSums {
   #aa = 0;
   #ab = 0;
   #bb = 0;
+
+  constructor(beyond = 0) {
+    this.#beyond = beyond;
+  }
 
   add(bytesA: Uint8Array, typeA: NumericDType, bytesB: Uint8Array, typeB: NumericDType, count: number): void {
     const a = itemsize(typeA);
@@ -133,6 +162,7 @@ class PairSums {
   }
 
   #addChunk(n: number): void {
+    const beyond = this.#beyond;
     let differing = 0;
     let finite = n;
     let maxAbs = this.#maxAbs;
@@ -154,7 +184,7 @@ class PairSums {
         }
         continue;
       }
-      if (difference > 0) differing += 1;
+      if (difference > beyond) differing += 1;
       if (difference > maxAbs) maxAbs = difference;
       const size = Math.abs(y);
       if (size > maxB) maxB = size;

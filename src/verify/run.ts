@@ -1,3 +1,4 @@
+import type { Compared } from "../compare/side.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { Network } from "../model/network.ts";
@@ -7,15 +8,14 @@ import { resultOf, type Tally } from "./compare/tally.ts";
 import { toleranceFor } from "./compare/tolerance.ts";
 import { type Scores, topClasses } from "./compare/top.ts";
 import { absentLayers } from "./engines/absent.ts";
-import type { Engine } from "./engines/engine.ts";
+import type { Engine, Weights } from "./engines/engine.ts";
 import { createSpool } from "./engines/spool.ts";
-import { type Compared, diagnose, type Pair } from "./explain/diagnose.ts";
+import { diagnose, firstWeightDivergence } from "./explain/diagnose.ts";
 import { diagnoseExpected } from "./explain/diagnose-expected.ts";
-import { firstWeightDivergence } from "./explain/weight-check.ts";
 import type { InputBatch } from "./input/batch.ts";
 import type { LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
 import type { Subject } from "./subject.ts";
-import { kernelView } from "./weights.ts";
+import { type Change, weightsOf } from "./weights.ts";
 
 export interface RunOptions {
   readonly engine: Engine;
@@ -82,8 +82,10 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
   const firstDivergence = checked.find((layer) => !layer.pass)?.role ?? null;
   const explained = async (): Promise<readonly string[]> => {
     if (firstDivergence === null) return [];
-    if (pair !== undefined) return diagnose(firstDivergence, pair);
-    return expected === undefined ? [] : diagnoseExpected({ ...own, engine: options.engine, input, expected, tolerance }, ctx);
+    if (pair !== undefined) return diagnose(firstDivergence, pair, ctx);
+    const { checkpoint, identity } = subject;
+    const weights = (change?: Change): Weights => weightsOf(checkpoint, identity.roles, own.network, ctx, change);
+    return expected === undefined ? [] : diagnoseExpected({ ...own, weights, engine: options.engine, input, expected, tolerance }, ctx);
   };
   return {
     schema: "vggtool/verify/1",
@@ -146,11 +148,13 @@ function valuesOf(layer: string, { shape, values }: Scores): LayerValues {
 
 type Side = Subject & Ran;
 
-function pairOf(a: Side, b: Side, { rtol }: ToleranceRecord): Pair {
+function pairOf(a: Side, b: Side, { rtol }: ToleranceRecord): Compared {
   const [nameA, nameB] = shortNames(a.name, b.name);
-  const side = (name: string, { checkpoint, identity: { roles }, network, weights }: Side): Compared => {
-    return { name, network, roles, weights, kernel: (role) => kernelView(checkpoint, roles, network, role) };
-  };
+  const side = (name: string, { checkpoint, identity, network }: Side): Compared["a"] => ({
+    name,
+    checkpoint,
+    identity: { ...identity, network },
+  });
   return { a: side(nameA, a), b: side(nameB, b), rtol };
 }
 
@@ -164,7 +168,7 @@ function shortNames(a: string, b: string): readonly [string, string] {
 }
 
 /** Where all outputs agree, weights have to agree as well. */
-async function withWeights(layers: readonly LayerResult[], pair: Pair, ctx: Context): Promise<readonly LayerResult[]> {
+async function withWeights(layers: readonly LayerResult[], pair: Compared, ctx: Context): Promise<readonly LayerResult[]> {
   if (layers.some((layer) => !layer.pass)) return layers;
   const differs = await firstWeightDivergence(pair, ctx);
   const problem = "its weights differ, though its outputs agree for this input";

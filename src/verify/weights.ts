@@ -3,12 +3,15 @@ import type { Context } from "../io/context.ts";
 import { isWeighted, kernelSize } from "../model/geometry/shapes.ts";
 import type { Network } from "../model/network.ts";
 import type { Role } from "../model/role.ts";
-import { isComputed, roleValues, storedView } from "../model/role-values.ts";
+import { roleValues } from "../model/role-values.ts";
 import type { Slot } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { loadView } from "../tensor/load.ts";
-import { arrange, type View } from "../tensor/view.ts";
+import type { View } from "../tensor/view.ts";
 import type { Weights } from "./engines/engine.ts";
+
+/** Another way to read what is stored of a role. */
+export type Change = (role: Role, view: View) => View | Promise<View>;
 
 /**
  * Weights by role out of a checkpoint, in any axes, as the network means them: slices of packed tensors, Caffe's factor,
@@ -16,7 +19,13 @@ import type { Weights } from "./engines/engine.ts";
  * name height and width where an asked order takes rows of a dense fc6 apart.
  * The returned function throws `not-found` for a role without a slot, `unsupported` for values that are not finite.
  */
-export function weightsOf(checkpoint: Checkpoint, roles: ReadonlyMap<Role, Slot>, network: Network, ctx: Context): Weights {
+export function weightsOf(
+  checkpoint: Checkpoint,
+  roles: ReadonlyMap<Role, Slot>,
+  network: Network,
+  ctx: Context,
+  change: Change = (_role, view) => view,
+): Weights {
   return async (role, axes) => {
     const slot = roles.get(role);
     if (slot === undefined) throw new CheckpointError("not-found", `nothing in the file is ${role}, and the network needs it`);
@@ -24,27 +33,12 @@ export function weightsOf(checkpoint: Checkpoint, roles: ReadonlyMap<Role, Slot>
     if ("constant" in slot) return new Float32Array(question.sizes.get("o") ?? 0).fill(slot.constant);
     return locate({ tensor: slot.key }, async () => {
       const { view, times } = await roleValues(checkpoint.tensors, slot, question, ctx);
-      const values = await loadView(view, axes, ctx);
+      const values = await loadView(await change(role, view), axes, ctx);
       if (times !== 1) for (let k = 0; k < values.length; k++) values[k] = (values[k] ?? 0) * times;
       requireFinite(values, role);
       return values;
     });
   };
-}
-
-/**
- * A kernel as a view along o, i, h, w, where its slot keeps the values as they are meant; undefined where they have to be computed.
- * For comparing without loading.
- */
-export async function kernelView(
-  checkpoint: Checkpoint,
-  roles: ReadonlyMap<Role, Slot>,
-  network: Network,
-  role: Role,
-): Promise<View | undefined> {
-  const slot = roles.get(role);
-  if (slot === undefined || "constant" in slot || isComputed(slot) || slot.times !== undefined) return undefined;
-  return arrange(await storedView(checkpoint.tensors, slot, axisSizesOf(network, role)), ["o", "i", "h", "w"]);
 }
 
 function layerOf(network: Network, role: Role) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Side } from "../../src/inspect/diff/side.ts";
-import { diff } from "../../src/inspect/diff.ts";
+
+import { diff, type DiffSide as Side } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -193,7 +193,7 @@ describe("what sets two networks apart, in words", () => {
       "arrays reshaped where they should have been transposed",
       { scheme: "tfslim-dense" },
       { value: reshaped },
-      ["values lie in A's order under B's shape (reshaped, not transposed): conv2_1, fc8"],
+      ["values are in A's order under B's shape (reshaped, not transposed): conv2_1, fc8"],
     ],
     [
       "folded batch norm",

@@ -1,6 +1,6 @@
 import { kindOf } from "../../model/kinds.ts";
+import { few } from "../../text/few.ts";
 import type { Check, Subject } from "./check.ts";
-import { few } from "./few.ts";
 
 /**
  * Weights of which every value is 0 were never filled in. Biases, means and beta are 0 in every fresh network, and

@@ -2,8 +2,8 @@ import type { Context } from "../../io/context.ts";
 import { decode } from "../../tensor/numbers/numbers.ts";
 import { scan } from "../../tensor/statistics/scan.ts";
 import { view } from "../../tensor/view.ts";
+import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
-import { few } from "./few.ts";
 import { type LayerWeight, layerWeights } from "./layer-weights.ts";
 
 /** A filter whose largest weight is below this share of its layer's median filter answers to nothing. */

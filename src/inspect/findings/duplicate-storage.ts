@@ -1,7 +1,7 @@
 import type { Part } from "../../tensor/tensor.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
+import { few } from "../../text/few.ts";
 import type { Check, Finding, Subject } from "./check.ts";
-import { few } from "./few.ts";
 
 /** Formats in which two names can stand for the same bytes, and where saying so costs no reading. */
 const sharing = new Set(["torch", "torch7", "paddle"]);

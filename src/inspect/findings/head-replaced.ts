@@ -1,5 +1,5 @@
+import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
-import { few } from "./few.ts";
 
 /** Layers behind fc7 that are not VGG's fc8: somebody's own head on a VGG's features. */
 export const headReplaced: Check = {

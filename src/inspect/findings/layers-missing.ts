@@ -1,7 +1,7 @@
 import type { Identity } from "../../model/identity.ts";
 import { type Role, roleOf } from "../../model/role.ts";
+import { few } from "../../text/few.ts";
 import type { Check, Finding, Subject } from "./check.ts";
-import { few } from "./few.ts";
 import { lastOfBlock, oneOfEight } from "./last-of-block.ts";
 import { grouped } from "./numbers.ts";
 

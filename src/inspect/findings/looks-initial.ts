@@ -1,6 +1,6 @@
 import type { Statistics } from "../../tensor/statistics/statistics.ts";
+import { few } from "../../text/few.ts";
 import type { Check, Finding, Subject } from "./check.ts";
-import { few } from "./few.ts";
 import { type Initialiser, initialisers, type Match, matches } from "./initialisers.ts";
 import { type LayerWeight, layerWeights } from "./layer-weights.ts";
 

@@ -1,8 +1,8 @@
 import { kindOf } from "../../model/kinds.ts";
 import { dtypes } from "../../tensor/dtype.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
+import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
-import { few } from "./few.ts";
 
 /** Weights of more than one floating type: half a conversion, or a head trained in another precision. */
 export const mixedDtype: Check = {

@@ -1,5 +1,5 @@
+import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
-import { few } from "./few.ts";
 import { grouped } from "./numbers.ts";
 
 export const notFinite: Check = {

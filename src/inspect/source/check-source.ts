@@ -1,6 +1,6 @@
 import type { Identity } from "../../model/identity.ts";
+import { few } from "../../text/few.ts";
 import type { Finding } from "../findings/check.ts";
-import { few } from "../findings/few.ts";
 import { findProblems, type SourceProblem } from "./problems.ts";
 
 export interface SourceReport {

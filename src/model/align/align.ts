@@ -1,5 +1,6 @@
 import { parseAxes } from "../../tensor/axes.ts";
 import type { Described } from "../described.ts";
+import type { Identity } from "../identity.ts";
 import { isStored, keysOf, type Slot } from "../scheme.ts";
 import { byAffix } from "./affix.ts";
 import { type DerivedMove, derivedMove, type Home } from "./derived-move.ts";
@@ -106,7 +107,7 @@ function isMatrix({ shape }: NumericInfo): boolean {
  */
 function rolePairs(a: AlignSide, b: AlignSide): readonly RolePair[] {
   if (a.identity === undefined || b.identity === undefined) return [];
-  const alike = a.identity.scheme === b.identity.scheme && a.identity.network.config === b.identity.network.config;
+  const alike = namesAlike(a.identity, b.identity);
   const contradicts = (slot: Slot, other: Slot, side: AlignSide): boolean =>
     alike && "key" in slot && !("key" in other && other.key === slot.key) && side.tensors.has(slot.key);
   const pairs: RolePair[] = [];
@@ -117,6 +118,11 @@ function rolePairs(a: AlignSide, b: AlignSide): readonly RolePair[] {
     pairs.push({ by: "role", role, a: slot, b: other });
   }
   return pairs;
+}
+
+/** Whether a key of one is a key of the other by the same counting: one convention, one configuration, batch norm in both or in none. */
+function namesAlike(a: Identity, b: Identity): boolean {
+  return a.scheme === b.scheme && a.network.config === b.network.config && a.network.batchNorm === b.network.batchNorm;
 }
 
 /** Keys that a slot takes from a file: none for a constant. */

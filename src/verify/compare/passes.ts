@@ -2,7 +2,7 @@ import { locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { resolveFeatures, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network.ts";
-import type { Activation, Engine, Session, Weights } from "../engines/engine.ts";
+import type { Activation, Engine, Session } from "../engines/engine.ts";
 import type { Spool } from "../engines/spool.ts";
 import type { InputBatch } from "../input/batch.ts";
 import type { Subject } from "../subject.ts";
@@ -21,7 +21,6 @@ export interface Pass {
 export interface Ran {
   /** featureShape filled in for the input. */
   readonly network: Network;
-  readonly weights: Weights;
   /** Seconds. */
   readonly load: number;
 }
@@ -40,7 +39,7 @@ export async function runSubject<T>(
     const session = await engine.open(network, weights, input, ctx);
     try {
       const load = secondsSince(started);
-      return { ...(await work(session, network)), network, weights, load };
+      return { ...(await work(session, network)), network, load };
     } finally {
       await session.close();
     }

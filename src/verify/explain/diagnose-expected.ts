@@ -1,19 +1,22 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { Network } from "../../model/network.ts";
+import { partOf } from "../../model/role.ts";
 import type { Expected } from "../compare/expected.ts";
 import { difference } from "../compare/measure.ts";
 import { secondsSince } from "../compare/passes.ts";
 import type { Engine, Weights } from "../engines/engine.ts";
 import type { InputBatch } from "../input/batch.ts";
 import type { ToleranceRecord } from "../record.ts";
+import type { Change } from "../weights.ts";
 import { type Trial, trialsOf } from "./trials.ts";
 
 export interface Unexpected {
   readonly engine: Engine;
   /** featureShape filled in for the input. */
   readonly network: Network;
-  readonly weights: Weights;
+  /** The network's weights, read in another way. */
+  readonly weights: (change?: Change) => Weights;
   readonly input: InputBatch;
   readonly expected: Expected;
   readonly tolerance: ToleranceRecord;
@@ -28,7 +31,7 @@ const PATIENCE = 60;
  */
 export async function diagnoseExpected(unexpected: Unexpected, ctx: Context): Promise<readonly string[]> {
   const started = performance.now();
-  const trials = trialsOf(unexpected.network, unexpected.weights, unexpected.input.shape);
+  const trials = trialsOf(unexpected.network, unexpected.input.shape, ctx);
   for (const [index, trial] of trials.entries()) {
     if (await fits(trial, unexpected, ctx)) return [trial.sentence];
     if (secondsSince(started) > PATIENCE && index + 1 < trials.length) {
@@ -48,10 +51,10 @@ async function fits(trial: Trial, unexpected: Unexpected, ctx: Context): Promise
   }
 }
 
-async function givesExpected(trial: Trial, { engine, input, expected, tolerance }: Unexpected, ctx: Context): Promise<boolean> {
+async function givesExpected(trial: Trial, { engine, input, expected, tolerance, weights }: Unexpected, ctx: Context): Promise<boolean> {
   const batch = await input.read(0, 1);
   const pictures = input.shape[0] ?? 1;
-  const session = await engine.open(trial.network, trial.weights, batch, ctx);
+  const session = await engine.open(trial.network, changed(weights(trial.change), trial.variance), batch, ctx);
   let agrees = true;
   try {
     await session.run(batch, async ({ layer, shape, values }) => {
@@ -65,4 +68,10 @@ async function givesExpected(trial: Trial, { engine, input, expected, tolerance 
     await session.close();
   }
   return agrees;
+}
+
+/** The weights with another value for each variance of batch norm. */
+function changed(weights: Weights, variance: Trial["variance"]): Weights {
+  if (variance === undefined) return weights;
+  return async (role, axes) => (partOf(role) === "bn.var" ? (await weights(role, axes)).map(variance) : weights(role, axes));
 }

@@ -1,4 +1,4 @@
-/** How many of a list are named in a sentence; the rest is in the finding's `layers`. */
+/** How many of a list are named in a sentence. */
 const NAMED = 6;
 
 /** "a, b and 3 more" */
