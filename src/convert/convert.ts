@@ -5,13 +5,10 @@ import { outputSet } from "../io/output/output.ts";
 import { readBack } from "../io/output/read-back.ts";
 import type { FileSet } from "../io/source/source.ts";
 import { window } from "../io/source/window.ts";
-import type { Identity } from "../model/identity.ts";
 import { openSet } from "../open.ts";
-import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
-import { entryOf, type Like, mayFillIn, withOwn } from "./like/like.ts";
-import { templateOf } from "./like/template.ts";
+import { type Decided, decide } from "./decide.ts";
 import type { ConvertOptions } from "./options.ts";
 import { type Ledger, makeLedger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/plan-types.ts";
@@ -19,22 +16,11 @@ import { checkOutput } from "./run/check.ts";
 import { layoutsFor } from "./run/layouts.ts";
 import { olderOutput, openedBy, refuseFullDisk, refuseInputs, refuseOlder } from "./run/older.ts";
 import { runPlan } from "./run/run.ts";
+import type { Input } from "./target/conversion-target.ts";
 import { withImageMean } from "./target/image-mean.ts";
 import { type OutputPlace, outputPlace } from "./target/output-name.ts";
-import { prepare } from "./target/prepare.ts";
-import type { Prepared } from "./target/prepared.ts";
+import type { ConvertRequest } from "./target/request.ts";
 import { findTarget } from "./target/targets.ts";
-
-/** What is converted. */
-export interface ConvertRequest {
-  readonly checkpoint: Checkpoint;
-  /** What it was recognised as; names and axes are kept without. */
-  readonly identity: Identity | undefined;
-  /** As the person named it; the default output lies beside it. */
-  readonly input?: string;
-  /** What the output has to be like. */
-  readonly like?: Like;
-}
 
 export interface ConvertResult {
   readonly plan: Plan;
@@ -62,17 +48,17 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
  */
 export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
-  const { checkpoint, input, like } = request;
+  const { checkpoint, input } = request;
   const identity = await withImageMean(request.identity, checkpoint, ctx);
-  const template = like !== undefined && mayFillIn(like, options) ? await templateOf(like.checkpoint, entryOf(like)) : undefined;
-  const prepared = prepare(checkpoint, identity, options, like, template);
-  const place = outputPlace(prepared.target, options.out, input);
-  const { plan } = prepared;
-  const run = runPlan(plan, withOwn(checkpoint.tensors, like));
+  const known = { ...request, identity };
+  const decided = await decide(known, options);
+  const { plan, target } = decided;
+  const place = outputPlace(target.row, options.out, input);
+  const run = runPlan(plan, new Map([...checkpoint.tensors, ...(target.expected?.own ?? [])]));
   const finish = (files: readonly string[], output: string, bytes: number, checked: boolean): ConvertResult => ({
     plan,
     ledger: makeLedger(plan, checkpoint.tensors, run.losses),
-    warnings: [...prepared.warnings, ...run.warnings],
+    warnings: [...decided.warnings, ...run.warnings],
     files,
     output,
     bytes,
@@ -81,19 +67,19 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   });
   // Without shards the name is known before the files are laid out, which a dry run leaves to the next run.
   if (options.dryRun === true && options.maxShardSize === undefined) return finish([], place.path, 0, false);
-  const { layouts, close } = await layoutsFor(prepared, { ...request, identity }, options, place);
-  const opened = openedBy(place, layouts, prepared.target);
+  const { layouts, close } = await layoutsFor(decided, known, options, place);
+  const opened = openedBy(place, layouts, target.row);
   if (options.dryRun === true) {
     await close();
     return finish([], opened, 0, false);
   }
   const force = options.force === true;
-  const older = olderOutput(place, layouts, prepared.target);
+  const reads: readonly Input[] = [input === undefined ? { checkpoint } : { checkpoint, path: input }, ...target.reads];
+  const older = olderOutput(place, layouts, target.row);
   const set = outputSet(place.folder, { force, durable: options.durable === true, output: place.path, replaces: older });
   try {
     const paths = layouts.map(({ name }) => join(place.folder, name));
-    refuseInputs(paths, older, { checkpoint, path: input });
-    refuseInputs(paths, older, { checkpoint: like?.checkpoint, path: like?.path });
+    for (const read of reads) refuseInputs(paths, older, read);
     refuseOlder(older, force);
     refuseFullDisk(layouts, place);
     const checks = options.check !== false;
@@ -101,10 +87,9 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
     const entry = outputs.at(-1);
     if (entry === undefined) throw new Error("a writer without files");
     const bytes = outputs.reduce((sum, { file }) => sum + file.size, 0);
-    const checked = checks && prepared.format.read !== undefined;
-    if (checked) await check(prepared, outputs, entry.name, run, ctx);
-    for (const { opened } of like === undefined ? [checkpoint] : [checkpoint, like.checkpoint])
-      opened?.refuseChanged("nothing was written");
+    const checked = checks && target.format.read !== undefined;
+    if (checked) await check(decided, outputs, entry.name, run, ctx);
+    for (const read of reads) read.checkpoint.opened?.refuseChanged("nothing was written");
     await set.commit(entry.name);
     return finish(
       outputs.map(({ name }) => join(place.folder, name)),
@@ -121,16 +106,16 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
 }
 
 async function check(
-  prepared: Prepared,
+  { target, plan }: Decided,
   outputs: readonly NamedOutput[],
   entry: string,
   run: ReturnType<typeof runPlan>,
   ctx: Context,
 ): Promise<void> {
   await locate({ file: entry }, async () => {
-    const written = await openSet(writtenSet(outputs), entry, ctx, { from: prepared.format.id });
+    const written = await openSet(writtenSet(outputs), entry, ctx, { from: target.format.id });
     try {
-      await checkOutput(written, prepared.plan, run, ctx);
+      await checkOutput(written, plan, run, ctx);
     } finally {
       await written.close();
     }

@@ -74,8 +74,14 @@ describe("by role", () => {
     });
     await run(source, other, { numClasses: 2, init: "zeros" });
     expect([...(await written()).keys()]).toContain("classifier.6.weight");
-    await run(source, other, { exclude: ["fc8"], allowMissing: true });
-    expect([...(await written()).keys()]).not.toContain("classifier.6.weight");
+    const { plan, warnings } = await run(source, other, { exclude: ["fc8"], allowMissing: true });
+    expect((await written()).get("classifier.6.weight")).toEqual((await contents(other)).get("classifier.6.weight"));
+    expect(plan.missing).toContainEqual({
+      key: "classifier.6.weight",
+      role: "fc8.weight",
+      reason: "the source has nothing for it: the other checkpoint's value stays",
+    });
+    expect(warnings).toContain("kept as in the other checkpoint: classifier.6.weight, classifier.6.bias");
   });
 
   test("fc6 with a row for each channel: applied to pool5 without flattening, said in one sentence", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { prepare } from "../../src/convert/target/prepare.ts";
+import { decide } from "../../src/convert/decide.ts";
 import { formats } from "../../src/formats.ts";
 import { identify } from "../../src/model/identify.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";
@@ -76,9 +76,10 @@ describe("three dense layers alone", () => {
     expect(identity?.roles.get("fc7.weight")).toEqual({ key: "fc7.weight", axes: parseAxes(matrix) });
   });
 
-  test.each(rows)("of %s, like a PyTorch head: the 25,088 rows move where the framework keeps channels last", (id, { matrix }) => {
+  test.each(rows)("of %s, like a PyTorch head: the 25,088 rows move where the framework keeps channels last", async (id, { matrix }) => {
     const [source, like] = [headOf(id, matrix), headOf("torch", "o i")];
-    const { plan } = prepare(source, identify(source), {}, { checkpoint: like, identity: identify(like) });
+    const request = { checkpoint: source, identity: identify(source), like: { checkpoint: like, identity: identify(like) } };
+    const { plan } = await decide(request, {});
     const move = plan.moves.find(({ to }) => to === "fc6.weight");
     const permuted = channelsLast.includes(id);
     expect([move?.fills[0]?.from[0]?.axes.text.includes("(h w i)"), move?.toAxes?.text]).toEqual([permuted, "o (i h w)"]);
@@ -86,20 +87,21 @@ describe("three dense layers alone", () => {
 });
 
 describe("a VGG of four pools", () => {
-  test.each(rows)("of %s takes its true input size", (id, { kernel, matrix, dropsOnes }) => {
+  test.each(rows)("of %s takes its true input size", async (id, { kernel, matrix, dropsOnes }) => {
     const source = fourPools(id, kernel, matrix);
     const identity = identify(source, { inputSize: [96, 160] });
     expect(identity?.network.featureShape).toEqual([32, 6, 10]);
-    const { area } = prepare(source, identify(source), { to: "torch", inputSize: [96, 160, 3] });
+    const request = { checkpoint: source, identity: identify(source) };
+    const { area } = await decide(request, { to: "torch", inputSize: [96, 160, 3] });
     expect(area).toMatchObject({ height: 6, width: 10 });
     expect(dropsOnes ?? false).toBe(id === "mat" || id === "matconvnet");
-    expect(() => prepare(source, identify(source), { to: "torch", inputSize: [192, 320, 3] })).toThrow("makes fc6 see 12×20");
+    await expect(decide(request, { to: "torch", inputSize: [192, 320, 3] })).rejects.toThrow("makes fc6 see 12×20");
   });
 
-  test("that does not say its size is asked for one that fits", () => {
+  test("that does not say its size is asked for one that fits", async () => {
     const source = fourPools("tf-v2", "h w i o", "i o");
-    expect(() => prepare(source, identify(source), { to: "tfslim" })).toThrow(
-      expect.objectContaining({ where: expect.objectContaining({ hint: expect.stringContaining("96x160x3") }) }),
-    );
+    await expect(decide({ checkpoint: source, identity: identify(source) }, { to: "tfslim" })).rejects.toMatchObject({
+      where: { hint: expect.stringContaining("96x160x3") },
+    });
   });
 });

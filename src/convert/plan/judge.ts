@@ -1,28 +1,31 @@
 import { CheckpointError } from "../../errors.ts";
-import type { Format } from "../../formats.ts";
-import type { Identity } from "../../model/identity.ts";
+import type { Network } from "../../model/network.ts";
+import { isNorm, layerOf, partOf } from "../../model/role.ts";
+import { isStored, keysOf } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
 import type { ConvertOptions } from "../options.ts";
-import { noPlace, type Planned } from "../target/plan-target.ts";
+import type { ConversionTarget } from "../target/conversion-target.ts";
+import { type Left, noPlace, type Planned } from "./plan-types.ts";
 
-/** Refuses a plan that leaves a network without a layer, or drops what nobody said to drop. */
-export function judge({ plan }: Planned, format: Format, options: ConvertOptions, unknown: boolean): void {
-  if (format.carries !== "network") return;
-  refuseGaps(plan.missing, format.id, options);
-  const homeless = plan.unused.filter(({ reason }) => reason === noPlace);
-  if (homeless.length > 0 && !unknown) {
-    const keys = homeless.map(({ key }) => key);
-    throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
-      hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${keys
-        .slice(0, 3)
-        .map((key) => `--exclude '${key}'`)
-        .join(" ")}`,
-    });
+/**
+ * Refuses a plan that leaves a network without a layer, or drops what nobody said to drop; gives sentences on what is lacking. Throws
+ * `mismatch`, and `unsupported` where a tensor that is wanted cannot be read.
+ */
+export function judge({ plan }: Planned, source: Checkpoint, target: ConversionTarget, options: ConvertOptions): readonly string[] {
+  // A plan that a person wrote says itself what it leaves out.
+  if (target.plan !== undefined) return [];
+  const { missing } = plan;
+  if (target.sizes !== undefined && target.network !== undefined) {
+    compareSizes(target.network, target.sizes, (layer) => missing.some(({ role, key }) => (role ?? key).startsWith(layer)));
   }
+  if (target.expected !== undefined) refuseLosses(plan.unused, target);
+  if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target.title, options);
+  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, target);
+  return gaps(plan, source, target);
 }
 
-export function refuseGaps(missing: Planned["plan"]["missing"], who: string, options: ConvertOptions): void {
+function refuseGaps(missing: readonly Left[], who: string, options: ConvertOptions): void {
   if (missing.length === 0 || options.allowMissing === true) return;
   throw new CheckpointError(
     "mismatch",
@@ -33,16 +36,65 @@ export function refuseGaps(missing: Planned["plan"]["missing"], who: string, opt
   );
 }
 
+function refuseHomeless(unused: readonly Left[], { format }: ConversionTarget): void {
+  const keys = unused.filter(({ reason }) => reason === noPlace).map(({ key }) => key);
+  if (keys.length === 0) return;
+  throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
+    hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${keys
+      .slice(0, 3)
+      .map((key) => `--exclude '${key}'`)
+      .join(" ")}`,
+  });
+}
+
+/**
+ * Throws `mismatch` where a bias or a batch norm of the source would be lost although the output has its layer: the two would compute
+ * different things.
+ */
+function refuseLosses(unused: readonly Left[], { identity, naming, title }: ConversionTarget): void {
+  if (naming === "keep") return;
+  for (const { role, key, reason } of unused) {
+    if (role === undefined || reason !== noPlace || partOf(role) === "weight") continue;
+    const layer = layerOf(role);
+    if (!isStored(naming.get(`${layer}.weight`))) continue;
+    const slot = identity?.roles.get(role);
+    if (!isStored(slot) || !keysOf(slot).includes(key)) continue;
+    throw new CheckpointError("mismatch", `${title} has ${layer}, and no place for ${role}`, {
+      tensor: key,
+      hint: isNorm(role) ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
+    });
+  }
+}
+
+/** Throws `mismatch` where a layer has other sizes than that of its name in the network that the output has to be as large as. */
+function compareSizes(network: Network, wanted: Network, missing: (layer: string) => boolean): void {
+  const others = new Map(wanted.layers.map((layer) => [layer.name, layer]));
+  for (const layer of network.layers) {
+    const other = others.get(layer.name);
+    if ((layer.kind !== "conv" && layer.kind !== "fc") || other === undefined || other.kind !== layer.kind || missing(layer.name)) continue;
+    if (layer.outputs !== other.outputs || layer.inputs !== other.inputs) {
+      throw new CheckpointError(
+        "mismatch",
+        `${layer.name} takes ${layer.inputs} and gives ${layer.outputs} in the source; ${other.inputs} and ${other.outputs} in the other checkpoint`,
+        {
+          ...(layer.kind === "fc" ? { hint: "a new head: --num-classes N --init normal" } : {}),
+        },
+      );
+    }
+  }
+}
+
 export function list(names: readonly string[]): string {
   return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 }
 
 /** Sentences on what is lacking. Throws `unsupported` where a tensor that is wanted cannot be read. */
-export function gaps({ plan }: Planned, checkpoint: Checkpoint, identity: Identity | undefined): readonly string[] {
+function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarget): readonly string[] {
   const warnings: string[] = [];
-  if (identity === undefined) warnings.push("the network is not recognised: names and axes are kept");
+  if (target.identity === undefined && target.expected === undefined)
+    warnings.push("the network is not recognised: names and axes are kept");
   if (plan.missing.length > 0) warnings.push(`the source lacks ${list(plan.missing.map(({ role, key }) => role ?? key))}`);
-  const broken = checkpoint.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
+  const broken = source.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
   const wanted = broken.find(({ tensor }) => tensor !== undefined && !plan.unused.some(({ key }) => key === tensor));
   if (wanted !== undefined) {
     throw new CheckpointError("unsupported", `a tensor that cannot be read: ${wanted.message}`, {
@@ -51,7 +103,7 @@ export function gaps({ plan }: Planned, checkpoint: Checkpoint, identity: Identi
     });
   }
   let strings = 0;
-  for (const tensor of checkpoint.tensors.values()) if (!isNumeric(tensor)) strings += 1;
+  for (const tensor of source.tensors.values()) if (!isNumeric(tensor)) strings += 1;
   if (strings > 0) warnings.push(`${strings} text ${strings === 1 ? "tensor is" : "tensors are"} left out`);
   return warnings;
 }

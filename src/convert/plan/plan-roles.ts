@@ -3,8 +3,8 @@ import type { Network } from "../../model/network.ts";
 import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { parseAxes, plainAxes } from "../../tensor/axes.ts";
-import { checkLike } from "../like/like-check.ts";
-import type { PlanTarget } from "../target/plan-target.ts";
+import type { ConversionTarget } from "../target/conversion-target.ts";
+import { checkExpected } from "./expected-shape.ts";
 import type { Fill, Left, Move } from "./plan-types.ts";
 import { type Filled, fillFor, moveFor, type RoleSource } from "./role-moves.ts";
 
@@ -18,7 +18,7 @@ export interface RoleMove {
 export function* roleMoves(
   slots: ReadonlyMap<Role, Slot>,
   source: RoleSource,
-  target: PlanTarget,
+  target: ConversionTarget,
   network: Network,
   missing: Left[],
 ): Generator<RoleMove> {
@@ -42,7 +42,7 @@ export function* roleMoves(
   for (const group of groups.values()) {
     const [first] = group;
     const move = located(first.role, source, () => moveFor(group, source));
-    if (target.like !== undefined) checkLike(move, target.like, source);
+    checkExpected(move, target, source);
     yield { move, keys: move.fills.flatMap(({ from }) => from.flatMap(keysOf)) };
     const factor = first.slot.over;
     if (factor === undefined || factors.has(factor)) continue;
@@ -61,7 +61,7 @@ function located(role: Role, source: RoleSource, make: () => Move): Move {
 }
 
 /** A bias or scale that neither side's file mentions, of a layer that the source does have. */
-function neutralFill(role: Role, slot: StoredSlot, source: RoleSource, target: PlanTarget): Fill | undefined {
+function neutralFill(role: Role, slot: StoredSlot, source: RoleSource, target: ConversionTarget): Fill | undefined {
   const value = neutral(role);
   const owner = isNorm(role) ? "bn.var" : "weight";
   if (value === undefined || !target.fillsNeutral || !isStored(source.roles.get(`${layerOf(role)}.${owner}`))) return undefined;
@@ -79,7 +79,7 @@ function wanted(role: Role, source: RoleSource, network: Network): boolean {
 }
 
 /** A convention that has no place for what the source stores. */
-function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: PlanTarget): void {
+function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: ConversionTarget): void {
   const held = source.roles.get(role);
   if (!isStored(held) || source.fold) return;
   const intoMean = partOf(role) === "bias" && isStored(source.roles.get(`${layerOf(role)}.bn.mean`));

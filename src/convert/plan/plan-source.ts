@@ -7,10 +7,10 @@ import { isStored, type Slot } from "../../model/scheme.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { type ConvertOptions, defaultSeed } from "../options.ts";
+import type { ConversionTarget } from "../target/conversion-target.ts";
 import { targetDtype } from "../target/dtype-rule.ts";
 import { type FeatureArea, featureArea } from "../target/fc-form.ts";
 import { fcLayers } from "../target/head.ts";
-import type { PlanTarget } from "../target/plan-target.ts";
 import type { RoleSource } from "./role-moves.ts";
 
 /** The source's slots without what was left out, averages in the place of what they average. */
@@ -39,7 +39,7 @@ export function areaOf(
   tensors: ReadonlyMap<string, Described>,
   options: ConvertOptions,
   network: Network,
-  wanted: PlanTarget["area"],
+  wanted: ConversionTarget["area"],
 ): FeatureArea {
   const first = fcLayers(identity.network)[0];
   const feature = identity.network.featureShape;
@@ -58,16 +58,17 @@ export function areaOf(
   return featureArea(known ?? (fits ? wanted : undefined), positions, identity.network, inputSize);
 }
 
+/** A target of a network that is recognised. */
+export type KnownTarget = ConversionTarget & { readonly identity: Identity; readonly network: Network };
+
 export function roleSource(
   tensors: ReadonlyMap<string, Described>,
   roles: ReadonlyMap<Role, Slot>,
-  identity: Identity,
-  network: Network,
-  target: PlanTarget,
+  target: KnownTarget,
   options: ConvertOptions,
-  area: FeatureArea,
-  slots: ReadonlyMap<Role, Slot>,
+  { area, slots }: { readonly area: FeatureArea; readonly slots: ReadonlyMap<Role, Slot> },
 ): RoleSource {
+  const { identity, network } = target;
   const epsilon = options.bnEpsilon ?? identity.epsilon?.value ?? identity.network.epsilon;
   const last = fcLayers(network).at(-1)?.name;
   const fresh = new Map<Role, { readonly formula: "zeros" | "normal"; readonly seed: number }>();
@@ -81,7 +82,7 @@ export function roleSource(
     tensors,
     roles,
     sizes: (role, all) => roleSizes(role, network, area, all),
-    dtype: (tensor, key) => targetDtype(tensor, target.holds, options.dtype ?? likeDtype(target, key), target.format),
+    dtype: (tensor, key) => targetDtype(tensor, target.holds, options.dtype ?? expectedDtype(target, key), target.format.id),
     epsilon: [epsilon, target.epsilon ?? epsilon],
     fold: options.foldBn === true,
     swapped: (role) => options.swapRgb === true && role === "conv1_1.weight",
@@ -90,8 +91,8 @@ export function roleSource(
   };
 }
 
-function likeDtype(target: PlanTarget, key: string): NumericDType | undefined {
-  const dtype = target.like?.get(key)?.dtype;
+function expectedDtype(target: ConversionTarget, key: string): NumericDType | undefined {
+  const dtype = target.expected?.checkpoint.tensors.get(key)?.dtype;
   return dtype === "string" ? undefined : dtype;
 }
 

@@ -2,6 +2,7 @@ import type { Role } from "../../model/role.ts";
 import type { Kept, StoredSlot } from "../../model/scheme.ts";
 import type { Axes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
+import type { FeatureArea } from "../target/fc-form.ts";
 
 /** A conversion as data: what fills each target tensor, what stays unused, what stays unfilled. */
 export interface Plan {
@@ -57,3 +58,14 @@ export interface Operand extends StoredSlot {
   /** Which of the formula's variables this is. */
   readonly role?: Role;
 }
+
+export interface Planned {
+  readonly plan: Plan;
+  /** Height and width of what enters fc6, where known or assumed. */
+  readonly area: FeatureArea;
+  /** Sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+/** The reason that a person has to agree to where the target is a network. */
+export const noPlace = "the target has no place for it";

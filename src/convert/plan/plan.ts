@@ -1,93 +1,134 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
-import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
-import { isFc, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
+import { isFc, isNorm, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
+import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { ConvertOptions } from "../options.ts";
+import type { ConversionTarget } from "../target/conversion-target.ts";
 import { targetDtype } from "../target/dtype-rule.ts";
 import type { FeatureArea } from "../target/fc-form.ts";
 import { fcLayers } from "../target/head.ts";
 import { isImageConstant, isPreparation } from "../target/image-mean.ts";
-import { noPlace, type Planned, type PlanTarget } from "../target/plan-target.ts";
 import { targetSlots } from "../target/target-axes.ts";
+import { alignedMoves } from "./aligned-moves.ts";
 import { CarriedMove } from "./carried-move.ts";
+import { withHandMoves } from "./hand-moves.ts";
 import { list } from "./judge.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
-import type { Left, Move, Plan } from "./plan-types.ts";
-import { select } from "./select.ts";
+import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
+import { type Selection, select } from "./select.ts";
 
-/**
- * Decides, tensor by tensor, what a conversion does; reads no values. `network` is the identity's after the edits of `editNetwork`.
- * Throws `usage`, `unsupported` and `mismatch` for what cannot be done.
- */
-export function makePlan(
-  tensors: ReadonlyMap<string, Described>,
-  identity: Identity | undefined,
-  network: Network | undefined,
-  target: PlanTarget,
-  options: ConvertOptions,
-): Planned {
+/** What is known of a plan while it is made. */
+interface Draft {
+  readonly moves: Move[];
+  readonly unused: Left[];
+  missing: Left[];
+  /** Keys of the source that some move takes. */
+  readonly used: Set<string>;
+  readonly warnings: string[];
+  area: FeatureArea;
+}
+
+/** Decides, tensor by tensor, what a conversion does; reads no values. Throws `usage`, `unsupported` and `mismatch` for what cannot be done. */
+export function makePlan(source: Checkpoint, target: ConversionTarget, options: ConvertOptions): Planned {
+  if (target.plan !== undefined) return { plan: target.plan, area: {}, warnings: [] };
   const roleOfKey = new Map<string, Role>();
-  for (const [role, slot] of identity?.roles ?? []) if (isStored(slot)) for (const key of keysOf(slot)) roleOfKey.set(key, role);
-  const selection = select(tensors, (key) => roleOfKey.get(key), options, target.unreadable);
-  const unused: Left[] = [...selection.left];
-  const warnings: string[] = [];
-  const used = new Set<string>();
-  const moves: Move[] = [];
-  const missing: Left[] = [];
-  let area: FeatureArea = {};
-  if (identity !== undefined && network !== undefined) {
-    const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
-    area = areaOf(identity, tensors, options, network, target.area);
-    const slots = targetSlots(identity, roles, network, target.naming, target.layout, target.fc, target.like === undefined);
-    if (target.naming !== "keep" && target.like === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
-    if (target.naming !== "keep" || target.layout !== "keep") refuseFlattening(slots, network, target);
-    const source = roleSource(tensors, roles, identity, network, target, options, area, slots);
-    for (const { move, keys } of roleMoves(slots, source, target, network, missing)) {
-      moves.push(move);
-      for (const key of keys) used.add(key);
-    }
-    if (area.assumed !== undefined && moves.some(needsArea)) warnings.push(area.assumed);
-    for (const layer of network.missing) {
-      if (!missing.some(({ role }) => role !== undefined && layerOf(role) === layer))
-        missing.push({ key: layer, reason: "the source lacks this layer" });
-    }
+  for (const [role, slot] of target.identity?.roles ?? []) if (isStored(slot)) for (const key of keysOf(slot)) roleOfKey.set(key, role);
+  const roleAt = (key: string): Role | undefined => roleOfKey.get(key);
+  const selection = select(source.tensors, roleAt, options, unreadable(source));
+  const draft: Draft = { moves: [], unused: [...selection.left], missing: [], used: new Set(), warnings: [], area: {} };
+  planRoles(draft, source, target, selection, options);
+  draft.warnings.push(...standIns(draft.moves, target, options));
+  const because = (key: string): string => whyUnused(key, roleAt(key), selection, target, options);
+  if (target.expected !== undefined) {
+    const byHand = target.byHand ?? [];
+    const free = (key: string): boolean => selection.kept.has(key) && !draft.used.has(key) && because(key) === noPlace;
+    const found = alignedMoves(source, target, options, { free, averages: selection.averages, moves: [...draft.moves, ...byHand] });
+    draft.moves.push(...found.moves);
+    for (const key of found.used) draft.used.add(key);
+    const roles = new Map(draft.missing.map(({ key, role }) => [key, role]));
+    draft.missing = found.missing.map((left) => ({ ...left, ...withRole(roles.get(left.key)) }));
+    draft.warnings.push(...found.warnings);
   }
-  warnings.push(...standIns(moves, network, options));
-  const taken = new Set(moves.map(({ to }) => to));
+  planRest(draft, source, target, { roleAt, because, selection }, options);
+  const { moves, unused, missing, area, warnings } = draft;
+  const plan: Plan = { schema: "vggtool/plan/1", format: target.format.id, scheme: target.scheme, moves, unused, missing };
+  return { plan: withHandMoves(plan, target.byHand ?? []), area, warnings };
+}
+
+/** What fills the slots of a network that both sides know. */
+function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarget, selection: Selection, options: ConvertOptions): void {
+  const { identity, network } = target;
+  if (identity === undefined || network === undefined) return;
+  const known = { ...target, identity, network };
+  const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
+  draft.area = areaOf(identity, tensors, options, network, target.area);
+  const slots = targetSlots(identity, roles, network, target);
+  if (target.naming !== "keep" && target.expected === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
+  if (target.naming !== "keep" || target.layout !== "keep") refuseFlattening(slots, network, target);
+  const source = roleSource(tensors, roles, known, options, { area: draft.area, slots });
+  for (const { move, keys } of roleMoves(slots, source, target, network, draft.missing)) {
+    draft.moves.push(move);
+    for (const key of keys) draft.used.add(key);
+  }
+  if (draft.area.assumed !== undefined && draft.moves.some(needsArea)) draft.warnings.push(draft.area.assumed);
+  for (const layer of network.missing) {
+    if (!draft.missing.some(({ role }) => role !== undefined && layerOf(role) === layer))
+      draft.missing.push({ key: layer, reason: "the source lacks this layer" });
+  }
+}
+
+interface Keys {
+  readonly roleAt: (key: string) => Role | undefined;
+  /** Why a tensor that has a role, or an average beside it, is not used. */
+  readonly because: (key: string) => string;
+  readonly selection: Selection;
+}
+
+/** What becomes of the tensors that nothing took: they travel under their own names, or the ledger says why not. */
+function planRest(draft: Draft, { tensors }: Checkpoint, target: ConversionTarget, keys: Keys, options: ConvertOptions): void {
+  const { roleAt, because, selection } = keys;
+  const taken = new Set(draft.moves.map(({ to }) => to));
   for (const tensor of tensors.values()) {
     const key = tensor.name;
-    if (used.has(key) || !selection.kept.has(key)) continue;
-    const role = roleOfKey.get(key);
+    if (draft.used.has(key) || !selection.kept.has(key)) continue;
+    const role = roleAt(key);
     const leave = (reason: string): void => {
-      unused.push({ key, ...(role === undefined ? {} : { role }), reason });
+      draft.unused.push({ key, ...withRole(role), reason });
     };
-    if (role !== undefined || selection.averages.has(key)) leave(whyUnused(role, options, network));
+    if (role !== undefined || selection.averages.has(key)) leave(because(key));
     else if (tensor.dtype === "string") leave("text");
     else if (tensor.shape.includes(0) && target.scheme !== "keep") leave("it is empty");
     else if (isImageConstant(key) && !keepsConstant(key, target)) leave(isPreparation);
-    else if (target.carries === "network" || (target.like !== undefined && !sameTensor(tensor, target.like))) leave(noPlace);
+    else if (target.format.carries === "network" || target.expected !== undefined) leave(noPlace);
     else if (taken.has(key)) {
       throw new CheckpointError("mismatch", "a tensor of no layer has the name that a layer gets", {
         tensor: key,
         hint: `add --exclude '${key}'`,
       });
-    } else {
-      moves.push(carried(tensor, tensor.dtype, target, options));
-    }
+    } else draft.moves.push(carried(tensor, tensor.dtype, target, options));
   }
-  const plan: Plan = { schema: "vggtool/plan/1", format: target.format, scheme: target.scheme, moves, unused, missing };
-  return { plan, area, warnings };
+}
+
+function withRole(role: Role | undefined): Pick<Left, "role"> {
+  return role === undefined ? {} : { role };
+}
+
+/** Keys that the file has and that cannot be read: a pattern may leave them out. */
+function unreadable({ notes, tensors }: Checkpoint): readonly string[] {
+  return notes.flatMap(({ code, tensor }) =>
+    tensor !== undefined && (code === "unsupported-tensor" || code === "unknown-object") && !tensors.has(tensor) ? [tensor] : [],
+  );
 }
 
 /** Without its batch norm a network computes something else: names that have no place for one cannot hold it. */
-function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: PlanTarget): void {
+function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: ConversionTarget): void {
   for (const [role, slot] of roles) {
-    if (!isStored(slot) || !partOf(role).startsWith("bn.") || slots.has(role)) continue;
+    if (!isStored(slot) || !isNorm(role) || slots.has(role)) continue;
     throw new CheckpointError("unsupported", `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`, {
       tensor: slot.key,
       hint: "add --fold-bn, or choose another --naming",
@@ -96,7 +137,7 @@ function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Sl
 }
 
 /** A fully connected layer that slides over its features (padded, dilated) is no matrix: flattened it would compute something else. */
-function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, target: PlanTarget): void {
+function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, target: ConversionTarget): void {
   for (const layer of fcLayers(network)) {
     const slot = slots.get(roleOf(layer.name, "weight"));
     if (layer.windows === undefined || !isStored(slot) || slot.axes.groups.length > 2) continue;
@@ -109,20 +150,16 @@ function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, targ
 }
 
 /** A tensor of no role, under its own name and with its own axes. */
-function carried(tensor: Described, own: NumericDType, target: PlanTarget, options: ConvertOptions): Move {
-  return new CarriedMove(tensor, targetDtype({ name: tensor.name, dtype: own }, target.holds, options.dtype, target.format));
+function carried(tensor: Described, own: NumericDType, target: ConversionTarget, options: ConvertOptions): Move {
+  return new CarriedMove(tensor, targetDtype({ name: tensor.name, dtype: own }, target.holds, options.dtype, target.format.id));
 }
 
-function keepsConstant(key: string, target: PlanTarget): boolean {
-  return target.carries === "tensors" && target.keepsImageConstant?.(key) !== false;
-}
-
-function sameTensor(tensor: Described, like: ReadonlyMap<string, Described>): boolean {
-  return like.get(tensor.name)?.shape.join() === tensor.shape.join();
+function keepsConstant(key: string, target: ConversionTarget): boolean {
+  return target.format.carries === "tensors" && target.keepsImageConstant?.(key) !== false;
 }
 
 /** Sentences on zeros and ones that the source does not have: the target's network has a place for them. */
-function standIns(moves: readonly Move[], network: Network | undefined, options: ConvertOptions): readonly string[] {
+function standIns(moves: readonly Move[], { network }: ConversionTarget, options: ConvertOptions): readonly string[] {
   const last = network === undefined || options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
   const made = moves
     .flatMap((move) => (move instanceof CarriedMove ? [] : move.fills))
@@ -135,8 +172,15 @@ function standIns(moves: readonly Move[], network: Network | undefined, options:
   });
 }
 
-function whyUnused(role: Role | undefined, options: ConvertOptions, network: Network | undefined): string {
-  if (role === undefined) return "its moving average stands in for it";
+function whyUnused(
+  key: string,
+  role: Role | undefined,
+  { averages }: Selection,
+  { network }: ConversionTarget,
+  options: ConvertOptions,
+): string {
+  if (averages.has(key)) return "its moving average stands in for it";
+  if (role === undefined) return noPlace;
   if (options.noTop === true && isFc(role)) return "--no-top";
   if (options.numClasses !== undefined && network !== undefined && layerOf(role) === fcLayers(network).at(-1)?.name) return "--num-classes";
   return noPlace;

@@ -8,14 +8,9 @@ import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { layoutBytes } from "../../writers/execute.ts";
 import { formsOf } from "../../writers/forms.ts";
 import type { FileLayout } from "../../writers/layout.ts";
+import type { Input } from "../target/conversion-target.ts";
 import type { OutputPlace } from "../target/output-name.ts";
 import type { Target } from "../target/targets.ts";
-
-/** What an output is written from, and the path that it was named by. */
-export interface Input {
-  readonly checkpoint: Checkpoint | undefined;
-  readonly path: string | undefined;
-}
 
 /** Room for indexes, headers and temporary files of small tensors, in bytes. */
 const slack = 1 << 20;
@@ -28,7 +23,7 @@ function inputFiles({ files }: Checkpoint, input: string): readonly string[] {
 
 /** Never onto an input, in its place, nor between the files of one. Throws `usage`. */
 export function refuseInputs(paths: readonly string[], older: Replaced, { checkpoint, path: input }: Input): void {
-  if (input === undefined || checkpoint === undefined) return;
+  if (input === undefined) return;
   const inputs = inputFiles(checkpoint, input);
   for (const path of [...paths, ...older.entries, ...older.parts]) {
     if (inputs.some((other) => samePath(path, other))) {

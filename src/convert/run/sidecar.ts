@@ -1,12 +1,11 @@
 import { sidecarSchema, sidecarSuffix } from "../../encodings/sidecar.ts";
 import type { FileLayout } from "../../writers/layout.ts";
 import { textPiece } from "../../writers/pieces.ts";
-import type { Prepared } from "../target/prepared.ts";
+import type { ConversionTarget } from "../target/conversion-target.ts";
 
 /** Whether what is known of an output has to be in a file beside it, as its format has no room for that. */
-export function needsSidecar({ format, template, target }: Prepared): boolean {
-  if (target.output === "folder") return false;
-  return template !== undefined || format.describes !== true || target.options?.get("kind") === "weights";
+export function needsSidecar({ files, row }: ConversionTarget): boolean {
+  return row.output !== "folder" && !files.describes;
 }
 
 /** One JSON object; what other formats keep as JSON text is its own here. */

@@ -7,7 +7,6 @@ import { isStored, type Scheme, type Slot } from "../../model/scheme.ts";
 import { schemeById, schemes } from "../../model/schemes.ts";
 import { nearest } from "../../text/nearest.ts";
 import { fcLayers } from "./head.ts";
-import type { Convention } from "./target-axes.ts";
 
 /** The scheme of an id that a person typed. Throws `usage` with the nearest one. */
 export function schemeFor(option: string, id: string): Scheme {
@@ -23,7 +22,7 @@ export function schemeFor(option: string, id: string): Scheme {
  * Where a scheme keeps the roles of a network. `fillsNeutral`: its networks have biases whatever this one has. Old Paddle's factor
  * of fc7 and fc8 stands in `times` where the scheme's networks scale at inference.
  */
-export function convention(scheme: Scheme, network: Network, fillsNeutral: boolean): Convention {
+export function convention(scheme: Scheme, network: Network, fillsNeutral: boolean): ReadonlyMap<Role, Slot> {
   const biased: Network = fillsNeutral ? { ...network, layers: network.layers.map(withBias) } : network;
   const slots = new Map(expandScheme(scheme, biased));
   for (const layer of network.layers) {

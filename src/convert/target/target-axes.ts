@@ -3,11 +3,9 @@ import type { Network } from "../../model/network.ts";
 import { isConv, isFcWeight, layerOf, partOf, type Role } from "../../model/role.ts";
 import { isStored, isWhole, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { type Axes, axesOf, parseAxes } from "../../tensor/axes.ts";
+import type { ConversionTarget } from "./conversion-target.ts";
 import { withForm } from "./fc-form.ts";
 import { fcLayers } from "./head.ts";
-
-/** Slots of a convention for the roles of one network, or "keep": as the source has them. */
-export type Convention = ReadonlyMap<Role, Slot> | "keep";
 
 /**
  * Where the target keeps each role: names from one convention, axes from another, fully connected layers in the form asked for.
@@ -17,10 +15,7 @@ export function targetSlots(
   identity: Identity,
   sourceRoles: ReadonlyMap<Role, Slot>,
   network: Network,
-  naming: Convention,
-  layout: Convention,
-  fc: "dense" | "conv" | undefined,
-  mayKeepRows: boolean,
+  { naming, layout, fc, expected }: Pick<ConversionTarget, "naming" | "layout" | "fc" | "expected">,
 ): ReadonlyMap<Role, Slot> {
   const names = naming === "keep" ? sourceRoles : naming;
   const axes = layout === "keep" ? sourceRoles : layout;
@@ -39,7 +34,7 @@ export function targetSlots(
       slot = { ...slot, axes: withForm(slot.axes, fc, convAxes, layerOf(role) === first) };
     }
     const stored = sourceRoles.get(role);
-    if (layerOf(role) === first && partOf(role) === "weight" && mayKeepRows && !hasConvs && isStored(stored)) {
+    if (layerOf(role) === first && partOf(role) === "weight" && expected === undefined && !hasConvs && isStored(stored)) {
       slot = { ...slot, axes: keepRows(slot.axes, stored.axes) };
     }
     slots.set(role, slot);

@@ -1,4 +1,3 @@
-import { parseAxes } from "../../tensor/axes.ts";
 import type { Described } from "../described.ts";
 import type { Identity } from "../identity.ts";
 import { isStored, keysOf, type Slot } from "../scheme.ts";
@@ -84,21 +83,26 @@ function byName(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits
 }
 
 /**
- * Plain arrays do not say which way round a square matrix is kept; the matrices beside it that are no squares do, where they all agree.
+ * Plain arrays do not say in which order a square matrix or a kernel of 3 × 3 × 3 × 3 is kept; the arrays of that rank whose sides differ do,
+ * where they all agree.
  */
 function decideSquares(pairs: readonly TensorPair[]): readonly TensorPair[] {
-  const decided = new Set(pairs.flatMap(({ a, move }) => (move !== undefined && isMatrix(a) ? [move.kind] : [])));
-  const [kind, ...more] = decided;
-  if (kind === undefined || more.length > 0 || kind === "reshape") return pairs;
+  const orders = new Map<number, Map<string, DerivedMove>>();
+  for (const { a, b, move } of pairs) {
+    if (move === undefined || move.kind === "reshape" || a.shape.length !== b.shape.length || a.shape.includes(1)) continue;
+    const known = orders.get(a.shape.length) ?? new Map<string, DerivedMove>();
+    orders.set(a.shape.length, known.set(`${move.from} to ${move.to}`, move));
+  }
   return pairs.map((pair) => {
-    const isSquare = pair.move === undefined && pair.a.shape.length === 2 && pair.a.shape[0] === pair.a.shape[1];
-    if (!isSquare || pair.a.shape.join() !== pair.b.shape.join()) return pair;
-    return { ...pair, move: { kind, from: parseAxes("a0 a1"), to: parseAxes(kind === "copy" ? "a0 a1" : "a1 a0") } };
+    const [move, ...others] = pair.move === undefined ? (orders.get(pair.a.shape.length)?.values() ?? []) : [];
+    const fits = move !== undefined && others.length === 0 && reordered(pair.a.shape, move).join() === pair.b.shape.join();
+    return fits ? { ...pair, move } : pair;
   });
 }
 
-function isMatrix({ shape }: NumericInfo): boolean {
-  return shape.length === 2 && shape.every((size) => size > 1);
+/** The shape of an array after its axes were put in another order. */
+function reordered(shape: readonly number[], { from, to }: DerivedMove): readonly number[] {
+  return to.names.map((name) => shape[from.names.indexOf(name)] ?? 0);
 }
 
 /**

@@ -6,11 +6,11 @@ import { dtypes, type NumericDType } from "../../tensor/dtype.ts";
 import { globStars } from "../../text/glob.ts";
 import { nearest } from "../../text/nearest.ts";
 import type { ConvertOptions } from "../options.ts";
-import { targetDtype } from "../target/dtype-rule.ts";
-import type { PlanTarget } from "../target/plan-target.ts";
+import type { Move, Plan } from "../plan/plan-types.ts";
+import { summarise } from "../plan/summary.ts";
+import type { ConversionTarget } from "./conversion-target.ts";
+import { targetDtype } from "./dtype-rule.ts";
 import { Field, parsePlan } from "./plan-parse.ts";
-import type { Move, Plan } from "./plan-types.ts";
-import { summarise } from "./summary.ts";
 
 type Tensors = ReadonlyMap<string, Described>;
 
@@ -36,38 +36,20 @@ export function planFromFile(value: unknown, tensors: Tensors, holds: (dtype: Nu
 }
 
 /**
- * The plan with moves by hand put in: `{ "target key": { "from": "source key", "axes": "h w i o -> o (i h w)", "sizes"?: { "h": 7 } } }`.
- * A `*` in both keys stands for the same characters. A source tensor that is moved by hand is not moved otherwise.
+ * Moves by hand: `{ "target key": { "from": "source key", "axes": "h w i o -> o (i h w)", "sizes"?: { "h": 7 } } }`. A `*` in both keys
+ * stands for the same characters.
  */
-export function overridden(plan: Plan, value: unknown, tensors: Tensors, target: PlanTarget, options: ConvertOptions): Plan {
+export function handMoves(value: unknown, tensors: Tensors, target: ConversionTarget, options: ConvertOptions): readonly Move[] {
   const byHand = new Field(value, "map")
     .entries()
     .flatMap(([key, field]) => expand(key, field, tensors))
     .map((entry) => handMove(entry, tensors, target, options));
-  const taken = new Set(byHand.flatMap(operandKeys));
   const filled = new Set<string>();
   for (const { to } of byHand) {
     if (filled.has(to)) throw new CheckpointError("usage", "--map fills it twice", { tensor: to });
     filled.add(to);
   }
-  const others = plan.moves.filter((move) => !filled.has(move.to) && !operandKeys(move).some((key) => taken.has(key)));
-  const dropped = plan.moves
-    .filter((move) => !others.includes(move))
-    .flatMap(operandKeys)
-    .filter((key) => !taken.has(key));
-  return {
-    ...plan,
-    moves: [...others, ...byHand],
-    unused: [
-      ...plan.unused.filter(({ key }) => !taken.has(key)),
-      ...dropped.map((key) => ({ key, reason: "--map fills its place from elsewhere" })),
-    ],
-    missing: plan.missing.filter(({ key }) => !filled.has(key)),
-  };
-}
-
-function operandKeys(move: Move): readonly string[] {
-  return move.fills.flatMap(({ from }) => from.flatMap(keysOf));
+  return byHand;
 }
 
 interface Entry {
@@ -91,7 +73,7 @@ function expand(to: string, field: Field, tensors: Tensors): readonly Entry[] {
   return entries;
 }
 
-function handMove({ to, from, field }: Entry, tensors: Tensors, target: PlanTarget, options: ConvertOptions): Move {
+function handMove({ to, from, field }: Entry, tensors: Tensors, target: ConversionTarget, options: ConvertOptions): Move {
   const tensor = sourceTensor(from, tensors);
   if (tensor.dtype === "string") throw new CheckpointError("unsupported", "--map: text cannot be moved", { tensor: from });
   const plain = plainAxes(tensor.shape.length);
@@ -102,20 +84,20 @@ function handMove({ to, from, field }: Entry, tensors: Tensors, target: PlanTarg
   const given = field.get("sizes");
   const known = new Map(given.value === undefined ? [] : given.entries().map(([axis, size]) => [axis, size.count()] as const));
   const sizes = sizesFor(tensor, fromAxes, toAxes, known);
-  const wanted = options.dtype ?? (dtypes[tensor.dtype].kind === "float" ? likeType(to, target) : undefined);
+  const wanted = options.dtype ?? (dtypes[tensor.dtype].kind === "float" ? expectedType(to, target) : undefined);
   const move: Omit<Move, "move"> = {
     to,
     toShape: shapeFor(toAxes, sizes),
     toAxes,
-    toDtype: targetDtype({ ...tensor, dtype: tensor.dtype }, target.holds, wanted, target.format),
+    toDtype: targetDtype({ ...tensor, dtype: tensor.dtype }, target.holds, wanted, target.format.id),
     ...(known.size === 0 ? {} : { sizes: [...known] }),
     fills: [{ formula: "value", from: [{ key: from, axes: fromAxes, shape: tensor.shape }] }],
   };
   return { ...move, move: summarise(move, { ...tensor, dtype: tensor.dtype }, sizes) };
 }
 
-function likeType(to: string, target: PlanTarget): NumericDType | undefined {
-  const dtype = target.like?.get(to)?.dtype;
+function expectedType(to: string, target: ConversionTarget): NumericDType | undefined {
+  const dtype = target.expected?.checkpoint.tensors.get(to)?.dtype;
   return dtype === "string" ? undefined : dtype;
 }
 

@@ -4,7 +4,7 @@ import type { Kept } from "../../model/scheme.ts";
 import { type Axes, parseAxes } from "../../tensor/axes.ts";
 import { isNumericDType, type NumericDType } from "../../tensor/dtype.ts";
 import { brief, shortened } from "../../text/brief.ts";
-import type { Fill, Formula, Left, Move, Operand, Plan } from "./plan-types.ts";
+import type { Fill, Formula, Left, Move, Operand, Plan } from "../plan/plan-types.ts";
 
 /** A field of parsed JSON, with the way that led to it for error messages. */
 export class Field {

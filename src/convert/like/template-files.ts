@@ -1,0 +1,44 @@
+import { basename, dirname, join } from "node:path";
+import { fileSource } from "../../io/source/file.ts";
+import type { ByteSource } from "../../io/source/source.ts";
+import type { FileLayout } from "../../writers/layout.ts";
+import { keepsOwn } from "../plan/own-moves.ts";
+import type { Layouts, OutputFiles } from "../target/conversion-target.ts";
+import { type Like, stemOf } from "./like.ts";
+import { type Template, templatePieces } from "./template.ts";
+
+/** The other checkpoint's own file with the values of a plan, and the files that are read with it. */
+export function templateFiles(template: Template, like: Like): OutputFiles {
+  return {
+    describes: false,
+    async layouts({ name }, { moves }) {
+      const filled = moves.filter((move) => !keepsOwn(move));
+      const own: FileLayout = { name, pieces: templatePieces(template, like.checkpoint, filled) };
+      const { layouts, close } = await siblingsOf(like, name);
+      return { layouts: [...layouts, own], close };
+    },
+  };
+}
+
+/**
+ * Files that are read with the other checkpoint's own under the same stem (Darknet's .cfg, Caffe's .prototxt), as output files. Without a
+ * path it is no file on disk, and has none. `name`: of the output.
+ */
+async function siblingsOf({ checkpoint, path }: Like, name: string): Promise<Layouts> {
+  const layouts: FileLayout[] = [];
+  const opened: ByteSource[] = [];
+  const own = basename(path ?? "");
+  for (const file of path === undefined ? [] : checkpoint.files) {
+    if (basename(file) === own || stemOf(file) !== stemOf(own)) continue;
+    const source = await fileSource(join(dirname(path ?? ""), basename(file)));
+    opened.push(source);
+    const ending = basename(file).slice(stemOf(file).length);
+    layouts.push({ name: `${stemOf(name)}${ending}`, pieces: [{ kind: "source", source, offset: 0, byteLength: source.size }] });
+  }
+  return {
+    layouts,
+    close: async () => {
+      for (const source of opened) await source.close();
+    },
+  };
+}

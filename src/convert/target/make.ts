@@ -1,0 +1,114 @@
+import { CheckpointError } from "../../errors.ts";
+import type { Format } from "../../formats.ts";
+import type { Network } from "../../model/network.ts";
+import { schemeById } from "../../model/schemes.ts";
+import { likeRow } from "../like/like.ts";
+import { likeTargets } from "../like/like-targets.ts";
+import type { ConvertOptions } from "../options.ts";
+import { convention, rescaled, schemeFor, withScale } from "./conventions.ts";
+import type { ConversionTarget } from "./conversion-target.ts";
+import { editNetwork } from "./head.ts";
+import { keepsImageConstants } from "./image-mean.ts";
+import { keeping, writable } from "./keeping.ts";
+import { handMoves, planFromFile } from "./map.ts";
+import { isPlan } from "./plan-parse.ts";
+import type { ConvertRequest } from "./request.ts";
+import { findTarget, type Target } from "./targets.ts";
+
+/**
+ * The targets of a conversion, the one to prefer first: a later one is for a plan that an earlier one does not take. Throws `usage`,
+ * `unsupported` and `mismatch` for what leads nowhere.
+ */
+export async function* targetsFor(request: ConvertRequest, options: ConvertOptions): AsyncGenerator<ConversionTarget> {
+  const { like } = request;
+  const row = (): Target =>
+    like === undefined || options.to !== undefined ? findTarget(options.to, options.out) : likeRow(like, options.out);
+  if (isPlan(options.map)) yield mappedTarget(request, row(), options);
+  else if (like === undefined) yield byHand(usualTarget(request, row(), options), request, options);
+  else for await (const target of likeTargets({ ...request, like }, row, options)) yield byHand(target, request, options);
+}
+
+/** --map: moves by hand instead of those that would be found. */
+function byHand(target: ConversionTarget, { checkpoint }: ConvertRequest, options: ConvertOptions): ConversionTarget {
+  return options.map === undefined ? target : { ...target, byHand: handMoves(options.map, checkpoint.tensors, target, options) };
+}
+
+/** A plan that was printed and edited: it decides everything but the container. */
+function mappedTarget({ checkpoint, identity }: ConvertRequest, row: Target, options: ConvertOptions): ConversionTarget {
+  const target = keeping(row, writable(row));
+  const plan = planFromFile(options.map, checkpoint.tensors, target.holds);
+  if (plan.format !== target.format.id) {
+    throw new CheckpointError("usage", `--map: the plan is for ${plan.format}, the output is ${target.format.id}`, {
+      hint: `add --to or -o for ${plan.format}`,
+    });
+  }
+  return { ...target, plan, ...(identity === undefined ? {} : { network: editNetwork(identity.network, options) }) };
+}
+
+/** What --to and OUT name, with the names and axes that are usual there or asked for. */
+function usualTarget({ checkpoint, identity }: ConvertRequest, row: Target, options: ConvertOptions): ConversionTarget {
+  const format = writable(row);
+  if (identity === undefined) {
+    refuseWithoutIdentity(row, format, options);
+    return keeping(row, format);
+  }
+  const scales = bakesScale(row, format, options);
+  const edited = editNetwork(identity.network, options);
+  const network = scales ? rescaled(edited, schemeById(options.naming ?? row.scheme)?.inputScale) : edited;
+  return {
+    ...keeping(row, format),
+    ...conventionsOf(row, format, network, options),
+    identity: scales ? withScale(identity) : identity,
+    network,
+    keepsImageConstant: keepsImageConstants(namingOf(row, options) ?? "keep", checkpoint.format, format.id),
+  };
+}
+
+/** Old Paddle's factor of 0.5 goes into the weights, but for canonical and kept names in plain files, which record it. */
+function bakesScale(row: Target, format: Format, options: ConvertOptions): boolean {
+  const naming = options.naming ?? row.scheme;
+  return format.carries === "network" || (naming !== "keep" && naming !== "canonical");
+}
+
+/** What an unknown network cannot become, said before anything else is looked at. */
+function refuseWithoutIdentity(row: Target, format: Format, options: ConvertOptions): void {
+  const needed = format.carries === "network" ? `--to ${row.id}` : asksForNetwork(options);
+  if (needed === undefined) return;
+  throw new CheckpointError("unsupported", `${needed} needs a network that is recognised as a VGG, and this one is not`, {
+    hint: "convert it to safetensors or npz, which keep names and axes",
+  });
+}
+
+function asksForNetwork(options: ConvertOptions): string | undefined {
+  if (options.naming !== undefined && options.naming !== "keep") return `--naming ${options.naming}`;
+  if (options.layout !== undefined && options.layout !== "keep") return `--layout ${options.layout}`;
+  if (options.fc !== undefined) return `--fc ${options.fc}`;
+  if (options.noTop === true) return "--no-top";
+  if (options.numClasses !== undefined) return "--num-classes";
+  if (options.foldBn === true) return "--fold-bn";
+  return options.swapRgb === true ? "--swap-rgb" : undefined;
+}
+
+/** The scheme that gives the names; undefined where the source's are kept. */
+function namingOf(row: Target, options: ConvertOptions) {
+  const names = options.naming ?? row.scheme;
+  return names === "keep" ? undefined : schemeFor("--naming", names);
+}
+
+function conventionsOf(row: Target, format: Format, network: Network, options: ConvertOptions) {
+  // Names that were asked for bring their axes with them; kept names take the target's.
+  const axes = options.layout ?? (options.naming === undefined || options.naming === "keep" ? (row.layout ?? row.scheme) : options.naming);
+  const naming = namingOf(row, options);
+  const layout = axes === "keep" ? undefined : schemeFor("--layout", axes);
+  const fillsNeutral =
+    (row.fillsNeutral && naming !== undefined) || (naming !== undefined && naming.id !== "canonical" && format.carries === "tensors");
+  const fc = options.fc ?? (row.fc === "source" ? network.head : undefined);
+  return {
+    scheme: naming?.id ?? "keep",
+    naming: naming === undefined ? ("keep" as const) : convention(naming, network, fillsNeutral),
+    layout: layout === undefined ? ("keep" as const) : convention(layout, network, fillsNeutral),
+    ...(fc === undefined ? {} : { fc }),
+    ...(row.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
+    fillsNeutral,
+  };
+}
