@@ -1,5 +1,6 @@
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Inert, Note } from "../../tensor/checkpoint.ts";
+import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { plainValue } from "../pickle/inert.ts";
 import { readPickle } from "../pickle/machine.ts";
@@ -11,6 +12,16 @@ import type { ObjectRecord, PickleValue } from "../pickle/values.ts";
 /** Settings beside the arrays; an array of a million Python numbers is not kept one by one. */
 const maxPlain = 1000;
 
+/** How the arrays are named. */
+export interface NpyNames {
+  /** Comes first. */
+  readonly name?: string;
+  /** Between keys and indices of lists; a dot unless said. */
+  readonly separator?: string;
+  /** Names that others have already. */
+  readonly taken?: { has(name: string): boolean };
+}
+
 /** What an array of Python objects holds. */
 export interface NpyObjects {
   readonly tensors: ReadonlyMap<string, Tensor>;
@@ -21,10 +32,10 @@ export interface NpyObjects {
 
 /**
  * The arrays inside an array of objects, which is one pickle at `offset`: a dict of layers saved with `np.save` is an
- * array of no dimensions whose one object is the dict. Keys and list indices are joined with `separator`; `name` comes first
- * where it is given. Nothing that the pickle would call is run.
+ * array of no dimensions whose one object is the dict. Nothing that the pickle would call is run.
  */
-export async function readNpyObjects(source: ByteSource, offset: number, name: string | undefined, separator = "."): Promise<NpyObjects> {
+export async function readNpyObjects(source: ByteSource, offset: number, names: NpyNames = {}): Promise<NpyObjects> {
+  const { name, separator = ".", taken } = names;
   const { value } = await readPickle(source, offset, { interpret: interpretNumpy });
   const tensors = new Map<string, Tensor>();
   const metadata = new Map<string, Inert>();
@@ -32,11 +43,12 @@ export async function readNpyObjects(source: ByteSource, offset: number, name: s
   const unknown = new UnknownObjects();
 
   const keep = (key: string, plain: Inert): void => {
-    if (metadata.size < maxPlain) metadata.set(key, plain);
+    if (metadata.size < maxPlain) metadata.set(freeName(metadata, key), plain);
   };
   const take = (item: PickleValue, path: string | undefined): "tensor" | "taken" | undefined => {
     const array = numpyArray(item);
-    const key = path === undefined ? (name ?? "") : joined(name, separator, path);
+    const full = path === undefined ? (name ?? "") : joined(name, separator, path);
+    const key = array === undefined ? full : freeName({ has: (other) => tensors.has(other) || taken?.has(other) === true }, full);
     if (array === undefined) {
       const plain = plainValue(item);
       if (plain === undefined || plain instanceof Map || Array.isArray(plain)) return undefined;
@@ -52,6 +64,7 @@ export async function readNpyObjects(source: ByteSource, offset: number, name: s
       return "taken";
     }
     tensors.set(key, tensor);
+    if (key !== full) notes.push(renamedNote(full, key));
     return "tensor";
   };
 

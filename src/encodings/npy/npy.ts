@@ -107,18 +107,91 @@ export const numeric: ReadonlyMap<string, NumericDType> = new Map([
 ]);
 /** Codes without a width, as NumPy itself accepts them (l is a long of 64 bits, as on Linux). */
 const letters: ReadonlyMap<string, string> = new Map(
-  ["?b1", "bi1", "Bu1", "hi2", "Hu2", "ii4", "Iu4", "qi8", "Qu8", "li8", "Lu8", "ef2", "ff4", "df8", "gf16", "Fc8", "Dc16"].map((pair) => [
-    pair.slice(0, 1),
-    pair.slice(1),
-  ]),
+  [
+    "?b1",
+    "bi1",
+    "Bu1",
+    "hi2",
+    "Hu2",
+    "ii4",
+    "Iu4",
+    "qi8",
+    "Qu8",
+    "li8",
+    "Lu8",
+    "pi8",
+    "Pu8",
+    "ni8",
+    "Nu8",
+    "ef2",
+    "ff4",
+    "df8",
+    "gf16",
+    "Fc8",
+    "Dc16",
+  ].map((pair) => [pair.slice(0, 1), pair.slice(1)]),
 );
+
+/** Names of types and what `numpy.dtype` makes of them (`numpy.sctypeDict`, widths as on Linux). Those of a number of bits: `sized`. */
+const names: ReadonlyMap<string, string> = new Map([
+  ["bool", "b1"],
+  ["bool_", "b1"],
+  ["byte", "i1"],
+  ["ubyte", "u1"],
+  ["short", "i2"],
+  ["ushort", "u2"],
+  ["intc", "i4"],
+  ["uintc", "u4"],
+  ["int", "i8"],
+  ["int_", "i8"],
+  ["intp", "i8"],
+  ["long", "i8"],
+  ["longlong", "i8"],
+  ["uint", "u8"],
+  ["uintp", "u8"],
+  ["ulong", "u8"],
+  ["ulonglong", "u8"],
+  ["half", "f2"],
+  ["single", "f4"],
+  ["double", "f8"],
+  ["float", "f8"],
+  ["float_", "f8"],
+  ["longdouble", "f16"],
+  ["csingle", "c8"],
+  ["cdouble", "c16"],
+  ["complex", "c16"],
+  ["complex_", "c16"],
+  ["clongdouble", "c32"],
+  ["bytes", "S0"],
+  ["bytes_", "S0"],
+  ["str", "U0"],
+  ["str_", "U0"],
+  ["unicode", "U0"],
+  ["object", "O"],
+  ["object_", "O"],
+  ["void", "V0"],
+]);
+
+/** The code of a type that is named (`float32`, `double`); undefined for all else. */
+function codeOfName(descr: string): string | undefined {
+  const [, kind, bits] = /^(bool|int|uint|float|complex)(\d{1,3})$/.exec(descr) ?? [];
+  const sized = kind === undefined ? undefined : `${kind.charAt(0)}${Number(bits) / 8}`;
+  if (sized !== undefined && (numeric.has(sized) || sized === "c32")) return sized;
+  const date = /^(datetime|timedelta)64(\[.*\])?$/.exec(descr);
+  if (date !== null) return `${date[1] === "datetime" ? "M" : "m"}8${date[2] ?? ""}`;
+  return names.get(descr);
+}
+
+/** Several types in one text, or one with a shape: `f4,f4`, `3f4`, `(2,2)f4`. */
+const composed = /^[(\d]|,/;
 
 function elementOf(descr: Literal, fail: (message: string) => never): NpyElement {
   if (typeof descr !== "string") {
     if (!Array.isArray(descr)) return fail("npy descr has to be a string or a list of fields");
     return hasObjectField(descr) ? { kind: "object" } : { kind: "other", descr: "structured type", width: undefined };
   }
-  const match = /^([<>=|]?)([a-zA-Z?])(\d{0,9})(\[.*\])?$/.exec(descr);
+  const match = /^([<>=|]?)([a-zA-Z?])(\d{0,9})(\[.*\])?$/.exec(codeOfName(descr) ?? descr);
+  if (match === null && composed.test(descr)) return { kind: "other", descr, width: undefined };
   if (match === null) return fail(`npy descr ${JSON.stringify(descr)} is unknown`);
   const [, order = "", letter = "", digits = "", unit] = match;
   const bigEndian = order === ">";

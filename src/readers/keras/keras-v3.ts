@@ -109,7 +109,7 @@ class Stored {
       if (opened === undefined) continue;
       const array = ctx.random(opened);
       const { dataOffset } = await readNpyHeader(array);
-      const objects = await readNpyObjects(array, dataOffset, member.replace(/\.npy$/, ""), "/");
+      const objects = await readNpyObjects(array, dataOffset, { name: member.replace(/\.npy$/, ""), separator: "/", taken: this.arrays });
       for (const [name, tensor] of objects.tensors) this.arrays.set(name, tensor);
       this.notes.push(...objects.notes, ...objects.unknown.notes());
     }

@@ -17,7 +17,7 @@ export const reader: Reader = {
     const base = { format: "npy", files: [entry], bytes: source.size, layers: [], close: async () => {} };
     if (header.element.kind === "object") {
       const { readNpyObjects } = await import("../../encodings/npy/npy-objects.ts");
-      const { tensors, metadata, notes, unknown } = await readNpyObjects(source, header.dataOffset, undefined);
+      const { tensors, metadata, notes, unknown } = await readNpyObjects(source, header.dataOffset);
       if (tensors.size === 0 && unknown.size > 0) throw unknown.refusal(entry);
       return { ...base, variant: "Python objects (a pickle)", tensors, metadata, notes: [...notes, ...unknown.notes()] };
     }

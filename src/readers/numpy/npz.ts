@@ -7,6 +7,7 @@ import { CheckpointError, locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
+import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /*
@@ -42,21 +43,18 @@ async function readNpz(archive: ZipArchive, entry: string, bytes: number, ctx: C
   const unknown: UnknownObjects[] = [];
   let deflated = 0;
   const addObjects = async (name: string, source: ByteSource, offset: number): Promise<void> => {
-    const objects = await readNpyObjects(ctx.random(source), offset, name);
-    for (const [key, tensor] of objects.tensors) {
-      if (tensors.has(key))
-        throw new CheckpointError("malformed", "two arrays of the archive have this name", { file: entry, tensor: key });
-      tensors.set(key, tensor);
-    }
-    for (const [key, value] of objects.metadata) metadata.set(key, value);
+    const objects = await readNpyObjects(ctx.random(source), offset, { name, taken: tensors });
+    for (const [key, tensor] of objects.tensors) tensors.set(key, tensor);
+    for (const [key, value] of objects.metadata) metadata.set(freeName(metadata, key), value);
     notes.push(...objects.notes, ...objects.unknown.notes());
     if (objects.unknown.size > 0) unknown.push(objects.unknown);
   };
   for (const { name: member, method, size } of archive.entries.values()) {
     if (method !== 0) deflated++;
-    const name = member.endsWith(".npy") ? member.slice(0, -4) : member;
-    if (tensors.has(name))
-      throw new CheckpointError("malformed", "two arrays of the archive have this name", { file: entry, tensor: name });
+    const plainName = member.endsWith(".npy") ? member.slice(0, -4) : member;
+    // A path inside an array of objects may be the name of another member.
+    const name = freeName(tensors, plainName);
+    if (name !== plainName) notes.push(renamedNote(plainName, name));
     await locate({ file: entry, tensor: name }, async () => {
       const source = await archive.open(member);
       if (source === undefined) return;

@@ -17,6 +17,7 @@ import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../encod
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
+import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { joinSlices, sliceTable } from "./big-parameters.ts";
 import { optimizerKind } from "./optimizer-names.ts";
@@ -56,7 +57,9 @@ export async function readPickled(source: ByteSource, entry: string): Promise<Re
   const notes: Note[] = [];
   let textBytes = 0;
   for (const found of walk.found) {
-    const { path, array, parameter } = found;
+    const { array, parameter } = found;
+    const path = freeName(tensors, found.path);
+    if (path !== found.path) notes.push(renamedNote(found.path, path));
     const kind = optimizerKind(path, suffix === "pdopt");
     const options: NumpyTensorOptions = {
       file: entry,
@@ -73,8 +76,6 @@ export async function readPickled(source: ByteSource, entry: string): Promise<Re
       });
       continue;
     }
-    if (tensors.has(path))
-      throw new CheckpointError("unsupported", "two arrays of the pickle have this path", { file: entry, tensor: path });
     tensors.set(path, tensor);
     textBytes += textLength(array);
     if (parameter !== undefined) parameters.set(path, parameter);

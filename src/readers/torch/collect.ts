@@ -4,8 +4,8 @@ import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.
 import { carried, joined, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
-import { CheckpointError } from "../../errors.ts";
 import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
 import { className, type StorageId, TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
@@ -45,8 +45,9 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
     notes.push({ code: "unsupported-tensor", message, tensor });
   };
   for (const found of walk.found) {
-    const { path, value, kind } = found;
-    if (tensors.has(path)) throw new CheckpointError("unsupported", "two tensors of the file have this path", { file, tensor: path });
+    const { value, kind } = found;
+    const path = freeName(tensors, found.path);
+    if (path !== found.path) notes.push(renamedNote(found.path, path));
     const names = { name: path, ...(kind === undefined ? {} : { kind }) };
     if (value instanceof TensorRecord) {
       const made = await make(names, value, maker, options);
@@ -110,7 +111,7 @@ class Walk implements Visitor {
     if (value instanceof PersistentId) return "taken"; // a storage without a tensor
     const plain = plainValue(value);
     if (plain !== undefined) {
-      this.metadata.set(path ?? "", plain);
+      this.metadata.set(freeName(this.metadata, path ?? ""), plain);
       return "taken";
     }
     if (!(value instanceof ObjectRecord) || itemsOf(value) !== undefined || bytesValue(value) !== undefined) return undefined;

@@ -2,6 +2,7 @@ import type { Probe, Reader } from "../../encodings/probe.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { itemsize } from "../../tensor/dtype.ts";
+import { freeName } from "../../tensor/free-name.ts";
 import type { Part, Tensor } from "../../tensor/tensor.ts";
 import { beginsWithClass, readT7, type T7File, t7Form } from "./file.ts";
 import { layersOf } from "./layers.ts";
@@ -76,12 +77,13 @@ function interpret(file: T7File, probe: Probe): ReadCheckpoint {
     if (isTensor(value)) {
       if (owner !== undefined && transient.has(owner.field)) left.push(path);
       else {
-        const name = unused(tensors, path);
+        // Keys that are tables have no names of their own.
+        const name = freeName(tensors, path);
         names.set(value, name);
         tensors.set(name, tensorOf(value, name));
       }
     } else if (isStorage(value) && owner === undefined) {
-      const name = unused(tensors, path);
+      const name = freeName(tensors, path);
       tensors.set(name, storageTensor(value, name));
     } else if (typeof value === "object" && value !== null) {
       if (value.kind === "function")
@@ -101,14 +103,6 @@ function interpret(file: T7File, probe: Probe): ReadCheckpoint {
     notes,
     async close() {},
   };
-}
-
-/** Keys that are tables have no names of their own: the second tensor of one path gets a number. */
-function unused(tensors: ReadonlyMap<string, Tensor>, path: string): string {
-  if (!tensors.has(path)) return path;
-  let k = 2;
-  while (tensors.has(`${path}#${k}`)) k += 1;
-  return `${path}#${k}`;
 }
 
 function tensorOf(tensor: T7Tensor, name: string): Tensor {
