@@ -27,7 +27,7 @@ export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
 export { jsonPieces, toJson } from "./report/json.ts";
-export { count, duration, type Paint, plain, type Style, size, visible } from "./report/style.ts";
+export { count, duration, type Paint, plain, type Style, size, visible, visibleWithin } from "./report/style.ts";
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";

@@ -1,4 +1,4 @@
-import { type ErrorWhere, isCheckpointError, toJson, visible } from "../index.ts";
+import { type ErrorWhere, isCheckpointError, toJson, visible, visibleWithin } from "../index.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { print, tell } from "./streams.ts";
 
@@ -12,13 +12,16 @@ export function reportFailure(error: unknown, json: boolean, file?: string): Exi
   return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
 }
 
+/** Characters that are shown of a file's name, of a message and of a tensor's name, which may come from files and be of any length. */
+const longest = { file: 160, message: 600, tensor: 120 } as const;
+
 function sentence(message: string, where: ErrorWhere): string {
   const places = [
     where.offset === undefined ? "" : `at byte ${where.offset}`,
-    where.tensor === undefined ? "" : `tensor ${visible(where.tensor)}`,
+    where.tensor === undefined ? "" : `tensor ${visibleWithin(where.tensor, longest.tensor)}`,
   ].filter((place) => place !== "");
-  const file = where.file === undefined || where.file === "" ? "" : `${visible(where.file)}: `;
-  const head = `vggtool: ${file}${visible(message)}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
+  const file = where.file === undefined || where.file === "" ? "" : `${visibleWithin(where.file, longest.file)}: `;
+  const head = `vggtool: ${file}${visibleWithin(message, longest.message)}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
   return where.hint === undefined ? head : `${head}\n  ${visible(where.hint)}`;
 }
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { visible } from "../index.ts";
+import { visibleWithin } from "../index.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { formatsCommand } from "./commands/formats.ts";
@@ -17,6 +17,9 @@ const commands: ReadonlyMap<string, () => Command> = new Map([
   ["diff", diffCommand],
   ["formats", formatsCommand],
 ]);
+
+/** Characters that are shown of what was typed wrongly. */
+const longestLine = 400;
 
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -37,7 +40,17 @@ function build(asked = ""): Command {
     .addHelpText("before", "Examples:\n  vggtool inspect vgg_face.mat\n  vggtool convert vgg_16.ckpt --fc dense --to tfslim\n")
     .exitOverride()
     // What was typed is repeated in errors, and may have come from a file's name.
-    .configureOutput({ writeOut: print, writeErr: tell, outputError: (text, write) => write(text.split("\n").map(visible).join("\n")) })
+    .configureOutput({
+      writeOut: print,
+      writeErr: tell,
+      outputError: (text, write) =>
+        write(
+          text
+            .split("\n")
+            .map((line) => visibleWithin(line, longestLine))
+            .join("\n"),
+        ),
+    })
     .showHelpAfterError("(vggtool --help lists the commands)");
   const one = commands.get(asked);
   for (const make of one === undefined ? commands.values() : [one]) {

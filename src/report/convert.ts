@@ -2,7 +2,8 @@ import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
 import type { Left, Move } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
-import { count, duration, type Style, shape, shortened, size, tiny, visible } from "./style.ts";
+import { shortened } from "../text/brief.ts";
+import { count, duration, type Style, shape, size, tiny, visible } from "./style.ts";
 import { table } from "./table.ts";
 
 /** Lines about tensors of one fate are listed up to here; --json has all. */

@@ -1,5 +1,6 @@
 import type { DiffRecord, DiffTensor } from "../inspect/diff.ts";
-import { count, type Style, shortened, tiny, visible } from "./style.ts";
+import { shortened } from "../text/brief.ts";
+import { count, type Style, tiny, visible } from "./style.ts";
 import { table } from "./table.ts";
 
 /** Tensors that differ are listed up to here, and names that only one side has; --json has all. */

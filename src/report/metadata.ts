@@ -1,5 +1,6 @@
 import type { Inert } from "../tensor/checkpoint.ts";
-import { count, type Style, shortened, visible } from "./style.ts";
+import { shortened } from "../text/brief.ts";
+import { count, type Style, visible } from "./style.ts";
 import { table } from "./table.ts";
 
 /** Entries are listed up to here; --json has all, and whole. */

@@ -1,3 +1,5 @@
+import { shortened } from "../text/brief.ts";
+
 /** 138,357,544 */
 export { grouped as count } from "../inspect/findings/numbers.ts";
 
@@ -29,12 +31,9 @@ export function visible(name: string): string {
   });
 }
 
-/** At most `width` characters: the middle goes, since names differ at both ends. */
-export function shortened(text: string, width: number): string {
-  const chars = Array.from(text);
-  if (chars.length <= width || width < 5) return text;
-  const head = Math.ceil((width - 1) / 2);
-  return `${chars.slice(0, head).join("")}…${chars.slice(chars.length - (width - 1 - head)).join("")}`;
+/** The same, of a name of any length: of one that is longer than `longest` characters both ends are shown. */
+export function visibleWithin(name: string, longest: number): string {
+  return visible(shortened(name, longest));
 }
 
 /** 553.4 MB: decimal units, as disks and downloads are measured. */

@@ -1,5 +1,6 @@
 import stringWidth from "string-width";
-import { same, shortened } from "./style.ts";
+import { shortened } from "../text/brief.ts";
+import { same } from "./style.ts";
 
 export interface Column {
   readonly title: string;

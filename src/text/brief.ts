@@ -9,9 +9,11 @@ export function brief(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-/** A text, cut in its middle where it is long. */
+/** At most `most` characters: the middle goes, since names differ at both ends. */
 export function shortened(text: string, most = longest): string {
-  if (text.length <= most) return text;
-  const half = Math.floor((most - 1) / 2);
-  return `${text.slice(0, half)}…${text.slice(text.length - half)}`;
+  if (text.length <= most || most < 5) return text;
+  const characters = Array.from(text);
+  if (characters.length <= most) return text;
+  const head = Math.ceil((most - 1) / 2);
+  return `${characters.slice(0, head).join("")}…${characters.slice(characters.length - (most - 1 - head)).join("")}`;
 }
