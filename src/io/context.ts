@@ -1,3 +1,4 @@
+import type { RemoteOptions } from "./remote/options.ts";
 import type { ByteSource, OutputFile } from "./source/source.ts";
 
 /** What one command lends to everything it calls. */
@@ -7,6 +8,8 @@ export interface Context {
   readonly memory: number;
   /** Values will be read, not only listed: an inflating reader then keeps what it inflates. */
   readonly values: boolean;
+  /** How addresses are read. */
+  readonly remote: RemoteOptions;
   /** One of the two tile buffers, or the one for reading back, allocated once and grown when needed; the front `length` bytes of it. */
   scratch(which: 0 | 1 | 2, length: number): Uint8Array;
   /** The source itself where it is random, or its spooled twin (always the same one). */

@@ -46,13 +46,22 @@ export async function locateInput(path: string, opened?: OpenedFiles): Promise<L
 /** How TensorFlow's Saver writes the name of a sharded checkpoint: the question marks are part of what it prints. */
 const anyShard = /(\.data)?-\?{5}-of-(\d{5}|\?{5})$/;
 
-function prefixed(folder: string, named: string): string {
+/** The file of a set that a prefix names, among the names of a folder. */
+export function prefixedName(named: string, names: readonly string[]): string | undefined {
   const prefix = named.replace(anyShard, "");
-  const names = kindAt(folder) === "folder" ? readdirSync(folder).sort() : [];
+  if (prefix === "") return undefined;
   for (const suffix of suffixes) {
     const name = names.find((candidate) => candidate.startsWith(prefix) && suffix.test(candidate.slice(prefix.length)));
-    if (name !== undefined && prefix !== "") return name;
+    if (name !== undefined) return name;
   }
+  return undefined;
+}
+
+function prefixed(folder: string, named: string): string {
+  const names = kindAt(folder) === "folder" ? readdirSync(folder).sort() : [];
+  const found = prefixedName(named, names);
+  if (found !== undefined) return found;
+  const prefix = named.replace(anyShard, "");
   const near = nearest(prefix, names);
   throw new CheckpointError("not-found", "no such file or folder", {
     file: join(folder, prefix),

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { collectEarly } from "./frugal.ts";
 import type { OpenOutput } from "./output/output-file.ts";
 import { createTemporary, removeTemporary } from "./output/temporary-name.ts";
+import type { RemoteOptions } from "./remote/options.ts";
 import type { ByteSource, OutputFile } from "./source/source.ts";
 import { spooled } from "./source/spooled.ts";
 
@@ -15,6 +16,8 @@ export interface ContextOptions {
   /** Bytes for both tile buffers together; 50 MiB unless given. */
   readonly memory?: number;
   readonly signal?: AbortSignal;
+  /** How addresses are read. */
+  readonly remote?: RemoteOptions;
   /** Where temporary files lie: beside the output. The system's own folder only where there is no output. */
   readonly temporaryFolder?: string;
   readonly onProgress?: (bytes: number) => void;
@@ -71,6 +74,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     signal,
     memory,
     values: options.values ?? false,
+    remote: options.remote ?? {},
     ...(options.ownProcess === true ? { expect: collectEarly } : {}),
     scratch(which, length) {
       if (buffers[which].length < length) grow(which, length);

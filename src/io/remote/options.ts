@@ -1,0 +1,19 @@
+import type { Transport } from "./transport.ts";
+
+/** How addresses are read; all of it optional. */
+export interface RemoteOptions {
+  /** No address is asked. */
+  readonly offline?: boolean;
+  /** A file that a server gives only whole is fetched into a temporary file first. */
+  readonly download?: boolean;
+  /** Pages are kept in this folder between runs. */
+  readonly cache?: string;
+  /** How requests are made; Node's http and https unless given. */
+  readonly transport?: Transport;
+  /** Added to every request. */
+  readonly headers?: ReadonlyMap<string, string>;
+  /** Tries of one request; 5 unless given. */
+  readonly tries?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (bytes: number, total: number | undefined) => void;
+}
