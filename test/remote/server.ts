@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -78,6 +78,17 @@ function reply(
     return;
   }
   const file = join(folder, path);
+  if (existsSync(file) && statSync(file).isDirectory() && (path === "" || path.endsWith("/"))) {
+    // As Python's http.server does.
+    const rows = readdirSync(file, { withFileTypes: true }).map((entry) => {
+      const name = encodeURIComponent(entry.name) + (entry.isDirectory() ? "/" : "");
+      return `<li><a href="${name}">${name}</a></li>`;
+    });
+    response
+      .writeHead(200, { "content-type": "text/html" })
+      .end(`<html><head><title>Directory listing for /${path}</title></head><ul>${rows.join("")}</ul></html>`);
+    return;
+  }
   if (!existsSync(file) || !statSync(file).isFile()) {
     response.writeHead(404).end("no such file");
     return;

@@ -13,7 +13,8 @@ import { hubHeaders, hubPlace } from "./hub.ts";
 import type { RemoteOptions } from "./options.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
 import { s3Headers, s3Place } from "./s3.ts";
-import { type RemoteFolder, type RemotePlace, webPlace } from "./store.ts";
+import type { RemoteFolder, RemotePlace } from "./store.ts";
+import { webPlace } from "./web.ts";
 
 /** Endings of sets that are tried one by one where a server lists nothing, best first: TF V2, TF.js, Paddle. */
 const endings = [".index", ".json", ".pdiparams", ".pdparams"];
@@ -95,7 +96,7 @@ function subfolder(set: FileSet, folder: string): FileSet {
 }
 
 function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Promise<OutputFile>, options: RemoteOptions): FileSet {
-  let listed: Promise<readonly string[]> | undefined;
+  let listed: Promise<readonly string[] | undefined> | undefined;
   const known = new Map<string, ByteSource | undefined>();
   return {
     name: folder.shown,
@@ -112,7 +113,7 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
       return source;
     },
     async list() {
-      listed ??= folder.list?.();
+      listed ??= folder.list(requests);
       return listed;
     },
   };

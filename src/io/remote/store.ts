@@ -1,4 +1,4 @@
-import { shownAddress } from "./address.ts";
+import type { Requests } from "./requests.ts";
 
 /** A place of files on a server: a folder of a web server, of a repository, of a bucket. Names use "/" between folders. */
 export interface RemoteFolder {
@@ -6,8 +6,8 @@ export interface RemoteFolder {
   readonly shown: string;
   /** The address of a file below. */
   url(name: string): string;
-  /** Names of all files below; absent where the server does not say. */
-  readonly list?: () => Promise<readonly string[]>;
+  /** Names of all files below; undefined where the server does not say. */
+  readonly list: (requests: Requests) => Promise<readonly string[] | undefined>;
   /** Headers that prove who asks. */
   readonly headers?: (url: string) => Promise<ReadonlyMap<string, string>>;
 }
@@ -21,38 +21,4 @@ export interface RemotePlace {
 /** A path as a part of an address, its slashes kept. */
 export function encodedPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
-}
-
-/** A file of a web server: the others of its set are beside it, under the same query. */
-export function webPlace(text: string): RemotePlace {
-  const url = new URL(text);
-  const slash = url.pathname.lastIndexOf("/") + 1;
-  const folder = url.pathname.slice(0, slash);
-  const entry = url.pathname.slice(slash);
-  const user = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
-  url.username = "";
-  url.password = "";
-  const headers = user === "" ? undefined : new Map([["authorization", `Basic ${btoa(`${user}:${password}`)}`]]);
-  return {
-    entry: safeDecoded(entry),
-    folder: {
-      shown: shownAddress(`${url.origin}${folder}`).replace(/\/$/, ""),
-      url(name) {
-        const place = new URL(url);
-        // The name that was given stays as it was written; others are encoded.
-        place.pathname = folder + (name === safeDecoded(entry) ? entry : encodedPath(name));
-        return place.href;
-      },
-      ...(headers === undefined ? {} : { headers: async () => headers }),
-    },
-  };
-}
-
-function safeDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a percent sign that is no escape
-  }
 }
