@@ -11,6 +11,9 @@ import { CheckpointError } from "./errors.ts";
 import type { DiffRecord, DiffSide } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
 import type { SourceRecord } from "./inspect/source/read-source.ts";
+import { shownAddress } from "./io/remote/address.ts";
+import type { RemoteOptions } from "./io/remote/options.ts";
+import type { ContextOptions } from "./io/run.ts";
 import type { IdentifyOptions } from "./model/assemble.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 import type { DeviceChoice, DeviceRecord } from "./verify/engines/engines.ts";
@@ -41,6 +44,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** The process does nothing else: where a checkpoint has very many tensors, V8 is told to keep its memory small. */
   readonly ownProcess?: boolean;
+  /** No address is asked: one that is named is an error. */
+  readonly offline?: boolean;
+  /** A file that a server gives only whole is fetched into a temporary file first. */
+  readonly download?: boolean;
+  /** A folder in which what was fetched from servers is kept between runs. */
+  readonly cache?: string;
+  /** How requests are made: a transport, headers, tries. */
+  readonly remote?: Pick<RemoteOptions, "transport" | "headers" | "tries">;
   /** Bytes that went through, as they go. */
   readonly onProgress?: (bytes: number) => void;
 }
@@ -84,7 +95,7 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
   try {
     const checkpoint = await open(path, ctx, options);
     try {
-      return await inspectCheckpoint(path, checkpoint, ctx, options);
+      return await inspectCheckpoint(shownAddress(path), checkpoint, ctx, options);
     } finally {
       await checkpoint.close();
     }
@@ -225,8 +236,15 @@ export async function verifyText(...args: Parameters<typeof import("./report/ver
   return (await import("./report/verify.ts")).verifyText(...args);
 }
 
-function contextOptions(options: RunOptions): Pick<RunOptions, "signal" | "onProgress" | "ownProcess"> {
+function contextOptions(options: RunOptions): ContextOptions {
+  const { offline, download, cache } = options;
   return {
+    remote: {
+      ...options.remote,
+      ...(offline === undefined ? {} : { offline }),
+      ...(download === undefined ? {} : { download }),
+      ...(cache === undefined ? {} : { cache }),
+    },
     ...(options.ownProcess === undefined ? {} : { ownProcess: options.ownProcess }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),

@@ -5,9 +5,10 @@ import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
 import { conventionsOf, type Format, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
-import { type Located, locateInput } from "./io/locate.ts";
-import { type OpenedFiles, openedFiles } from "./io/opened.ts";
-import { isAddress, shownAddress } from "./io/remote/address.ts";
+import { locateNamed } from "./io/input.ts";
+import type { Located } from "./io/locate.ts";
+import { openedFiles } from "./io/opened.ts";
+import { shownAddress } from "./io/remote/address.ts";
 import { inflate } from "./io/source/decoded.ts";
 import { memorySource } from "./io/source/memory.ts";
 import type { ByteSource, FileSet } from "./io/source/source.ts";
@@ -51,14 +52,6 @@ export async function open(path: string, ctx: Context, options: OpenOptions = {}
     await located.source.close();
     throw isCheckpointError(error) ? error.at({ file: shownAddress(path) }) : error;
   }
-}
-
-/** What a path or an address leads to; what reads addresses is loaded for them alone. */
-async function locateNamed(named: string, ctx: Context, opened: OpenedFiles): Promise<Located> {
-  if (!isAddress(named)) return locateInput(named, opened);
-  const { locateRemote, pathOfFileAddress } = await import("./io/remote/locate.ts");
-  if (/^file:/i.test(named)) return locateInput(pathOfFileAddress(named), opened);
-  return locateRemote(named, () => ctx.temporary(), { ...ctx.remote, signal: ctx.signal });
 }
 
 async function openLocated(located: Located, ctx: Context, options: OpenOptions): Promise<Checkpoint> {

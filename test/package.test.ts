@@ -20,10 +20,14 @@ test("dependencies are the chosen ones, in exact versions", () => {
     "@lezer/python",
     "@tensorflow/tfjs-backend-wasm",
     "@tensorflow/tfjs-core",
+    "aws4fetch",
     "chalk",
     "commander",
     "h5wasm",
+    "http-proxy-agent",
+    "https-proxy-agent",
     "protobufjs",
+    "proxy-from-env",
     "string-width",
   ]);
   const versions = [manifest.dependencies, manifest.devDependencies].flatMap((group) => (isRecord(group) ? Object.values(group) : []));

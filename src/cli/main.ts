@@ -59,6 +59,9 @@ function build(asked = ""): Command {
       .copyInheritedSettings(program)
       .addOption(new Option("--json", "print one JSON object instead of text"))
       .addOption(new Option("--quiet", "print nothing but the result"))
+      .addOption(new Option("--offline", "ask no server: an address is an error"))
+      .addOption(new Option("--download", "fetch a file whole where its server gives no parts of it"))
+      .addOption(new Option("--cache <dir>", "keep what is fetched from servers in this folder, for the next run"))
       .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]).default("auto"))
       .showHelpAfterError(false);
     program.addCommand(command);

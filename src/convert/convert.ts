@@ -67,7 +67,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   });
   // Without shards the name is known before the files are laid out, which a dry run leaves to the next run.
   if (options.dryRun === true && options.maxShardSize === undefined) return finish([], place.path, 0, false);
-  const { layouts, close } = await layoutsFor(decided, known, options, place);
+  const { layouts, close } = await layoutsFor(decided, known, options, place, ctx);
   const opened = openedBy(place, layouts, target.row);
   if (options.dryRun === true) {
     await close();

@@ -18,6 +18,7 @@ const collections: readonly Collection[] = [
   { name: "golden", file: "golden.ts", about: "every golden checkpoint, listed and hashed: keys, dtypes, shapes, bytes" },
   { name: "real", file: "real.ts", about: "files from public repositories against recorded answers" },
   { name: "hostile", file: "hostile.ts", about: "files to refuse or to read with care: exit codes, time, memory" },
+  { name: "remote", file: "remote.ts", about: "every golden checkpoint from a web server: the record that it gives from disk" },
   { name: "findings", file: "findings.ts", about: "complete networks must have no finding of severity error" },
   { name: "calibrate", file: "calibrate-findings.ts", about: "value findings over trained networks: right, wrong, silent" },
   { name: "convert", file: "convert-golden.ts", about: "every golden network against the canonical values, and there and back" },

@@ -1,5 +1,7 @@
 import { basename, dirname, join } from "node:path";
-import { fileSource } from "../../io/source/file.ts";
+import type { Context } from "../../io/context.ts";
+import { locateNamed } from "../../io/input.ts";
+import { isAddress } from "../../io/remote/address.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { FileLayout } from "../../writers/layout.ts";
 import { keepsOwn } from "../plan/own-moves.ts";
@@ -11,10 +13,10 @@ import { type Template, templatePieces } from "./template.ts";
 export function templateFiles(template: Template, like: Like): OutputFiles {
   return {
     describes: false,
-    async layouts({ name }, { moves }) {
+    async layouts({ name }, { moves }, ctx) {
       const filled = moves.filter((move) => !keepsOwn(move));
       const own: FileLayout = { name, pieces: templatePieces(template, like.checkpoint, filled) };
-      const { layouts, close } = await siblingsOf(like, name);
+      const { layouts, close } = await siblingsOf(like, name, ctx);
       return { layouts: [...layouts, own], close };
     },
   };
@@ -24,13 +26,13 @@ export function templateFiles(template: Template, like: Like): OutputFiles {
  * Files that are read with the other checkpoint's own under the same stem (Darknet's .cfg, Caffe's .prototxt), as output files. Without a
  * path it is no file on disk, and has none. `name`: of the output.
  */
-async function siblingsOf({ checkpoint, path }: Like, name: string): Promise<Layouts> {
+async function siblingsOf({ checkpoint, path }: Like, name: string, ctx: Context): Promise<Layouts> {
   const layouts: FileLayout[] = [];
   const opened: ByteSource[] = [];
   const own = basename(path ?? "");
   for (const file of path === undefined ? [] : checkpoint.files) {
     if (basename(file) === own || stemOf(file) !== stemOf(own)) continue;
-    const source = await fileSource(join(dirname(path ?? ""), basename(file)));
+    const source = await besideIt(path ?? "", basename(file), ctx);
     opened.push(source);
     const ending = basename(file).slice(stemOf(file).length);
     layouts.push({ name: `${stemOf(name)}${ending}`, pieces: [{ kind: "source", source, offset: 0, byteLength: source.size }] });
@@ -41,4 +43,11 @@ async function siblingsOf({ checkpoint, path }: Like, name: string): Promise<Lay
       for (const source of opened) await source.close();
     },
   };
+}
+
+/** A file of the folder, or of the server's folder, that another is in. */
+async function besideIt(path: string, name: string, ctx: Context): Promise<ByteSource> {
+  const written = /^https?:/i.test(path) ? encodeURIComponent(name) : name;
+  const place = isAddress(path) ? path.replace(/[^/?#]*(?=[?#]|$)/, written) : join(dirname(path), name);
+  return (await locateNamed(place, ctx)).source;
 }

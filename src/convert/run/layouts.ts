@@ -1,3 +1,4 @@
+import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
 import { labelsOf } from "../../model/labels.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
@@ -16,10 +17,11 @@ export async function layoutsFor(
   { checkpoint, identity }: ConvertRequest,
   options: ConvertOptions,
   place: OutputPlace,
+  ctx: Context,
 ): Promise<Layouts> {
   const input = writerInput(decided, checkpoint, identity, options, place);
   const beside = identity !== undefined && needsSidecar(decided.target) ? [sidecarLayout(place.name, input.metadata)] : [];
-  const { layouts, close } = await decided.target.files.layouts(input, decided.plan);
+  const { layouts, close } = await decided.target.files.layouts(input, decided.plan, ctx);
   return { layouts: [...beside, ...layouts], close };
 }
 

@@ -1,4 +1,5 @@
 import type { Format } from "../../formats.ts";
+import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
 import type { Role } from "../../model/role.ts";
@@ -78,7 +79,7 @@ export interface Input {
 export interface OutputFiles {
   /** What is known of the network goes into the file itself. */
   readonly describes: boolean;
-  layouts(input: WriterInput, plan: Plan): Promise<Layouts>;
+  layouts(input: WriterInput, plan: Plan, ctx: Context): Promise<Layouts>;
 }
 
 /** What is written, file by file, the entry last; `close` when it is. */

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { isAddress, nameInAddress } from "../../io/remote/address.ts";
 import type { Target } from "./targets.ts";
 
 /** Endings that are taken off an input's name, longest first; a checkpoint's step (`model.ckpt-100`) is part of its name. */
@@ -38,7 +39,7 @@ export function outputPlace(target: Target, out: string | undefined, input: stri
 function defaultPath(target: Target, input: string | undefined): string {
   const extension = target.extensions[0] ?? "";
   if (input === undefined || input === "-") return `checkpoint${extension}`;
-  if (/^https?:\/\//i.test(input)) return `${stem(new URL(input).pathname) || "checkpoint"}${extension}`;
+  if (isAddress(input)) return `${stem(nameInAddress(input)) || "checkpoint"}${extension}`;
   const beside = join(dirname(input), `${stem(input)}${extension}`);
   const own = join(dirname(input), basename(input));
   const taken = beside === own || (target.output === "prefix" && own.startsWith(`${beside}.`));

@@ -11,6 +11,7 @@ import { gcsHeaders, gcsPlace } from "./gcs.ts";
 import { nodeTransport } from "./http-node.ts";
 import { hubHeaders, hubPlace } from "./hub.ts";
 import type { RemoteOptions } from "./options.ts";
+import { pageStore } from "./page-store.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
 import { s3Headers, s3Place } from "./s3.ts";
 import type { RemoteFolder, RemotePlace } from "./store.ts";
@@ -104,8 +105,13 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
       const inside = insideFolder(name, folder.shown);
       if (inside === "") return undefined;
       if (known.has(inside)) return known.get(inside);
-      const source = await httpSource(folder.url(inside), requests, {
-        shown: `${folder.shown}/${inside}`,
+      const url = folder.url(inside);
+      const shown = `${folder.shown}/${inside}`;
+      const { cache } = options;
+      const source = await httpSource(url, requests, {
+        shown,
+        // A signature in an address is another one each time, and the ETag says what the file is.
+        ...(cache === undefined ? {} : { store: ({ strong, state }, size) => pageStore(cache, `${strong ? shown : url}\n${state}`, size) }),
         ...(options.download === true ? { spool: temporary } : {}),
         ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       });

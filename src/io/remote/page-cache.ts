@@ -4,6 +4,7 @@ import { Recent } from "../recent.ts";
 export interface PageStore {
   get(page: number): Uint8Array | undefined;
   put(page: number, bytes: Uint8Array): void;
+  close(): void;
 }
 
 /** Bytes of a page: a sparse walk over headers between values takes no more than this for each. */
@@ -60,8 +61,9 @@ export class PageCache {
     }
   }
 
-  clear(): void {
+  close(): void {
     this.#pages.clear();
+    this.#store?.close();
   }
 
   async #page(number: number, last: number): Promise<Uint8Array> {

@@ -4,8 +4,10 @@ export interface Validator {
   readonly header: readonly [name: "if-match" | "if-unmodified-since", value: string];
   /** Whether an answer is of the same state, as far as it says. */
   matches(headers: ReadonlyMap<string, string>): boolean;
-  /** For caches between runs. */
-  readonly key: string;
+  /** The ETag, or the time: for caches between runs. */
+  readonly state: string;
+  /** An ETag, which tells states of one address apart, and not only those of one second. */
+  readonly strong: boolean;
 }
 
 /**
@@ -18,7 +20,8 @@ export function validatorOf(headers: ReadonlyMap<string, string>): Validator | u
   if (etag !== undefined && /^"[^"]*"$/.test(etag)) {
     return {
       header: ["if-match", etag],
-      key: etag,
+      state: etag,
+      strong: true,
       matches: (other) => (other.get("etag") ?? etag) === etag,
     };
   }
@@ -27,7 +30,8 @@ export function validatorOf(headers: ReadonlyMap<string, string>): Validator | u
   if (changed === undefined || !(age >= 1000)) return undefined;
   return {
     header: ["if-unmodified-since", changed],
-    key: changed,
+    state: changed,
+    strong: false,
     matches: (other) => other.get("last-modified") === changed && other.get("etag") === etag,
   };
 }

@@ -11,7 +11,7 @@ export interface HttpOptions {
   /** The address as it may be shown: without passwords and signatures. */
   readonly shown: string;
   /** Keeps pages between runs, for one state of the file each. */
-  readonly store?: (validator: string, size: number) => PageStore | undefined;
+  readonly store?: (validator: Validator, size: number) => PageStore;
   /** A file for a whole download, where the server gives no parts; absent where downloading was not asked for. */
   readonly spool?: () => Promise<OutputFile>;
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
@@ -129,7 +129,7 @@ class HttpSource implements ByteSource {
     this.#requests = requests;
     this.#options = options;
     this.#validator = validator;
-    this.#pages = new PageCache(total, (offset, length) => this.#fetch(offset, length), options.store?.(validator.key, total));
+    this.#pages = new PageCache(total, (offset, length) => this.#fetch(offset, length), options.store?.(validator, total));
     this.#pages.put(0, head);
   }
 
@@ -149,7 +149,7 @@ class HttpSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    this.#pages.clear();
+    this.#pages.close();
   }
 
   async #fetch(offset: number, length: number): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 import { ownJson } from "../../encodings/json/own-json.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import { locateInput } from "../../io/locate.ts";
+import { locateNamed } from "../../io/input.ts";
 import { labelsOf, listOfTexts } from "../../model/labels.ts";
 import type { Network } from "../../model/network.ts";
 import { open } from "../../open.ts";
@@ -15,7 +15,7 @@ const MAX_BYTES = 16 << 20;
  * `mismatch` where their number is not that of the classes.
  */
 export async function readLabels(path: string, classes: number | undefined, ctx: Context): Promise<readonly string[]> {
-  const labels = (await namesOfText(path)) ?? (await namesOfCheckpoint(path, ctx));
+  const labels = (await namesOfText(path, ctx)) ?? (await namesOfCheckpoint(path, ctx));
   if (classes !== undefined && labels.length !== classes) {
     throw new CheckpointError("mismatch", `${labels.length} class names, and the network has ${classes} classes`, { file: path });
   }
@@ -35,8 +35,8 @@ const isControl = (byte: number): boolean => byte < 0x20 && (byte < 0x09 || byte
 const HEAD_BYTES = 4096;
 
 /** Undefined where the file is no text. */
-async function namesOfText(path: string): Promise<readonly string[] | undefined> {
-  const located = await locateInput(path);
+async function namesOfText(path: string, ctx: Context): Promise<readonly string[] | undefined> {
+  const located = await locateNamed(path, ctx);
   try {
     const { size } = located.source;
     if (located.folder) return undefined;
