@@ -50,6 +50,8 @@ export interface Checkpoint {
   /** Of all its files together. */
   readonly bytes: number;
   readonly tensors: TensorMap;
+  /** What the file keeps its tensors in, where that is more than one flat table: `state_dict`, the class of a whole module. */
+  readonly nesting?: readonly string[];
   /** The network as the file itself describes it; empty where it does not. */
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;

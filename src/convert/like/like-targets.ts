@@ -2,9 +2,11 @@ import { type Format, findFormat } from "../../formats.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
+import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { ConvertOptions } from "../options.ts";
 import { keepsOwn, ownKey } from "../plan/own-moves.ts";
+import type { Move } from "../plan/plan-types.ts";
 import { convention, rescaled, schemeFor, withScale } from "../target/conventions.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { editNetwork, fcLayers } from "../target/head.ts";
@@ -31,21 +33,29 @@ export async function* likeTargets(request: Request, row: () => Target, options:
   const { identity, like } = request;
   if (format.carries === "network" && identity !== undefined && like.identity !== undefined) {
     yield networkTarget(identity, { ...like, identity: like.identity }, written, format, options);
-  } else yield expectedTarget(request, keeping(written, format), options);
+  } else yield { ...expectedTarget(request, keeping(written, format), options), warnings: flattened(like.checkpoint) };
 }
 
 /**
- * Whether the output may be the other checkpoint's own file with other values: where its format holds more than tensors, or is not
+ * Whether the output may be the other checkpoint's own file with other values: where it holds more than a table of tensors, or is not
  * written otherwise, and neither --to nor OUT's ending asks for another.
  */
 function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out" | "maxShardSize">): boolean {
   const { format } = like.checkpoint;
   const row = findFormat(format);
   if (row === undefined || options.maxShardSize !== undefined) return false;
-  if (row.carries === "tensors" && (row.write !== undefined || row.writtenAs !== undefined)) return false;
+  const nested = isNested(like.checkpoint);
+  if (row.carries === "tensors" && (row.write !== undefined || row.writtenAs !== undefined) && !nested) return false;
   if (options.to !== undefined && !targets.some((target) => target.id === options.to && target.format === format)) return false;
   const said = targets.flatMap(({ extensions }) => extensions).filter((extension) => options.out?.toLowerCase().endsWith(extension));
-  return said.length === 0 || said.some((extension) => endingOf(entryOf(like)) === endingOf(extension));
+  if (said.length === 0 || said.some((extension) => endingOf(entryOf(like)) === endingOf(extension))) return true;
+  // A pickle is one whatever it is called: `.pth`, `.pth.tar`.
+  return nested && said.some((extension) => targets.some((target) => target.format === format && target.extensions.includes(extension)));
+}
+
+/** Whether the file is more than one flat table of tensors: {state_dict, epoch}, a whole module. */
+function isNested({ nesting }: Checkpoint): boolean {
+  return nesting !== undefined && nesting.length > 0;
 }
 
 /** A file that is the other checkpoint's own in all but values; it takes a plan whose tensors are all in it as they are. */
@@ -59,11 +69,19 @@ function templateTarget(request: Request, template: Template, options: ConvertOp
   // Whatever the file carries, it is there already; types are those of the places.
   const { dtypes: _dtypes, write: _write, ...rest } = known;
   const format: Format = { ...rest, carries: "tensors" };
+  // A table of tensors is written with other types all the same; a file of another kind is not.
+  const sameType = ({ to, toDtype }: Move): boolean => known.carries === "network" || like.checkpoint.tensors.get(to)?.dtype === toDtype;
   return {
     ...expectedTarget(request, keeping(row, format), options),
-    takes: ({ moves }) => moves.every((move) => keepsOwn(move) || template.places.has(move.to)),
+    takes: ({ moves }) => moves.every((move) => keepsOwn(move) || (template.places.has(move.to) && sameType(move))),
     files: templateFiles(template, like),
   };
+}
+
+/** What a file of tensors alone cannot be like. */
+function flattened(checkpoint: Checkpoint): readonly string[] {
+  if (!isNested(checkpoint)) return [];
+  return [`the output is one flat table of tensors: ${otherTitle} keeps them inside ${checkpoint.nesting?.join(", ")}`];
 }
 
 /** Every tensor of the other checkpoint has to be filled, and nothing else has a place: by role where both are recognised. */

@@ -32,9 +32,10 @@ export interface Template {
 }
 
 interface Member {
-  readonly entry: ZipEntry;
   readonly from: number;
   readonly to: number;
+  /** Where its checksum is kept. */
+  readonly sums: readonly number[];
 }
 
 /** The first bytes of a zip's first member. */
@@ -101,26 +102,70 @@ function overlapping(places: readonly Place[]): boolean {
   return false;
 }
 
-/** None for a file that is no zip; undefined where a tensor lies in no stored member, or its checksum cannot be set. */
+/** None for a file that is no zip; undefined where a tensor is in no stored member, or its checksum cannot be set. */
 async function zipMembers(file: ByteSource, places: readonly Place[]): Promise<readonly Member[] | undefined> {
   const head = await file.read(0, Math.min(4, file.size));
   if (head.length < 4 || new DataView(head.buffer, head.byteOffset).getUint32(0) !== zipMagic) return [];
   const archive = await openZip(file);
-  const members: Member[] = [];
+  const stored: Range[] = [];
   for (const entry of archive.entries.values()) {
-    if (entry.method !== 0 || entry.encrypted) continue;
-    const start = (await archive.open(entry.name))?.within?.offset;
-    if (start === undefined) continue;
-    const member = { entry, from: start, to: start + entry.storedSize };
-    if (!places.some((place) => isWithin(place, member))) continue;
-    if (entry.described) return undefined;
-    members.push(member);
+    const from = entry.method === 0 && !entry.encrypted ? (await archive.open(entry.name))?.within?.offset : undefined;
+    if (from !== undefined) stored.push({ entry, from, to: from + entry.storedSize });
   }
-  return places.every((place) => members.some((member) => isWithin(place, member))) ? members : undefined;
+  const find = finder(stored);
+  const used = new Set<Range>();
+  for (const { source, offset, byteLength: length } of places) {
+    const range = source.decodes === undefined ? find(offset) : undefined;
+    if (range === undefined || offset + length > range.to) return undefined;
+    used.add(range);
+  }
+  const members: Member[] = [];
+  for (const range of used) {
+    const sums = await checksumPlaces(file, range);
+    if (sums === undefined) return undefined;
+    members.push({ from: range.from, to: range.to, sums });
+  }
+  return members;
 }
 
-function isWithin({ source, offset, byteLength: length }: Place, { from, to }: Member): boolean {
-  return source.decodes === undefined && offset >= from && offset + length <= to;
+interface Range {
+  readonly entry: ZipEntry;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Finds the range that holds an offset among ranges that do not overlap. */
+function finder<T extends { readonly from: number; readonly to: number }>(ranges: readonly T[]): (offset: number) => T | undefined {
+  const sorted = ranges.toSorted((a, b) => a.from - b.from);
+  return (offset) => {
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((sorted[middle]?.to ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const found = sorted[low];
+    return found !== undefined && found.from <= offset ? found : undefined;
+  };
+}
+
+/** A data descriptor begins with this, or with the checksum itself (APPNOTE 6.3.10, 4.3.9). */
+const descriptorMagic = 0x08074b50;
+
+/**
+ * Where a member's checksum is: 16 bytes into the entry of the directory (4.3.12), 14 into the local header (4.3.7) unless the writer knew it
+ * later and left that 0, and behind the data where the flags say so. Undefined where it is not found there.
+ */
+async function checksumPlaces(file: ByteSource, { entry, to }: Range): Promise<readonly number[] | undefined> {
+  const u32 = async (offset: number): Promise<number> => {
+    const bytes = await file.read(offset, 4);
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  };
+  const places = [entry.entryOffset + 16];
+  if ((await u32(entry.headerOffset + 14)) === entry.crc32) places.push(entry.headerOffset + 14);
+  if (!entry.described) return places;
+  const behind = (await u32(to)) === descriptorMagic ? to + 4 : to;
+  return (await u32(behind)) === entry.crc32 ? [...places, behind] : undefined;
 }
 
 /** Pieces of the output: the file, the moves' values in their places, checksums anew. Throws `usage` where a move gives another type. */
@@ -149,18 +194,21 @@ export function templatePieces(template: Template, checkpoint: Checkpoint, moves
   return filledIn(file, 0, file.size, withChecksums(template, whole));
 }
 
-/** Members of a zip as groups whose checksum is taken and put into the two records that have it. */
+/** Members of a zip as groups whose checksum is taken and put wherever it is kept. */
 function withChecksums({ file, members }: Template, edits: readonly Edit[]): readonly Edit[] {
-  const all = [...edits];
-  for (const { entry, from, to } of members) {
-    const inside = edits.filter(({ offset }) => offset >= from && offset < to);
-    if (inside.length === 0) continue;
-    for (const edit of inside) all.splice(all.indexOf(edit), 1);
-    const group: Group = { kind: "group", checksum: "crc32", pieces: filledIn(file, from, to, inside) };
+  const find = finder(members);
+  const all: Edit[] = [];
+  const inside = new Map<Member, Edit[]>();
+  for (const edit of edits) {
+    const member = find(edit.offset);
+    const others = member === undefined ? all : (inside.get(member) ?? []);
+    others.push(edit);
+    if (member !== undefined) inside.set(member, others);
+  }
+  for (const [{ from, to, sums }, own] of inside) {
+    const group: Group = { kind: "group", checksum: "crc32", pieces: filledIn(file, from, to, own) };
     all.push({ source: file, offset: from, byteLength: to - from, pieces: [group] });
-    // 14 bytes into the local header and 16 into the entry of the directory (APPNOTE 6.3.10, 4.3.7 and 4.3.12).
-    for (const offset of [entry.headerOffset + 14, entry.entryOffset + 16])
-      all.push({ source: file, offset, byteLength: 4, pieces: [checksumOf(group)] });
+    for (const offset of sums) all.push({ source: file, offset, byteLength: 4, pieces: [checksumOf(group)] });
   }
   return all;
 }

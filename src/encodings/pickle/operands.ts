@@ -4,7 +4,7 @@ import { lineCost, maxInteger, shortBytes, textCost } from "./budget.ts";
 import { readLine, shortLine } from "./line.ts";
 import type { PickleStack } from "./stack.ts";
 import { fromLatin1, fromQuoted, fromRawUnicodeEscape, fromUtf8 } from "./text.ts";
-import { Slice, type SliceEncoding } from "./values.ts";
+import { PlacedBytes, Slice, type SliceEncoding } from "./values.ts";
 
 /** Nothing where the work is done at once, a promise where bytes had to be fetched first. */
 export type Pending = Promise<undefined> | undefined;
@@ -56,7 +56,8 @@ export class Operands {
 
   bytes(length: number): Pending {
     if (length > shortBytes) return this.#slice(length, "bytes");
-    return this.#with(length, (bytes) => this.#stack.make(bytes, 150 + length));
+    const { source, position } = this.#cursor;
+    return this.#with(length, (bytes) => this.#stack.make(new PlacedBytes(bytes, source, position), 200 + length));
   }
 
   /** A text of protocol 0, up to the end of the line; a `quoted` one with its quotes. */

@@ -6,7 +6,7 @@ import type { StoredAs } from "../../tensor/stored.ts";
 import { latin1Bytes } from "./latin1.ts";
 import { toLatin1 } from "./text.ts";
 import { escapedBytes } from "./text-stream.ts";
-import { Slice } from "./values.ts";
+import { PlacedBytes, Slice } from "./values.ts";
 
 /** Where the bytes of a bytes object lie. */
 export interface Payload {
@@ -29,7 +29,8 @@ export function payload(value: Uint8Array | Slice | string, size: number, file: 
   if (bytes === undefined) throw new CheckpointError("malformed", "bytes kept as text hold a character beyond U+00FF", { file });
   if (bytes.length !== size) throw new CheckpointError("malformed", `${bytes.length} bytes of values, the shape needs ${size}`, { file });
   const stored = typeof value === "string" ? { stored: { kind: "text" } as const } : {};
-  return { source: memorySource(bytes, file), offset: 0, ...stored };
+  const within = value instanceof PlacedBytes ? value.within : undefined;
+  return { source: memorySource(bytes, file, within), offset: 0, ...stored };
 }
 
 function slicePayload(slice: Slice, size: number): Payload {

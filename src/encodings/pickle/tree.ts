@@ -10,6 +10,9 @@ const maxVisits = 4_000_000;
 /** Tensors met, shared ones wherever they are met; four times as many as the largest checkpoint that has to be read. */
 const maxTensors = 400_000;
 
+/** Containers that are asked whether tensors are in them: a checkpoint of a training has some ten. */
+const mostNames = 100;
+
 /** What a walk asks of each value. `path` is undefined for the root. */
 export interface Visitor {
   /** tensor: it was listed. taken: nothing in it is to be looked at. undefined: look inside. */
@@ -59,6 +62,22 @@ export function walkTree(root: PickleValue, separator: string, visitor: Visitor)
     return found;
   };
   visit(root, undefined, 0);
+}
+
+/**
+ * The names of what the outermost dict or list keeps tensors in, one level or more below: `state_dict` of {state_dict, epoch}; the class of a
+ * whole module. None for one flat dict of tensors.
+ */
+export function nestingOf(root: PickleValue, separator: string, tensors: ReadonlyMap<string, unknown>): readonly string[] {
+  if (root instanceof ObjectRecord && entriesOf(root) === undefined && itemsOf(root) === undefined)
+    return tensors.has("") ? [] : [root.path ?? "an object"];
+  const entries = entriesOf(root);
+  const children =
+    entries === undefined ? numbered(itemsOf(root) ?? [], undefined, separator) : namedEntries(entries, undefined, separator);
+  const names: string[] = [];
+  for (const [name, value] of children) if (names.length < mostNames && isContainer(value) && !tensors.has(name)) names.push(name);
+  const keys = [...tensors.keys()];
+  return names.filter((name) => keys.some((key) => key.startsWith(name + separator)));
 }
 
 function* namedEntries(

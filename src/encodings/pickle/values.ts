@@ -45,6 +45,21 @@ export class Slice {
   }
 }
 
+/** Short bytes, which are read at once, and where they were read. */
+export class PlacedBytes extends Uint8Array {
+  readonly within: NonNullable<ByteSource["within"]>;
+
+  constructor(bytes: Uint8Array, source: ByteSource, offset: number) {
+    super(bytes);
+    this.within = { source, offset };
+  }
+
+  /** Parts of them are plain bytes. */
+  static get [Symbol.species](): Uint8ArrayConstructor {
+    return Uint8Array;
+  }
+}
+
 const nothing: PickleValue[] = [];
 
 /** An array that grows by push has room for 17 values from the first one on; most lists and dicts are filled once, so that array is kept. */

@@ -11,7 +11,7 @@ import {
   textLength,
 } from "../../encodings/pickle/numpy.ts";
 import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
-import { carried, joined, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
+import { carried, joined, nestingOf, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
@@ -98,6 +98,7 @@ export async function readPickled(source: ByteSource, entry: string): Promise<Re
     layers: [],
     metadata,
     notes,
+    nesting: nestingOf(root, "/", tensors),
     close: async () => {},
   };
 }

@@ -1,7 +1,7 @@
 import { plainValue } from "../../encodings/pickle/inert.ts";
 import { NumpyArray, numpyArray, numpyTensor, objectElements } from "../../encodings/pickle/numpy.ts";
 import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
-import { carried, joined, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
+import { carried, joined, nestingOf, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
@@ -17,6 +17,7 @@ export interface Collected {
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;
   readonly notes: readonly Note[];
+  readonly nesting?: readonly string[];
 }
 
 export interface CollectOptions {
@@ -63,7 +64,7 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
   }
   notes.push(...walk.unknown.notes());
   if (tensors.size === 0 && walk.unknown.size > 0) throw walk.unknown.refusal(file);
-  return { tensors, layers: walk.layers, metadata: walk.metadata, notes };
+  return { tensors, layers: walk.layers, metadata: walk.metadata, notes, nesting: nestingOf(root, ".", tensors) };
 }
 
 async function make(
