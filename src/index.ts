@@ -109,20 +109,28 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
  * only the plan is made.
  */
 export async function convert(path: string, options: ConvertRunOptions = {}): Promise<ConvertResult> {
-  const [{ open }, { createContext }, { convert: run, convertPlace }, { identify }, { existingFolder }, { readOwnJson }] =
-    await Promise.all([
-      import("./open.ts"),
-      import("./io/run.ts"),
-      import("./convert/convert.ts"),
-      import("./model/identify.ts"),
-      import("./io/output/existing-folder.ts"),
-      import("./encodings/json/own-json.ts"),
-    ]);
+  const [
+    { open },
+    { createContext },
+    { convert: run, convertPlace },
+    { identify },
+    { existingFolder },
+    { readOwnJson },
+    { withRealNumbers },
+  ] = await Promise.all([
+    import("./open.ts"),
+    import("./io/run.ts"),
+    import("./convert/convert.ts"),
+    import("./model/identify.ts"),
+    import("./io/output/existing-folder.ts"),
+    import("./encodings/json/own-json.ts"),
+    import("./tensor/dequantised.ts"),
+  ]);
   const { folder } = convertPlace(options, path);
   const ctx = createContext({ ...contextOptions(options), values: options.dryRun !== true, temporaryFolder: existingFolder(folder) });
   try {
     const map = options.mapFile === undefined ? {} : { map: await readOwnJson(options.mapFile) };
-    const checkpoint = await open(path, ctx, options);
+    const checkpoint = withRealNumbers(await open(path, ctx, options));
     const other = options.like === undefined ? undefined : await open(options.like, ctx);
     try {
       const identity = identify(checkpoint, identifyOptions(options));
@@ -154,16 +162,17 @@ export async function verify(path: string | undefined, options: VerifyRunOptions
 
 /** Compares the values of two checkpoints through their layouts, without running them. */
 export async function diff(a: string, b: string, options: RunOptions = {}): Promise<DiffRecord> {
-  const [{ open }, { createContext }, { diff: run }, { identify }] = await Promise.all([
+  const [{ open }, { createContext }, { diff: run }, { identify }, { withRealNumbers }] = await Promise.all([
     import("./open.ts"),
     import("./io/run.ts"),
     import("./inspect/diff.ts"),
     import("./model/identify.ts"),
+    import("./tensor/dequantised.ts"),
   ]);
   const ctx = createContext({ ...contextOptions(options), values: true });
   const opened: Checkpoint[] = [];
   const side = async (path: string): Promise<DiffSide> => {
-    const checkpoint = await open(path, ctx);
+    const checkpoint = withRealNumbers(await open(path, ctx));
     opened.push(checkpoint);
     const identity = identify(checkpoint);
     return { checkpoint, ...(identity === undefined ? {} : { identity }) };

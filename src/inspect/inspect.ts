@@ -4,6 +4,7 @@ import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Config } from "../model/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
+import { withRealNumbers } from "../tensor/dequantised.ts";
 import type { Statistics } from "../tensor/statistics/statistics.ts";
 import { audit } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
@@ -57,14 +58,17 @@ export interface InspectCheckpointOptions extends ListOptions {
 /** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
 export async function inspectCheckpoint(
   file: string,
-  checkpoint: Checkpoint,
+  opened: Checkpoint,
   ctx: Context,
   options: InspectCheckpointOptions = {},
 ): Promise<InspectRecord> {
-  refuseObjectsAlone(checkpoint);
   const size: readonly [number, number] | undefined =
     options.inputSize === undefined ? undefined : [options.inputSize[0], options.inputSize[1]];
-  const identity = identify(checkpoint, size === undefined ? {} : { inputSize: size });
+  const whole = withRealNumbers(opened);
+  refuseObjectsAlone(whole);
+  const identity = identify(whole, size === undefined ? {} : { inputSize: size });
+  // Quantised tensors that belong to no network are named, and not listed.
+  const checkpoint = identity === undefined ? opened : whole;
   // What a plain inspection does without is loaded only when it is asked for: starting is most of its time.
   const table =
     options.layers === true

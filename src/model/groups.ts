@@ -100,7 +100,7 @@ function locate(
   tensor: Described,
   records: ReadonlyMap<string, { readonly layer: string; readonly leaf: Leaf }>,
 ): { readonly layer: string; readonly leaf: Leaf } {
-  const path = parseName(tensor.name);
+  const path = parseName(plainName(tensor));
   if (typeof path.leaf === "string") return path;
   if (tensor.label !== undefined) {
     const labelled = parseDagnnLabel(tensor.label);
@@ -111,6 +111,11 @@ function locate(
   if (record !== undefined) return record;
   const { shape, numbers } = template(tensor.name);
   return numbers.length === 0 ? path : { layer: `sequence ${shape}`, leaf: undefined };
+}
+
+/** Without the ending that ONNX Runtime's tools give to the whole numbers of a tensor (onnxruntime/quantization, TENSOR_NAME_QUANT_SUFFIX). */
+function plainName({ name, stored }: Described): string {
+  return stored?.kind === "scaled" ? name.replace(/_quantized$/, "") : name;
 }
 
 /**

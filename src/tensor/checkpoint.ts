@@ -52,6 +52,11 @@ export interface Checkpoint {
   readonly tensors: TensorMap;
   /** What the file keeps its tensors in, where that is more than one flat table: `state_dict`, the class of a whole module. */
   readonly nesting?: readonly string[];
+  /**
+   * Where tensors are of quantised types that are no plain numbers to their framework (torch.qint8), which are not listed: the tensors with the
+   * real numbers of those among them, and what is said of the file then. See `withRealNumbers`.
+   */
+  readonly dequantised?: { readonly tensors: TensorMap; readonly notes: readonly Note[] };
   /** The network as the file itself describes it; empty where it does not. */
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;

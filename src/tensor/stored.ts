@@ -11,7 +11,9 @@ export type StoredAs =
   /** Rounded to a type of fewer bits. */
   | { readonly kind: "rounded"; readonly dtype: NumericDType }
   /** Rounded to whole numbers: value = stored · scale + min. */
-  | { readonly kind: "quantised"; readonly dtype: "uint8" | "uint16"; readonly scale: number; readonly min: number };
+  | { readonly kind: "quantised"; readonly dtype: "uint8" | "uint16"; readonly scale: number; readonly min: number }
+  /** The same with a scale and a zero point, or many of them along an axis: value = (stored − zero point) · scale. */
+  | { readonly kind: "scaled"; readonly dtype: NumericDType; readonly axis: number | undefined };
 
 /** As `inspect` shows it. */
 export function storedText(stored: StoredAs): string {
@@ -25,5 +27,12 @@ export function storedText(stored: StoredAs): string {
       return stored.dtype;
     case "quantised":
       return `${stored.dtype} · ${stored.scale} ${stored.min < 0 ? "−" : "+"} ${Math.abs(stored.min)}`;
+    case "scaled":
+      return `${stored.dtype} by ${stored.axis === undefined ? "a scale" : "scales"}`;
   }
+}
+
+/** Whether the values are whole numbers in the file and are multiplied when they are read. */
+export function isQuantised(stored: StoredAs | undefined): boolean {
+  return stored?.kind === "quantised" || stored?.kind === "scaled";
 }

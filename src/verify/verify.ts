@@ -7,6 +7,7 @@ import { labelsOf } from "../model/labels.ts";
 import type { Network } from "../model/network.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { withRealNumbers } from "../tensor/dequantised.ts";
 import { type Expected, expectedFrom } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
 import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
@@ -198,7 +199,7 @@ function sized([height, width]: readonly [number, number]): ReturnType<typeof de
 
 /** Opens and recognises a checkpoint, lends it, closes it. Throws `unsupported` where it is no network that can be run. */
 async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context, work: (subject: Subject) => Promise<T>): Promise<T> {
-  const checkpoint = await open(path, ctx, options.from === undefined ? {} : { from: options.from });
+  const checkpoint = withRealNumbers(await open(path, ctx, options.from === undefined ? {} : { from: options.from }));
   try {
     const identity = identified(checkpoint, options);
     const hint = `vggtool inspect ${path}`;

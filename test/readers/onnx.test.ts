@@ -1,12 +1,15 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
+import { open } from "../../src/open.ts";
 import { reader } from "../../src/readers/onnx/reader.ts";
+import { hash } from "../../src/tensor/hash.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { cutEverywhere, type Files, filesOf, flipEverywhere, memoryProbe, outcome } from "../support/damage.ts";
-import { expectedCases, readCase } from "../support/golden.ts";
+import { expectedCases, isRecord, readCase } from "../support/golden.ts";
 import { listing } from "../support/listing.ts";
 import { fixtures, golden } from "../support/paths.ts";
 
@@ -15,6 +18,31 @@ test("every type, raw and in its typed field", async () => {
   if (item === undefined) throw new Error("no case");
   const { tensors } = await listing(item.path);
   expect(tensors).toEqual(Object.fromEntries(item.tensors));
+});
+
+/** Quantised by ONNX Runtime 1.23.2; the hashes are of NumPy's (stored − zero point) · scale in float32. */
+describe("quantised by ONNX Runtime", () => {
+  const folder = join(fixtures, "onnx/quantised");
+  const expected: unknown = JSON.parse(readFileSync(join(folder, "dequantised.json"), "utf8"));
+
+  test.each(["operators", "dequantize-linear", "dynamic"])("%s", async (name) => {
+    const ctx = createContext({ values: true });
+    const checkpoint = await open(join(folder, `${name}.onnx`), ctx);
+    const found: Record<string, unknown> = {};
+    for (const [key, tensor] of checkpoint.tensors) {
+      if (tensor.stored?.kind === "scaled") found[key] = { shape: tensor.shape, sha256: await hash(tensor, ctx) };
+    }
+    expect(found).toEqual(isRecord(expected) ? expected[name] : undefined);
+    expect(checkpoint.notes.map(({ code }) => code)).toEqual(["quantised"]);
+    const layers = new Map(
+      checkpoint.layers.filter(({ type, tensors }) => tensors.length > 0 && type !== "Reshape").map((layer) => [layer.type, layer.tensors]),
+    );
+    const suffix = name === "dynamic" ? "" : "_quantized";
+    expect([...layers.values()]).toEqual(["conv", "fc"].map((layer) => [`${layer}.weight_quantized`, `${layer}.bias${suffix}`]));
+    for (const [key, tensor] of checkpoint.tensors) if (/_(scale|zero_point)$/.test(key)) expect(tensor.kind).toBe("bookkeeping");
+    await checkpoint.close();
+    await ctx.dispose();
+  });
 });
 
 describe.skipIf(golden === undefined)("golden cases", () => {

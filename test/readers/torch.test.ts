@@ -5,7 +5,9 @@ import { isCheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
 import { open, openBytes } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
+import { withRealNumbers } from "../../src/tensor/dequantised.ts";
 import { hash } from "../../src/tensor/hash.ts";
+import { values } from "../../src/tensor/load.ts";
 import { expectedCases, readCase } from "../support/golden.ts";
 import { listing } from "../support/listing.ts";
 import { fixtures, golden } from "../support/paths.ts";
@@ -80,6 +82,25 @@ describe("fixtures written by torch 2.13", () => {
     expect(notes.map(({ code, tensor }) => `${code} ${tensor}`)).toEqual(
       ["sparse_coo", "sparse_csr", "quantized", "quantized_per_channel", "meta", "complex32"].map((name) => `unsupported-tensor ${name}`),
     );
+  });
+
+  test("the real numbers behind quantised tensors are there for those who compute", async () => {
+    const ctx = createContext({ values: true });
+    const checkpoint = await open(join(folder, "unsupported/unsupported.pt"), ctx);
+    const { tensors: real, notes } = withRealNumbers(checkpoint);
+    const floats = async (name: string): Promise<readonly number[]> => {
+      const tensor = real.get(name);
+      return tensor?.dtype === "float32" ? [...new Float32Array((await values(tensor, ctx)).buffer)] : [];
+    };
+    // As torch prints them: per tensor (scale 0.5, zero point 3), per row (scales 0.5, 0.25, 1, zero points 0, 1, 2).
+    expect(real.get("quantized")?.stored).toEqual({ kind: "scaled", dtype: "uint8", axis: undefined });
+    expect(await floats("quantized")).toEqual([-1.5, -1.5, -1.5, -1, 0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(real.get("quantized_per_channel")?.stored).toEqual({ kind: "scaled", dtype: "int8", axis: 0 });
+    expect(await floats("quantized_per_channel")).toEqual([-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(real.get("dense")).toBe(checkpoint.tensors.get("dense"));
+    expect(notes.filter(({ code }) => code === "quantised")).toHaveLength(1);
+    await checkpoint.close();
+    await ctx.dispose();
   });
 
   test("plain values are metadata", async () => {

@@ -1,6 +1,7 @@
 import type { Described } from "../../model/described.ts";
 import { plainAxes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
+import { isQuantised } from "../../tensor/stored.ts";
 import type { TensorSpec } from "../../writers/layout.ts";
 import type { Fill, Move } from "./plan-types.ts";
 
@@ -28,7 +29,7 @@ const fields = {
     enumerable: true,
     get(this: CarriedMove): Move["move"] {
       const { stored, dtype } = this.source;
-      if (stored?.kind === "quantised") return "dequantise";
+      if (isQuantised(stored)) return "dequantise";
       return dtype === this.dtype ? "copy" : "cast";
     },
   },

@@ -75,7 +75,7 @@ function stateReason(tensor: Described): string | undefined {
     case "average":
       return "a moving average";
     case "bookkeeping":
-      return tensor.dtype === "string" ? "text" : "a counter or a second copy";
+      return tensor.dtype === "string" ? "text" : "a counter, a scale or a second copy";
     case "constant":
       // A user's own table of integers travels; a graph's constants (the reader says so) are part of its operations.
       return tensor.kind === "constant" && !isFloating(tensor) ? "a constant of the graph" : undefined;

@@ -1,7 +1,7 @@
 import { isWhole } from "../../model/scheme.ts";
 import { type Axes, type AxisSizes, elementary, withOnes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
-import type { StoredAs } from "../../tensor/stored.ts";
+import { isQuantised, type StoredAs } from "../../tensor/stored.ts";
 import type { Fill, Move } from "./plan-types.ts";
 
 /** Whether a fill takes the stored elements as they are, but for order and type: such a one streams. */
@@ -31,7 +31,7 @@ export function summarise(
   const [operand] = fill?.from ?? [];
   if (fill === undefined || operand === undefined || move.fills.length > 1 || !isPlain(fill) || fill.formula !== "value") return "compute";
   if ((operand.times ?? 1) !== (fill.put?.times ?? 1)) return "compute";
-  if (source?.stored?.kind === "quantised") return "dequantise";
+  if (isQuantised(source?.stored)) return "dequantise";
   if (differs(operand.flip, fill.put?.flip)) return "flip";
   if (!sameOrder(operand.axes, move.toAxes ?? operand.axes, sizes)) return "transpose";
   if (source !== undefined && source.dtype !== move.toDtype) return "cast";

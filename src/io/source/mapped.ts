@@ -5,8 +5,8 @@ import type { ByteSource } from "./source.ts";
 /** Elements decoded at a time; their bytes stay in the cache between the read and the decoding. */
 const ELEMENTS = 1 << 15;
 
-/** Turns whole elements of the stored width into as many of the wanted width; both arrays are exactly that long. */
-export type ElementDecoder = (input: Uint8Array, output: Uint8Array) => void;
+/** Turns whole elements of the stored width into as many of the wanted width; both arrays are exactly that long. `first`: which element of the source they begin with. */
+export type ElementDecoder = (input: Uint8Array, output: Uint8Array, first: number) => void;
 
 /**
  * A decoding of fixed width: every `widthIn` bytes of `source` become `widthOut` bytes. Stays as random as its source.
@@ -38,11 +38,11 @@ export function mapped(source: ByteSource, widthIn: number, widthOut: number, fn
         const from = element * widthOut - offset; // where this block starts in `out`; may stick out at both ends
         const to = from + elements * widthOut;
         if (from >= 0 && to <= length) {
-          fn(bytes, out.subarray(from, to));
+          fn(bytes, out.subarray(from, to), element);
         } else {
           if (edge.length < elements * widthOut) edge = new Uint8Array(elements * widthOut);
           const block = edge.subarray(0, elements * widthOut);
-          fn(bytes, block);
+          fn(bytes, block, element);
           const cut = Math.max(0, -from);
           out.set(block.subarray(cut, Math.min(block.length, length - from)), from + cut);
         }

@@ -7,8 +7,9 @@ import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
-import type { StringTensor, Tensor } from "../../tensor/tensor.ts";
+import { type StringTensor, type Tensor, type TensorKind, withInfo } from "../../tensor/tensor.ts";
 import { beginsAsModel, type OnnxModel, readModel } from "./model.ts";
+import { type QuantisedModel, readQuantised } from "./quantised.ts";
 import { inlineValues, type OnnxTensor, onnxTypeName } from "./tensor.ts";
 
 /*
@@ -119,6 +120,11 @@ async function readCheckpoint(entry: string, source: ByteSource, files: Files): 
   if (model.sparse > 0) {
     notes.push({ code: "unsupported-tensor", message: `${model.sparse} sparse initializers are no plain arrays and are not listed` });
   }
+  for (const name of shapeConstants(model, tensors)) tensors.set(name, kindOf(tensors, name, "constant"));
+  const quantised = readQuantised(model.nodes, tensors);
+  notes.push(...quantised.notes);
+  for (const name of quantised.scales) tensors.set(name, kindOf(tensors, name, "bookkeeping"));
+  for (const [name, real] of quantised.real) tensors.set(name, withInfo(real, { kind: "parameter" }));
   const external = [...files.bySize].map(([name, file]) => ({ name: folderOf(entry) + name, size: file.size }));
   return {
     format: "onnx",
@@ -126,7 +132,7 @@ async function readCheckpoint(entry: string, source: ByteSource, files: Files): 
     files: [entry, ...external.map(({ name }) => name)],
     bytes: external.reduce((sum, { size }) => sum + size, source.size),
     tensors,
-    layers: layersOf(model, tensors),
+    layers: layersOf(model, tensors, quantised),
     metadata: metadataOf(model, tensors),
     notes,
     close: () => files.close(),
@@ -186,15 +192,57 @@ function variantOf(model: OnnxModel, files: number): string {
   return `IR version ${typeof ir === "number" ? ir : "unknown"}${producer === "" ? "" : `, ${producer}`}${files === 0 ? "" : ", external data"}`;
 }
 
-function layersOf(model: OnnxModel, tensors: ReadonlyMap<string, Tensor>): readonly LayerRecord[] {
-  return model.nodes.map(({ name, type, inputs, outputs, attributes }) => ({
-    name,
-    type,
-    attributes,
-    inputs: inputs.filter((input) => !tensors.has(input)),
-    outputs,
-    tensors: inputs.filter((input) => tensors.has(input)),
-  }));
+/** Nodes with what they compute with: the quantised initializer where that is dequantised before; scales are no tensors of a layer. */
+function layersOf(model: OnnxModel, tensors: ReadonlyMap<string, Tensor>, quantised: QuantisedModel): readonly LayerRecord[] {
+  const { scales, standsFor, biases } = quantised;
+  const elsewhere = new Set([...scales, ...biases.values()]);
+  return model.nodes.map(({ name, type, inputs, outputs, attributes }) => {
+    const made = inputs.map((input) => standsFor.get(input) ?? input);
+    const own = outputs.some((output) => standsFor.has(output)) ? [] : made.filter((input) => tensors.has(input) && !elsewhere.has(input));
+    const bias = biases.get(outputs[0] ?? "");
+    return {
+      name,
+      type,
+      attributes,
+      inputs: made.filter((input) => !tensors.has(input)),
+      outputs,
+      tensors: bias === undefined ? own : [...own, bias],
+    };
+  });
+}
+
+/** Operators whose inputs after the first say sizes, axes or places. */
+const shapeOperators = new Set([
+  "Reshape",
+  "Squeeze",
+  "Unsqueeze",
+  "Slice",
+  "Expand",
+  "Tile",
+  "Pad",
+  "Resize",
+  "Upsample",
+  "Split",
+  "Gather",
+]);
+
+/** Whole numbers that are shapes and axes of the graph, and nothing else. */
+function shapeConstants({ nodes }: OnnxModel, tensors: ReadonlyMap<string, Tensor>): ReadonlySet<string> {
+  const constants = new Set<string>();
+  const others = new Set<string>();
+  for (const { type, inputs } of nodes) {
+    inputs.forEach((name, at) => {
+      const isWhole = /^int(32|64)$/.test(tensors.get(name)?.dtype ?? "");
+      if (isWhole) (at > 0 && shapeOperators.has(type) ? constants : others).add(name);
+    });
+  }
+  return new Set([...constants].filter((name) => !others.has(name)));
+}
+
+function kindOf(tensors: ReadonlyMap<string, Tensor>, name: string, kind: TensorKind): Tensor {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new RangeError(`no initializer ${name}`);
+  return withInfo(tensor, { kind });
 }
 
 /** What the model says of itself, and the shape of its picture: the first input that is no initializer. */

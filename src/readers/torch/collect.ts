@@ -4,16 +4,19 @@ import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.
 import { carried, joined, nestingOf, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
-import type { Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import type { Checkpoint, Inert, LayerRecord, Note } from "../../tensor/checkpoint.ts";
+import { quantisedNotes } from "../../tensor/dequantised.ts";
 import { freeName, renamedNote } from "../../tensor/free-name.ts";
-import type { Tensor, TensorKind } from "../../tensor/tensor.ts";
+import type { NumericTensor, Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
+import { markScales, realTensor } from "./quantised.ts";
 import { className, type StorageId, TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
 import { type StorageSet, TensorMaker } from "./storages.ts";
 
 /** What a pickle of PyTorch holds. */
 export interface Collected {
   readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly dequantised?: NonNullable<Checkpoint["dequantised"]>;
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;
   readonly notes: readonly Note[];
@@ -41,9 +44,15 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
   walkTree(root, ".", walk);
   const maker = new TensorMaker(storages, file);
   const tensors = new Map<string, Tensor>();
+  /** Quantised ones as they are stored. */
+  const quantised = new Map<string, NumericTensor>();
   const notes: Note[] = [];
   const unsupported = (tensor: string, message: string): void => {
     notes.push({ code: "unsupported-tensor", message, tensor });
+  };
+  const scalesOf = async (record: TensorRecord): Promise<NumericTensor | undefined> => {
+    const made = await make({ name: "" }, record, maker, options);
+    return "unsupported" in made ? undefined : made;
   };
   for (const found of walk.found) {
     const { value, kind } = found;
@@ -52,8 +61,13 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
     const names = { name: path, ...(kind === undefined ? {} : { kind }) };
     if (value instanceof TensorRecord) {
       const made = await make(names, value, maker, options);
-      if ("unsupported" in made) unsupported(path, `${made.unsupported} is not read`);
-      else tensors.set(path, made);
+      const { quantiser } = value.view;
+      const real = "unsupported" in made || quantiser === undefined ? made : await realTensor(made, quantiser, scalesOf);
+      if ("unsupported" in real) unsupported(path, `${real.unsupported} is not read`);
+      else tensors.set(path, real);
+      if (real === made || "unsupported" in made || "unsupported" in real) continue;
+      quantised.set(path, made);
+      unsupported(path, "a quantised tensor is listed only within a network; convert gives the numbers that it stands for");
     } else if ("unsupported" in value) {
       unsupported(path, `${value.unsupported} is not read`);
     } else {
@@ -64,7 +78,23 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
   }
   notes.push(...walk.unknown.notes());
   if (tensors.size === 0 && walk.unknown.size > 0) throw walk.unknown.refusal(file);
-  return { tensors, layers: walk.layers, metadata: walk.metadata, notes, nesting: nestingOf(root, ".", tensors) };
+  const said = { layers: walk.layers, metadata: walk.metadata, nesting: nestingOf(root, ".", tensors) };
+  return quantised.size === 0 ? { ...said, tensors, notes } : { ...said, ...divided(tensors, quantised, notes) };
+}
+
+/** Quantised tensors kept apart: as torch has them, they are no plain numbers. */
+function divided(
+  tensors: Map<string, Tensor>,
+  quantised: ReadonlyMap<string, NumericTensor>,
+  notes: readonly Note[],
+): Pick<Collected, "tensors" | "notes" | "dequantised"> {
+  markScales(tensors);
+  const others = notes.filter(({ tensor }) => tensor === undefined || !quantised.has(tensor));
+  return {
+    tensors: new Map([...tensors].filter(([name]) => !quantised.has(name))),
+    notes,
+    dequantised: { tensors, notes: [...others, ...quantisedNotes(quantised, (name) => quantised.get(name)?.dtype)] },
+  };
 }
 
 async function make(
@@ -72,7 +102,7 @@ async function make(
   record: TensorRecord,
   maker: TensorMaker,
   options: CollectOptions,
-): Promise<Tensor | UnsupportedRecord> {
+): Promise<NumericTensor | UnsupportedRecord> {
   if (!(record.storage instanceof ObjectRecord)) return maker.make(names, record.storage, record);
   const embedded = await options.embedded?.(record.storage);
   if (embedded === undefined) return { unsupported: "a tensor whose storage is pickled inside" };
@@ -127,7 +157,7 @@ class Walk implements Visitor {
 
   #kind(path: string, record: TensorRecord | UnsupportedRecord | NumpyArray): TensorKind | undefined {
     if (this.#optimizers.some((prefix) => path.startsWith(prefix))) return "optimizer";
-    if (record instanceof TensorRecord && record.view.parameter) return "parameter";
+    if (record instanceof TensorRecord && (record.view.parameter || record.view.quantiser !== undefined)) return "parameter";
     const isScalar = "shape" in record && record.shape.length === 0;
     return this.#isTraining && isScalar && !path.includes(".") ? "bookkeeping" : undefined;
   }

@@ -10,6 +10,7 @@ import { namedDType, storageDType, tensorClassDType } from "./dtypes.ts";
  *   _rebuild_tensor     storage, offset, size, strides                                                        (2017)
  *   _rebuild_tensor_v2  …, requires_grad, hooks, [{"conj": True, "neg": True}]
  *   _rebuild_tensor_v3  …, requires_grad, hooks, dtype, [metadata]: the storage is untyped
+ *   _rebuild_qtensor    …, (scheme, scale, zero point) or (scheme, scales, zero points, axis), requires_grad, hooks
  *   _rebuild_parameter  tensor, requires_grad, hooks; _rebuild_from_type_v2  function, class, its arguments, attributes
  * Before 0.2 a tensor was an object of its class whose state is (storage, offset, size, strides).
  */
@@ -70,6 +71,15 @@ export interface View {
   readonly conjugate: boolean;
   readonly negative: boolean;
   readonly parameter: boolean;
+  /** What its whole numbers stand for. */
+  readonly quantiser?: Quantiser;
+}
+
+/** value = (stored − zero point) · scale: one pair, or one for each index along an axis. */
+export interface Quantiser {
+  readonly scales: readonly number[] | TensorRecord;
+  readonly zeroPoints: readonly number[] | TensorRecord;
+  readonly axis: number | undefined;
 }
 
 const plainView: View = { conjugate: false, negative: false, parameter: false };
@@ -93,7 +103,6 @@ const parameterClasses = new Set(["torch.nn.parameter.Parameter", "torch.nn.para
 const otherKinds = new Map([
   ["torch._utils._rebuild_sparse_tensor", "a sparse tensor"],
   ["torch._utils._rebuild_sparse_csr_tensor", "a sparse tensor"],
-  ["torch._utils._rebuild_qtensor", "a quantised tensor"],
   ["torch._utils._rebuild_meta_tensor_no_storage", "a meta tensor, which has no data"],
   ["torch._utils._rebuild_nested_tensor", "a nested tensor"],
   ["torch._utils._rebuild_wrapper_subclass", "a tensor of a wrapper class"],
@@ -101,6 +110,7 @@ const otherKinds = new Map([
   ["torch._utils._rebuild_xla_tensor", "a tensor of another device, kept as a NumPy array"],
   ["torch._utils._rebuild_mlc_tensor", "a tensor of another device, kept as a NumPy array"],
 ]);
+const quantised = "torch._utils._rebuild_qtensor";
 /** A parameter in a type in a parameter: deeper wrapping is hostile. */
 const maxWrapping = 8;
 
@@ -129,6 +139,7 @@ export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | Unsu
   if (given !== undefined) return rebuilt(value.args, given);
   const other = otherKinds.get(path);
   if (other !== undefined) return { unsupported: other };
+  if (path === quantised) return rebuiltQuantised(value.args);
   if (path === deviceWrapper) return onDevice(value.args, depth);
   if (wrappers.has(path)) return asParameter(tensorRecord(value.args[0] ?? null, depth + 1));
   if (typed.has(path)) {
@@ -186,6 +197,30 @@ function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | Un
   if (metadata === undefined) return new TensorRecord(storage, dtype, place);
   const view = { conjugate: metadata.get("conj") === true, negative: metadata.get("neg") === true, parameter: false };
   return new TensorRecord(storage, dtype, place, view);
+}
+
+function rebuiltQuantised(args: readonly PickleValue[]): TensorRecord | UnsupportedRecord {
+  const record = rebuilt(args, 4);
+  if (!(record instanceof TensorRecord)) return record;
+  const [scheme, scale, zeroPoint, axis] = itemsOf(args[4]) ?? [];
+  const name = scheme instanceof GlobalName ? scheme.path : "torch.per_tensor_affine";
+  const isPerTensor = name === "torch.per_tensor_affine";
+  if (!isPerTensor && !/^torch\.per_channel_affine(_float_qparams)?$/.test(name)) return { unsupported: `a tensor quantised by ${name}` };
+  const [scales, zeroPoints] = [factorsOf(scale), factorsOf(zeroPoint)];
+  const hasAxis = typeof axis === "number" && Number.isInteger(axis) && axis >= 0 && axis < record.shape.length;
+  if (scales === undefined || zeroPoints === undefined || (!isPerTensor && !hasAxis))
+    return { unsupported: "a quantised tensor without its scales" };
+  const quantiser = { scales, zeroPoints, axis: isPerTensor || typeof axis !== "number" ? undefined : axis };
+  return new TensorRecord(record.storage, record.dtype, record, { ...plainView, quantiser });
+}
+
+/** A number, a list of numbers or a tensor of them. */
+function factorsOf(value: PickleValue | undefined): readonly number[] | TensorRecord | undefined {
+  if (typeof value === "number") return [value];
+  const record = value === undefined ? undefined : tensorRecord(value);
+  if (record !== undefined) return record instanceof TensorRecord ? record : undefined;
+  const items = itemsOf(value);
+  return items?.every((item) => typeof item === "number") === true ? items.map(Number) : undefined;
 }
 
 function storageOf(value: PickleValue | undefined): StorageId | ObjectRecord | undefined {

@@ -33,7 +33,7 @@ function storedTypes({ checkpoint, identity }: Stored): readonly string[] {
   return [...identity.roles.values()].flatMap((slot) => {
     const tensor = "constant" in slot ? undefined : checkpoint.tensors.get(slot.key);
     const stored = tensor?.stored;
-    const rounded = stored?.kind === "rounded" || stored?.kind === "quantised" ? [stored.dtype] : [];
+    const rounded = stored?.kind === "rounded" || stored?.kind === "quantised" || stored?.kind === "scaled" ? [stored.dtype] : [];
     return tensor === undefined ? [] : [tensor.dtype, ...rounded];
   });
 }
