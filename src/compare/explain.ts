@@ -8,6 +8,7 @@ import { isWeight, layerName, type Measured, type Pair, partName, tensorName } f
 import { byReading, type Explained, explainPair } from "./readings.ts";
 import { differingEpsilon } from "./settings.ts";
 import type { Compared, Side } from "./side.ts";
+import { oneRowAChannel } from "./unflattened.ts";
 import { changedValues, type Variant } from "./values.ts";
 
 /**
@@ -109,14 +110,22 @@ function otherShape(pair: Pair, a: Side, b: Side): string {
  */
 function unflattened(pair: Pair, a: Side, b: Side): string | undefined {
   if (pair.role !== "fc6.weight") return undefined;
-  return rowsOfChannels(a, pair.shapeB, b.name) ?? rowsOfChannels(b, pair.shapeA, a.name);
+  return rowsOfChannels(a, pair.shapeB, b) ?? rowsOfChannels(b, pair.shapeA, a);
 }
 
-function rowsOfChannels({ identity, name }: Side, other: readonly number[], otherName: string): string | undefined {
+function rowsOfChannels({ identity, name }: Side, other: readonly number[], { name: otherName, checkpoint }: Side): string | undefined {
   const [channels, height, width] = identity?.network.featureShape ?? [];
   const first = identity?.network.layers.find((layer) => layer.kind === "fc");
   if (channels === undefined || first === undefined || first.inputs <= channels) return undefined;
   if (other.length !== 2 || !other.includes(channels)) return undefined;
   const places = height === undefined || width === undefined ? `${first.inputs / channels}` : `${height}×${width}`;
-  return `fc6 of ${otherName} has ${channels} rows, one for each channel of pool5: its fully connected layer was applied to pool5 without flattening it, and can never hold the ${first.inputs} rows (${places}×${channels}) of ${name}`;
+  const flattens = checkpoint.conventions.kernel !== "h w i o";
+  return oneRowAChannel({
+    layer: `fc6 of ${otherName}`,
+    channels,
+    needed: first.inputs,
+    grid: `${places}×${channels}`,
+    holder: name,
+    flattens,
+  });
 }

@@ -1,3 +1,4 @@
+import { oneRowAChannel } from "../../compare/unflattened.ts";
 import { CheckpointError } from "../../errors.ts";
 import { isFc, isFcWeight, layerOf, type Role } from "../../model/role.ts";
 import { isStored } from "../../model/scheme.ts";
@@ -18,7 +19,7 @@ export function checkExpected(move: Move, { expected, title }: ConversionTarget,
     "mismatch",
     rows === undefined
       ? `${role ?? move.to} is [${from.join(", ")}] in the source; [${other.shape.join(", ")}] in ${title} cannot hold it`
-      : `${title}'s ${layerOf(rows.role)} has ${rows.channels} rows, one for each channel of pool5: ${whyOneRow(flattens)}; it cannot hold the ${rows.needed} rows (${rows.grid}) of the source`,
+      : oneRowAChannel({ ...rows, layer: `${title}'s ${layerOf(rows.role)}`, holder: "the source", flattens }),
     {
       tensor: move.to,
       ...(role !== undefined && isFc(role)
@@ -26,12 +27,6 @@ export function checkExpected(move: Move, { expected, title }: ConversionTarget,
         : {}),
     },
   );
-}
-
-/** A matrix on a feature map of channels last works without flattening (slim.fully_connected, Dense), and has one row a channel too. */
-function whyOneRow(flattens: boolean): string {
-  const small = "its images are as small as makes pool5 1×1";
-  return flattens ? small : `${small}, or its fully connected layer was applied to pool5 without flattening it`;
 }
 
 interface Rows {
