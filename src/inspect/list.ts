@@ -1,6 +1,7 @@
 import type { Context } from "../io/context.ts";
 import type { Identity } from "../model/identity.ts";
 import { judgeKinds } from "../model/kinds.ts";
+import { knownAs } from "../model/known-as.ts";
 import type { Role } from "../model/role.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
@@ -58,9 +59,8 @@ export async function list(checkpoint: Checkpoint, identity: Identity | undefine
   const kindOf = judgeKinds(identity);
   const all = Array.from(checkpoint.tensors.values(), (tensor) => new ListedTensor(tensor, kindOf(tensor), roles.get(tensor.name)));
   const filters = (options.filter ?? []).map(glob);
-  const shown = all.filter(
-    (tensor) => filters.length === 0 || filters.some((matches) => matches(tensor.name) || matches(tensor.label ?? tensor.name)),
-  );
+  const namesOf = knownAs(identity);
+  const shown = filters.length === 0 ? all : all.filter((tensor) => namesOf(tensor).some((name) => filters.some((takes) => takes(name))));
   const sorted = sort(shown, options.sort ?? "file");
   const tensors = options.hash === true ? await hashed(sorted, checkpoint, ctx) : sorted;
   return { tensors, totals: totals(all) };

@@ -40,7 +40,7 @@ export function inspectCommand(): Command {
     .option("--stats", "add statistics of every tensor's values (of complex numbers: their magnitudes), and the findings that need them")
     .option("--layers", "add the layer table: output shapes, parameters, activations, multiply-adds")
     .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
-    .option("--filter <glob>", "list only tensors whose name matches (repeatable)", collect)
+    .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
     .option("--source <model.py>", "check the Python code that built the network for layers that are never registered")
