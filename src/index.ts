@@ -8,7 +8,7 @@ import type { FormatsRecord } from "./convert/formats-record.ts";
 import type { ConvertOptions } from "./convert/options.ts";
 import { CheckpointError } from "./errors.ts";
 
-import type { DiffRecord, DiffSide } from "./inspect/diff.ts";
+import type { DiffOptions, DiffRecord, DiffSide } from "./inspect/diff.ts";
 import type { InspectCheckpointOptions, InspectRecord } from "./inspect/inspect.ts";
 import type { SourceRecord } from "./inspect/source/read-source.ts";
 import { shownAddress } from "./io/remote/address.ts";
@@ -61,6 +61,13 @@ export interface InspectOptions extends RunOptions, InspectCheckpointOptions {}
 export interface ConvertRunOptions extends RunOptions, ConvertOptions {
   /** Path of a checkpoint that the output has to be like. */
   readonly like?: string;
+  /** Path of a JSON file for `map`. */
+  readonly mapFile?: string;
+}
+
+export interface DiffRunOptions extends RunOptions, DiffOptions, Pick<IdentifyOptions, "inputSize"> {
+  /** Read B as this format. */
+  readonly otherFrom?: string;
   /** Path of a JSON file for `map`. */
   readonly mapFile?: string;
 }
@@ -160,25 +167,29 @@ export async function verify(path: string | undefined, options: VerifyRunOptions
   }
 }
 
-/** Compares the values of two checkpoints through their layouts, without running them. */
-export async function diff(a: string, b: string, options: RunOptions = {}): Promise<DiffRecord> {
-  const [{ open }, { createContext }, { diff: run }, { identify }, { withRealNumbers }] = await Promise.all([
+/**
+ * Compares the values of two checkpoints through their layouts, without running them. `from` is the format of A, `inputSize` counts for both.
+ */
+export async function diff(a: string, b: string, options: DiffRunOptions = {}): Promise<DiffRecord> {
+  const [{ open }, { createContext }, { diff: run }, { identify }, { withRealNumbers }, { readOwnJson }] = await Promise.all([
     import("./open.ts"),
     import("./io/run.ts"),
     import("./inspect/diff.ts"),
     import("./model/identify.ts"),
     import("./tensor/dequantised.ts"),
+    import("./encodings/json/own-json.ts"),
   ]);
   const ctx = createContext({ ...contextOptions(options), values: true });
   const opened: Checkpoint[] = [];
-  const side = async (path: string): Promise<DiffSide> => {
-    const checkpoint = withRealNumbers(await open(path, ctx));
+  const side = async (path: string, from: string | undefined): Promise<DiffSide> => {
+    const checkpoint = withRealNumbers(await open(path, ctx, from === undefined ? {} : { from }));
     opened.push(checkpoint);
-    const identity = identify(checkpoint);
+    const identity = identify(checkpoint, identifyOptions(options));
     return { checkpoint, ...(identity === undefined ? {} : { identity }) };
   };
   try {
-    return await run(await side(a), await side(b), ctx);
+    const map = options.mapFile === undefined ? {} : { map: await readOwnJson(options.mapFile) };
+    return await run(await side(a, options.from), await side(b, options.otherFrom), ctx, { ...options, ...map });
   } finally {
     for (const checkpoint of opened) await checkpoint.close();
     await ctx.dispose();

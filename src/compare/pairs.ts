@@ -1,11 +1,12 @@
 import { isCheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { type AlignOptions, align } from "../model/align/align.ts";
+import { align } from "../model/align/align.ts";
+import type { HandPair } from "../model/align/by-hand.ts";
 import type { Alignment, AlignSide, RolePair, TensorPair } from "../model/align/pairs.ts";
 import { layerOf as layerOfRole, type Part, partOf, type Role } from "../model/role.ts";
 import { isComputed, numericTensor, type RoleValues, roleValues } from "../model/role-values.ts";
 import { isStored, type Slot, type StoredSlot } from "../model/scheme.ts";
-import { type Axes, type AxisSizes, jointSizes } from "../tensor/axes.ts";
+import { type Axes, type AxisSizes, jointSizes, type Laid } from "../tensor/axes.ts";
 import { compare, type Difference } from "../tensor/compare.ts";
 import { plainView, view } from "../tensor/view.ts";
 import { type Compared, epsilonOf, type Side } from "./side.ts";
@@ -50,14 +51,14 @@ export function isWeight(pair: Pair): boolean {
 }
 
 /** A side as the alignment knows it. */
-export function aligned(a: Side, b: Side, options: AlignOptions = {}): Alignment {
+export function aligned(a: Side, b: Side, byHand: readonly HandPair[] = []): Alignment {
   const side = ({ checkpoint, identity }: Side): AlignSide => ({
     format: checkpoint.format,
     conventions: checkpoint.conventions,
     tensors: checkpoint.tensors,
     identity,
   });
-  return align(side(a), side(b), options);
+  return align(side(a), side(b), byHand);
 }
 
 /** The values of aligned tensors. Stored ones are views, and nothing is read of them. */
@@ -72,15 +73,24 @@ export async function pairsOf(
   return pairs;
 }
 
-async function pairByName({ a, b, move }: TensorPair, sideA: Side, sideB: Side): Promise<Pair> {
+async function pairByName({ a, b, move, sizes: said }: TensorPair, sideA: Side, sideB: Side): Promise<Pair> {
   const straight = a.shape.join() === b.shape.join();
   const stored = a.dtype === b.dtype ? "copy" : "cast";
   const kind = move === undefined || move.kind === "copy" ? stored : move.kind;
   const base = { a: a.name, b: b.name, shapeA: a.shape, shapeB: b.shape, move: kind } as const;
   if (move === undefined && !straight) return base;
+  const sides =
+    move === undefined
+      ? []
+      : [
+          { axes: move.from, shape: a.shape },
+          { axes: move.to, shape: b.shape },
+        ];
+  const sizes = sizesOf(sides, [said ?? new Map()]);
+  if (sizes === undefined) return base;
   const values = async (side: Side, key: string, axes: Axes | undefined): Promise<RoleValues> => {
     const tensor = numericTensor(side.checkpoint.tensors, key);
-    return { view: axes === undefined ? await plainView(tensor) : await view(tensor, axes), times: 1, computed: false };
+    return { view: axes === undefined ? await plainView(tensor) : await view(tensor, axes, sizes), times: 1, computed: false };
   };
   return { ...base, values: { a: await values(sideA, a.name, move?.from), b: await values(sideB, b.name, move?.to) } };
 }
@@ -114,9 +124,14 @@ function commonSizes(role: Role, ...places: readonly (readonly [Side, Slot])[]):
   });
   const [a, b] = places.map(([side]) => side);
   // A dense layer's h and w may be a guess of one side that the other's shape refutes: then less is taken as known.
-  for (const known of [featureSizes(a, role, 3), featureSizes(b, role, 3), featureSizes(a, role, 1), new Map<string, number>()]) {
+  return sizesOf(laid, [featureSizes(a, role, 3), featureSizes(b, role, 3), featureSizes(a, role, 1), new Map()]);
+}
+
+/** Sizes that all shapes agree with, with the first of these taken as known that they agree with; undefined where there are none. */
+function sizesOf(laid: readonly Laid[], known: readonly AxisSizes[]): AxisSizes | undefined {
+  for (const sizes of known) {
     try {
-      return jointSizes(laid, known);
+      return jointSizes(laid, sizes);
     } catch (error) {
       if (!isCheckpointError(error, "mismatch")) throw error;
     }

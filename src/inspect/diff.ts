@@ -4,8 +4,12 @@ import { differingSettings } from "../compare/settings.ts";
 import type { Side } from "../compare/side.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import { handPairs } from "../model/align/by-hand.ts";
+import type { Ambiguity } from "../model/align/pairs.ts";
 import { kindOf } from "../model/kinds.ts";
+import { knownAs } from "../model/known-as.ts";
 import type { Role } from "../model/role.ts";
+import { glob, matchAll, type Named } from "../text/glob.ts";
 /** Two tensors that mean the same; field names are part of the command-line contract. */
 export interface DiffTensor {
   readonly role: Role | null;
@@ -38,31 +42,41 @@ export interface DiffRecord {
 export type DiffSide = Omit<Side, "name">;
 
 /** What of the two is compared, and how. */
-export interface DiffSettings {
+export interface DiffOptions {
+  /** Patterns: only tensors are compared of which either side's key or role matches one. */
+  readonly filter?: readonly string[];
   /** How far two values may be apart, over the largest of B, to count as equal; 0 where absent. */
   readonly rtol?: number;
+  /** Tensors that are to be compared, as a value of JSON: `{ "key in B": { "from": "key in A", "axes": "h w i o -> o i h w" } }`. */
+  readonly map?: unknown;
 }
 
 /**
  * Compares the values of two checkpoints through their layouts, without running them and without copying either: by role where both are
- * recognised, else by name and place. Explains what differs. Throws `mismatch` where they share no tensor.
+ * recognised, else by name and place. Explains what differs. Throws `mismatch` where they share no tensor, `usage` for a pattern that takes
+ * none and a map that names none.
  */
-export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, { rtol = 0 }: DiffSettings = {}): Promise<DiffRecord> {
-  const compared = { a: { ...sideA, name: "A" }, b: { ...sideB, name: "B" }, rtol };
+export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, options: DiffOptions = {}): Promise<DiffRecord> {
+  const compared = { a: { ...sideA, name: "A" }, b: { ...sideB, name: "B" }, rtol: options.rtol ?? 0 };
   const { a, b } = compared;
-  const alignment = aligned(a, b);
+  const alignment = aligned(a, b, options.map === undefined ? [] : handPairs(options.map, a.checkpoint.tensors));
+  const takes = filterOf(options.filter ?? [], a, b);
   const pairs = await pairsOf(alignment, compared, ctx);
-  const [onlyA, onlyB] = [ownOf(a, alignment.onlyA), ownOf(b, alignment.onlyB)];
+  const onlyA = ownOf(a, alignment.onlyA).filter((key) => takes(key, undefined));
+  const onlyB = ownOf(b, alignment.onlyB).filter((key) => takes(undefined, key));
   if (pairs.length === 0 && a.checkpoint.tensors.size + b.checkpoint.tensors.size > 0) {
-    throw new CheckpointError("mismatch", "no tensor of one has a counterpart in the other, by role or by name");
+    throw new CheckpointError("mismatch", "no tensor of one has a counterpart in the other, by role, by name or by structure", {
+      hint: "say which are the same with --map FILE.json",
+    });
   }
   const measured: Measured[] = [];
-  for (const pair of pairs) measured.push(await measure(pair, compared, ctx));
+  for (const pair of pairs) if (takes(pair.a, pair.b)) measured.push(await measure(pair, compared, ctx));
   const tensors = measured.map(tensorRecord);
-  const doubtful = alignment.ambiguous.map(
-    (each) => `not compared, for several could be meant: ${each.a.join(", ")} of A and ${each.b.join(", ")} of B`,
-  );
-  const explanations = [...(await explain(measured, pairs, compared, ctx)), ...differingSettings(compared), ...doubtful];
+  const explanations = [
+    ...(await explain(measured, pairs, compared, ctx)),
+    ...differingSettings(compared),
+    ...alignment.ambiguous.filter((each) => each.a.some((key) => takes(key, undefined))).map(doubt),
+  ];
   for (const { checkpoint } of [a, b]) checkpoint.opened?.refuseChanged("a mixture would be compared");
   return {
     schema: "vggtool/diff/1",
@@ -72,6 +86,26 @@ export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, { rto
     onlyB,
     explanations,
   };
+}
+
+/** Whether a pair of keys takes part, which it does where a name of either tensor matches. */
+function filterOf(patterns: readonly string[], a: Side, b: Side): (keyA: string | undefined, keyB: string | undefined) => boolean {
+  if (patterns.length === 0) return () => true;
+  const matchedBy = ({ checkpoint, identity }: Side): readonly Named[] => {
+    const namesOf = knownAs(identity);
+    return Array.from(checkpoint.tensors.values(), (tensor) => ({ key: tensor.name, names: namesOf(tensor) }));
+  };
+  const [namedA, namedB] = [matchedBy(a), matchedBy(b)];
+  const test = patterns.map(glob);
+  const matching = (named: readonly Named[]): ReadonlySet<string> =>
+    new Set(named.flatMap(({ key, names }) => (names.some((name) => test.some((takes) => takes(name))) ? [key] : [])));
+  const [inA, inB] = [matching(namedA), matching(namedB)];
+  if (inA.size + inB.size === 0) matchAll("--filter", patterns, [...namedA, ...namedB]);
+  return (keyA, keyB) => (keyA !== undefined && inA.has(keyA)) || (keyB !== undefined && inB.has(keyB));
+}
+
+function doubt({ a, b }: Ambiguity): string {
+  return `not compared, for it could be several: ${a.join(", ")} in A, ${b.join(", ")} in B (--map FILE.json says which)`;
 }
 
 /** Optimizer state and counters do not count as missing. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { diff, type DiffSide as Side } from "../../src/inspect/diff.ts";
+import { type DiffRecord, diff, type DiffSide as Side } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -342,5 +342,82 @@ describe("networks that are not recognised", () => {
 
   test("with no name in common are refused", async () => {
     await expect(diff(plain([1]), plain([1], "v"), ctx)).rejects.toMatchObject({ code: "mismatch" });
+  });
+});
+
+describe("what is compared", () => {
+  const wrong = network((values, { layer }) => (layer === "classifier.6" ? values.map((value) => value * 1.001) : values));
+  const roles = ({ tensors }: DiffRecord): readonly (string | null)[] => tensors.map(({ role, a }) => role ?? a);
+
+  test("--filter takes keys and roles of either side", async () => {
+    expect(roles(await diff(original, wrong, ctx, { filter: ["fc6"] }))).toEqual(["fc6.weight", "fc6.bias"]);
+    expect(roles(await diff(original, wrong, ctx, { filter: ["classifier.*.bias"] }))).toEqual(["fc6.bias", "fc7.bias", "fc8.bias"]);
+    expect(await diff(original, wrong, ctx, { filter: ["conv*", "fc7"] })).toMatchObject({ equal: true, explanations: [] });
+    await expect(diff(original, wrong, ctx, { filter: ["nothing*"] })).rejects.toMatchObject({
+      code: "usage",
+      message: "--filter 'nothing*' matches no tensor",
+    });
+  });
+
+  test("--rtol says how far apart equal values may be, over the largest of B", async () => {
+    expect((await diff(original, wrong, ctx, { rtol: 1e-4 })).equal).toBe(false);
+    expect(await diff(original, wrong, ctx, { rtol: 1e-2 })).toMatchObject({ equal: true, explanations: [] });
+  });
+
+  test("--map says which tensor is which, and along which axes", async () => {
+    const weights = { ...plainSide("w", [2, 3], [1, 2, 3, 4, 5, 6]) };
+    const turned = plainSide("v", [3, 2], [1, 4, 2, 5, 3, 6]);
+    const map = { v: { from: "w", axes: "o i -> i o" } };
+    expect(await diff(weights, turned, ctx, { map })).toMatchObject({
+      equal: true,
+      tensors: [{ role: null, a: "w", b: "v", move: "transpose", equal: true }],
+    });
+    await expect(diff(weights, turned, ctx, { map: { u: { from: "w" } } })).rejects.toMatchObject({
+      code: "usage",
+      message: "--map: B has no u",
+    });
+    const other = await diff(weights, turned, ctx, { map: { v: { from: "w" } } });
+    expect(other).toMatchObject({ equal: false, tensors: [{ maxAbs: null }], explanations: ["w has shape [2, 3] in A and [3, 2] in B"] });
+  });
+});
+
+/** One tensor of a file that nothing else is known of. */
+function plainSide(name: string, shape: readonly number[], values: readonly number[]): Side {
+  const tensor = tensorOf(name, "float32", [...shape], Float64Array.from(values));
+  return { checkpoint: { ...original.checkpoint, tensors: new Map([[name, tensor]]) } };
+}
+
+test("a layer that one lacks is the only difference, whatever roles the others got", async () => {
+  const tensors = new Map([...original.checkpoint.tensors].filter(([key]) => !key.startsWith("classifier.3.")));
+  const found = await diff(original, side({ ...original.checkpoint, tensors }), ctx);
+  expect(found).toMatchObject({ equal: false, onlyA: ["classifier.3.weight", "classifier.3.bias"], onlyB: [], explanations: [] });
+  expect(found.tensors.every(({ equal, a, b }) => equal && a === b)).toBe(true);
+});
+
+test("two tensors that could each be the other's are not compared, and the sentence names all of them", async () => {
+  const shapes = { "left.conv.weight": [1, 2, 3, 4], "right.conv.weight": [5, 6, 7, 8] };
+  const tensors = Object.entries(shapes).map(([key, values]) => tensorOf(key, "float32", [2, 2], Float64Array.from(values)));
+  const twins = { checkpoint: { ...original.checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) } };
+  await expect(diff(plainSide("conv.weight", [2, 2], [1, 2, 3, 4]), twins, ctx)).rejects.toMatchObject({ code: "mismatch" });
+  const both = {
+    checkpoint: {
+      ...original.checkpoint,
+      tensors: new Map([...twins.checkpoint.tensors, ...plainSide("x.y", [3], [1, 2, 3]).checkpoint.tensors]),
+    },
+  };
+  const one = plainSide("conv.weight", [2, 2], [1, 2, 3, 4]);
+  const more = {
+    checkpoint: {
+      ...one.checkpoint,
+      tensors: new Map([...one.checkpoint.tensors, ...plainSide("x.y", [3], [1, 2, 3]).checkpoint.tensors]),
+    },
+  };
+  expect(await diff(more, both, ctx)).toMatchObject({
+    equal: false,
+    onlyA: ["conv.weight"],
+    onlyB: ["left.conv.weight", "right.conv.weight"],
+    explanations: [
+      "not compared, for it could be several: conv.weight in A, left.conv.weight, right.conv.weight in B (--map FILE.json says which)",
+    ],
   });
 });

@@ -1,25 +1,47 @@
 import { Command } from "commander";
-import { diff, diffText, toJson } from "../../index.ts";
+import { type DiffRunOptions, diff, diffText, toJson } from "../../index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
+import { collect, inputSize, positive } from "./parse.ts";
 
 export function diffCommand(): Command {
   return new Command("diff")
     .description("compare two checkpoints' values through their layouts, without running them")
     .argument("<a>", "a checkpoint")
     .argument("<b>", "another, of any format")
-    .addHelpText("before", "Examples:\n  vggtool diff vgg16.pth vgg16.safetensors\n  vggtool diff before.ckpt after.pdparams --json\n")
+    .addHelpText(
+      "before",
+      "Examples:\n  vggtool diff vgg16.pth vgg16.safetensors\n  vggtool diff before.ckpt after.pdparams --filter 'fc*' --rtol 1e-6 --json\n",
+    )
+    .option("--filter <glob>", "compare only tensors whose name or role matches (repeatable)", collect)
+    .option("--rtol <r>", "how far two values may be apart, over the largest of the tensor, to count as equal", positive)
+    .option("--map <file>", "JSON that says which tensor of A is which of B, and along which axes")
+    .option("--input-size <HxW>", "size of the pictures of both networks, where a file does not say", inputSize)
+    .option("--from <format>", "read A as this format, whatever the content looks like")
+    .option("--other-from <format>", "read B as this format")
     .action(run);
 }
 
-async function run(a: string, b: string, options: Common): Promise<void> {
-  const output = await outputFor(options);
-  const bar = progress(`${a} against ${b}`, undefined, options.quiet === true);
+interface Options extends Common, Omit<DiffRunOptions, "inputSize" | "map"> {
+  readonly inputSize?: ReturnType<typeof inputSize>;
+  readonly map?: string;
+}
+
+async function run(a: string, b: string, given: Options): Promise<void> {
+  const output = await outputFor(given);
+  const { inputSize: image, map: mapFile, ...rest } = given;
+  const bar = progress(`${a} against ${b}`, undefined, given.quiet === true);
   try {
-    const record = await diff(a, b, { signal: interruptSignal(), onProgress: bar.add });
+    const record = await diff(a, b, {
+      ...rest,
+      ...(image === undefined ? {} : { inputSize: [image[0], image[1]] }),
+      ...(mapFile === undefined ? {} : { mapFile }),
+      signal: interruptSignal(),
+      onProgress: bar.add,
+    });
     bar.done();
     output.data(output.json ? toJson(record) : await diffText(record, output.style));
     setExitCode(record.equal ? exitCodes.done : exitCodes.no);

@@ -1,7 +1,9 @@
+import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../described.ts";
 import type { Identity } from "../identity.ts";
 import { isStored, keysOf, type Slot } from "../scheme.ts";
 import { byAffix } from "./affix.ts";
+import { type HandPair, namedTensor } from "./by-hand.ts";
 import { type DerivedMove, derivedMove, type Home } from "./derived-move.ts";
 import type { Alignment, AlignSide, Ambiguity, Fits, Found, NumericInfo, RolePair, TensorPair } from "./pairs.ts";
 import { byStructure } from "./structure.ts";
@@ -12,25 +14,24 @@ import { byStructure } from "./structure.ts";
  * with all candidates.
  */
 
-/** What takes part. */
-export interface AlignOptions {
-  /** Whether a tensor of A takes part; all where absent. Roles of tensors that do not are left out too. */
-  readonly takesA?: (key: string) => boolean;
-  readonly takesB?: (key: string) => boolean;
-}
-
-/** Says which tensors of two checkpoints mean the same. Reads no values. */
-export function align(a: AlignSide, b: AlignSide, { takesA = () => true, takesB = () => true }: AlignOptions = {}): Alignment {
-  const usedA = new Set<string>();
-  const usedB = new Set<string>();
-  const roles = rolePairs(a, b).filter(({ a: slotA, b: slotB }) => keysIn(slotA).every(takesA) && keysIn(slotB).every(takesB));
+/**
+ * Says which tensors of two checkpoints mean the same. Reads no values. `byHand`: pairs that a person gives, which take part in nothing else;
+ * throws `usage` where B has no such tensor.
+ */
+export function align(a: AlignSide, b: AlignSide, byHand: readonly HandPair[] = []): Alignment {
+  const hands = byHand.map((pair) => handPair(pair, b));
+  const usedA = new Set(hands.map((pair) => pair.a.name));
+  const usedB = new Set(hands.map((pair) => pair.b.name));
+  const isFree = ({ a: slotA, b: slotB }: RolePair): boolean =>
+    !keysIn(slotA).some((key) => usedA.has(key)) && !keysIn(slotB).some((key) => usedB.has(key));
+  const roles = rolePairs(a, b).filter(isFree);
   for (const pair of roles) {
     for (const key of keysIn(pair.a)) usedA.add(key);
     for (const key of keysIn(pair.b)) usedB.add(key);
   }
-  const open = (side: AlignSide, used: ReadonlySet<string>, takes: (key: string) => boolean): readonly Described[] =>
-    [...side.tensors.values()].filter(({ name }) => !used.has(name) && takes(name));
-  const [openA, openB] = [open(a, usedA, takesA), open(b, usedB, takesB)];
+  const open = (side: AlignSide, used: ReadonlySet<string>): readonly Described[] =>
+    [...side.tensors.values()].filter(({ name }) => !used.has(name));
+  const [openA, openB] = [open(a, usedA), open(b, usedB)];
   const found = alignTensors(openA.filter(isNumbers), openB.filter(isNumbers), a, b);
   for (const pair of found.tensors) {
     usedA.add(pair.a.name);
@@ -38,10 +39,19 @@ export function align(a: AlignSide, b: AlignSide, { takesA = () => true, takesB 
   }
   return {
     roles,
-    ...found,
+    tensors: [...hands, ...found.tensors],
+    ambiguous: found.ambiguous,
     onlyA: openA.flatMap(({ name }) => (usedA.has(name) ? [] : [name])),
     onlyB: openB.flatMap(({ name }) => (usedB.has(name) ? [] : [name])),
   };
+}
+
+function handPair({ from, to, fromAxes, toAxes, sizes }: HandPair, b: AlignSide): TensorPair {
+  const other = namedTensor(to, b.tensors, "B");
+  if (!isNumbers(other)) throw new CheckpointError("unsupported", "--map: text cannot be compared", { tensor: to });
+  const straight = fromAxes.names.join() === toAxes.names.join();
+  const kind = !straight ? "transpose" : from.shape.join() === other.shape.join() ? "copy" : "reshape";
+  return { by: "hand", a: from, b: other, move: { kind, from: fromAxes, to: toAxes }, sizes };
 }
 
 /** The alignment of tensors without roles. Each is paired once at most. */

@@ -1,3 +1,4 @@
+import type { AxisSizes } from "../../tensor/axes.ts";
 import type { Conventions } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { Described } from "../described.ts";
@@ -27,11 +28,13 @@ export interface RolePair {
 
 /** Two tensors that mean the same, by their names or by where they are. */
 export interface TensorPair {
-  readonly by: "name" | "affix" | "structure";
+  readonly by: "hand" | "name" | "affix" | "structure";
   readonly a: NumericInfo;
   readonly b: NumericInfo;
   /** How A's elements are put in B's order; undefined where the shapes do not fit, or nothing says which way round a square is. */
   readonly move?: DerivedMove | undefined;
+  /** Of axes that shapes leave open. */
+  readonly sizes?: AxisSizes;
 }
 
 /** Keys of A and of B that could mean one another in more than one way. */
