@@ -272,9 +272,13 @@ function contextOptions(options: RunOptions): ContextOptions {
 }
 
 function identifyOptions(options: ConvertOptions): IdentifyOptions {
-  const { inputSize, bnEpsilon } = options;
+  const { inputSize, bnEpsilon, kernels, moments, flatten, dropoutFactor } = options;
   return {
     ...(inputSize === undefined ? {} : { inputSize: [inputSize[0], inputSize[1]] }),
     ...(bnEpsilon === undefined ? {} : { bnEpsilon }),
+    ...(kernels === undefined ? {} : { kernels }),
+    ...(moments === undefined ? {} : { moments }),
+    ...(flatten === undefined ? {} : { flatten }),
+    ...(dropoutFactor === undefined ? {} : { dropoutFactor }),
   };
 }

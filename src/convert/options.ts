@@ -1,7 +1,8 @@
+import type { Readings } from "../model/readings.ts";
 import type { NumericDType } from "../tensor/dtype.ts";
 
 /** What a person may ask of a conversion; absent fields take the defaults of the command-line contract. */
-export interface ConvertOptions {
+export interface ConvertOptions extends Readings {
   /** One of the targets; safetensors when absent. */
   readonly to?: string;
   /** Exact: a file, a prefix (tfslim), a folder (tfjs). */

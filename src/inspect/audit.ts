@@ -3,6 +3,7 @@ import type { Check, Finding, Subject } from "./findings/check.ts";
 import { classesUnusual } from "./findings/classes-unusual.ts";
 import { deadFilters } from "./findings/dead-filters.ts";
 import { duplicateStorage } from "./findings/duplicate-storage.ts";
+import { fcNotFlattened } from "./findings/fc-not-flattened.ts";
 import { headReplaced } from "./findings/head-replaced.ts";
 import { layersMissing } from "./findings/layers-missing.ts";
 import { layersUnregistered } from "./findings/layers-unregistered.ts";
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   textEncodedPickle,
   optimizerState,
   duplicateStorage,
+  fcNotFlattened,
   assumed,
   notFinite,
   allZero,

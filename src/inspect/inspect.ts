@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import type { Assumption } from "../model/assumption.ts";
 import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Config } from "../model/network.ts";
@@ -41,6 +42,8 @@ export interface InspectRecord {
   readonly totals: Totals;
   readonly architecture: ArchitectureRecord | null;
   readonly findings: readonly Finding[];
+  /** What is taken from a convention or a rule and not from the file. */
+  readonly assumed: readonly Assumption[];
   /** With `layers`: null where neither the file nor the network says what its layers are. */
   readonly layers?: readonly LayerRow[] | null;
   readonly layerTotals?: LayerTotals;
@@ -97,6 +100,7 @@ export async function inspectCheckpoint(
     totals,
     architecture: architecture(identity),
     findings: withSource(audited, source),
+    assumed: identity?.assumed ?? [],
     ...(options.layers === true ? { layers: table?.layers ?? null } : {}),
     ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,

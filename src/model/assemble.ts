@@ -1,3 +1,4 @@
+import { assumptionsOf } from "./assumptions.ts";
 import { buildNetwork, type NetworkParts } from "./build-network.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { withSizes } from "./geometry/sizes.ts";
@@ -5,13 +6,14 @@ import { withGeometry } from "./geometry/stated.ts";
 import { candidates } from "./groups.ts";
 import type { Identity } from "./identity.ts";
 import { readPreprocessing } from "./preprocessing.ts";
+import { type Readings, withReadings } from "./readings.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
 import { type Recorded, readRecorded } from "./recorded.ts";
 import { recordedEpsilon, recordedInput, recordedInputScale } from "./records.ts";
 import type { Role } from "./role.ts";
 import type { Slot } from "./scheme.ts";
 
-export interface IdentifyOptions {
+export interface IdentifyOptions extends Readings {
   /** Height, width of the image, where the user says so. */
   readonly inputSize?: readonly [height: number, width: number];
   readonly bnEpsilon?: number;
@@ -26,28 +28,39 @@ export function finish(
   evidence: readonly string[],
 ): Identity {
   const recorded = readRecorded(checkpoint);
-  const roles = recorded === undefined ? shaped : withAxes(shaped, recorded, checkpoint);
+  const roles = withReadings(recorded === undefined ? shaped : withAxes(shaped, recorded, checkpoint), options);
   const draft = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, {});
   // The names of three fully connected layers alone are those of several conventions.
   const recognised =
     parts.convs.length === 0 ? undefined : recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
-  const scale = recorded?.inputScale ?? recordedInputScale(checkpoint) ?? recognised?.scheme.inputScale;
+  const scale = chooseScale(checkpoint, recorded, recognised, options);
   const plain = buildNetwork(
     checkpoint,
     { ...parts, epsilon: epsilon.value },
-    { adaptivePool: recognised?.scheme.adaptivePool === true, ...(scale !== undefined && scale !== 1 && { inputScale: scale }) },
+    {
+      adaptivePool: recognised?.scheme.adaptivePool === true,
+      ...(scale !== undefined && scale.value !== 1 && { inputScale: scale.value }),
+    },
   );
   const declared = options.inputSize ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
   const network = withSizes(withGeometry(plain, roles, checkpoint), declared);
   const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
   const stored = new Set([...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])));
   const others = candidates(checkpoint).filter((tensor) => !stored.has(tensor.name));
-  const flipped = [...roles.values()].some((slot) => "flip" in slot && slot.flip !== undefined);
   const assumed = [
-    ...(parts.sizes.assumed === undefined ? [] : [parts.sizes.assumed]),
-    ...(network.batchNorm && epsilon.source === "assumed" ? [`epsilon of batch norm ${epsilon.value}, the default of its convention`] : []),
-    ...(flipped ? ["kernels written by Keras on Theano (weight names without :0), stored rotated by 180°"] : []),
+    ...(parts.sizes.assumed === undefined || network.inputSize === undefined ? [] : [parts.sizes.assumed]),
+    ...assumptionsOf({
+      checkpoint,
+      network,
+      roles,
+      scheme: recognised?.scheme,
+      preprocessing,
+      epsilonSource: epsilon.source,
+      scaleSource: scale?.source,
+      ownAxes: recorded !== undefined && recorded.axes.size > 0,
+      readings: options,
+    }),
     ...(parts.assumed ?? []),
   ];
   const named = recognised === undefined ? [] : [`names of ${recognised.scheme.title}`];
@@ -75,6 +88,24 @@ function chooseEpsilon(
   if (options.bnEpsilon !== undefined) return { value: options.bnEpsilon, source: "option" };
   if (read !== undefined) return { value: read, source: "read" };
   return { value: recognised?.scheme.epsilon ?? checkpoint.conventions.epsilon, source: "assumed" };
+}
+
+type Scale = { readonly value: number; readonly source: "option" | "recorded" | "program" | "scheme" };
+
+/** What enters fc7 and fc8 is multiplied with; undefined where nothing says anything. */
+function chooseScale(
+  checkpoint: DescribedCheckpoint,
+  recorded: Recorded | undefined,
+  recognised: Recognised | undefined,
+  options: IdentifyOptions,
+): Scale | undefined {
+  const rows: readonly (readonly [Scale["source"], number | undefined])[] = [
+    ["option", options.dropoutFactor],
+    ["recorded", recorded?.inputScale],
+    ["program", recordedInputScale(checkpoint)],
+    ["scheme", recognised?.scheme.inputScale],
+  ];
+  return rows.flatMap(([source, value]) => (value === undefined ? [] : [{ source, value }]))[0];
 }
 
 /** The axes that an output of this tool records for its keys, where they have as many parts as the tensor. */

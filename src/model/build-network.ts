@@ -1,3 +1,4 @@
+import type { Assumption } from "./assumption.ts";
 import type { Conv } from "./chain.ts";
 import { configs, convNames, titles } from "./configs.ts";
 import type { DescribedCheckpoint } from "./described.ts";
@@ -21,7 +22,7 @@ export interface NetworkParts {
   readonly epsilon: number;
   /** Channels of the features, where they are not in the file but known. */
   readonly channels?: number;
-  readonly assumed?: readonly string[];
+  readonly assumed?: readonly Assumption[];
 }
 
 /** What a convention says of its networks beyond names. */

@@ -49,7 +49,14 @@ export function headOnly(checkpoint: DescribedCheckpoint, grouped: Grouped, opti
       sizes: published ? { feature: [7, 7], input: options.inputSize ?? [224, 224] } : {},
       epsilon: 0,
       ...(published && { channels: 512 }),
-      assumed: ["a head without convolutions is taken for that of a VGG-16"],
+      assumed: [
+        {
+          of: "head",
+          what: "a head without convolutions is taken for that of a VGG-16",
+          grounds: published ? "fc6 has 25,088 inputs, 512 channels of 7 × 7" : "its names are those of a VGG's head",
+          switch: null,
+        },
+      ],
     },
     roles,
     options,

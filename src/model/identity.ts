@@ -1,3 +1,4 @@
+import type { Assumption } from "./assumption.ts";
 import type { Network } from "./network.ts";
 import type { Role } from "./role.ts";
 import type { Preprocessing, Slot } from "./scheme.ts";
@@ -12,8 +13,8 @@ export interface Identity {
   readonly confidence: "sure" | "likely";
   /** Sentences for people: why. */
   readonly evidence: readonly string[];
-  /** What was not in the file and was taken from the scheme or a rule: sentences. */
-  readonly assumed: readonly string[];
+  /** What is not in the file and was taken from the scheme or a rule. */
+  readonly assumed: readonly Assumption[];
   /** Epsilon of batch norm and where it is from; absent without batch norm. */
   readonly epsilon?: { readonly value: number; readonly source: "read" | "option" | "assumed" };
   readonly preprocessing?: Preprocessing;

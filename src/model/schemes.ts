@@ -7,7 +7,16 @@ import { matconvnet, matconvnetBeta, matconvnetDagnn } from "./schemes/matconvne
 import { gluon, gluonNamed, mxnetSymbol } from "./schemes/mxnet.ts";
 import { npyDict } from "./schemes/npy-dict.ts";
 import { darknet, onnxPlain, torch7 } from "./schemes/others.ts";
-import { paddleClas, paddleConvpool, paddleFace, paddleFluid, paddleModels, paddleStatic, paddleVision } from "./schemes/paddle.ts";
+import {
+  paddleClas,
+  paddleClas20,
+  paddleConvpool,
+  paddleFace,
+  paddleFluid,
+  paddleModels,
+  paddleStatic,
+  paddleVision,
+} from "./schemes/paddle.ts";
 import { tfslim, tfslimDense } from "./schemes/tfslim.ts";
 import { torchSmall, torchSmallPlain, torchvision, torchvisionOld } from "./schemes/torchvision.ts";
 
@@ -26,6 +35,7 @@ export const schemes: readonly Scheme[] = [
   torchSmallPlain,
   paddleVision,
   paddleClas,
+  paddleClas20,
   paddleModels,
   paddleStatic,
   paddleFluid,

@@ -1,3 +1,4 @@
+import type { Assumption } from "./assumption.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { convPlace } from "./expand.ts";
 import type { Fc } from "./head.ts";
@@ -9,8 +10,8 @@ import { recordedInput } from "./records.ts";
 export interface Sizes {
   readonly feature?: readonly [height: number, width: number];
   readonly input?: readonly [height: number, width: number];
-  /** A sentence, where a perfect square was taken for want of better. */
-  readonly assumed?: string;
+  /** Where a size was guessed for want of better. */
+  readonly assumed?: Assumption;
 }
 
 /** Pools of the whole network, one behind each block; also where its convolutions are missing. */
@@ -45,14 +46,21 @@ export function findSizes(
     if (fits) return { feature, input };
     return { input, ...square(places) };
   }
-  if (places === undefined || places === 1) return places === 1 ? { feature: [1, 1], input: [scale, scale] } : {};
+  if (places === undefined) return {};
+  // One input a channel: pictures of 32 × 32, a pool over everything, or, where channels are last, a layer that nobody flattened for.
+  if (places === 1 && checkpoint.conventions.flatten === "h w i") return { feature: [1, 1] };
   const side = square(places);
   if (side.feature === undefined) return {};
   const [height, width] = side.feature;
   return {
     ...side,
     input: [height * scale, width * scale],
-    assumed: `fc6 has ${first?.inputs} inputs of ${channels} channels: ${places} places, taken as ${height} × ${width}`,
+    assumed: {
+      of: "size",
+      what: `what enters fc6 is taken as ${height} × ${width}, pictures as ${height * scale} × ${width * scale}`,
+      grounds: `fc6 has ${first?.inputs} inputs of ${channels} channels, ${places} ${places === 1 ? "place" : "places"}; the file does not say how they lie`,
+      switch: "--input-size HxWxC",
+    },
   };
 }
 

@@ -6,8 +6,9 @@ import type { DescribedCheckpoint } from "./described.ts";
  * flipped kernels. Keras 2 names the backend; Keras 1 files do not, but on Theano its weight names have no `:0`.
  */
 export function isFlipped(checkpoint: DescribedCheckpoint, convs: readonly Conv[]): boolean {
-  if (checkpoint.format !== "keras-h5") return false;
+  if (checkpoint.conventions.rotates !== true) return false;
   const backend = checkpoint.metadata.get("backend");
   if (typeof backend === "string") return backend === "theano";
-  return convs.every((conv) => /_W(_\d+)?$/.test(conv.layer.weight.name));
+  // layer_1/param_0: Keras of 2015, which had no other backend.
+  return convs.every((conv) => /_W(_\d+)?$|(^|\/)layer_\d+\/param_0$/.test(conv.layer.weight.name));
 }

@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
-import type { Left, Move } from "../convert/plan/plan-types.ts";
+import type { Left, Move, Plan } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
+import { assumptionText } from "../model/assumption.ts";
 import { shortened } from "../text/brief.ts";
 import { count, duration, type Style, shape, size, tiny, visible } from "./style.ts";
 import { table } from "./table.ts";
@@ -16,7 +17,11 @@ export function convertText(result: ConvertResult, style: Style): string {
   const lines = [summary(result, style), ...leftLines("left out", plan.unused, style), ...leftLines("not filled", plan.missing, style)];
   const twice = ledger.totals.usedTwice === 0 ? [] : ledger.sources.filter((line) => line.use === "used twice");
   if (twice.length > 0) lines.push(`used more than once: ${twice.map((line) => visible(line.key)).join(", ")}`);
-  lines.push(...lossLines(result), ...result.warnings.map((warning) => `${paint.warn("warning")}: ${visible(warning)}`));
+  lines.push(
+    ...lossLines(result),
+    ...assumedLines(plan, style),
+    ...result.warnings.map((warning) => `${paint.warn("warning")}: ${visible(warning)}`),
+  );
   const checked = result.checked ? "read back and compared with the source" : "not compared with the source";
   const speed = `${duration(result.seconds)}, ${size(result.bytes)}`;
   lines.push(`${paint.good("wrote")} ${paint.strong(visible(result.output))} (${plan.format}, ${speed}, ${checked})`);
@@ -48,6 +53,7 @@ export function planText(result: ConvertResult, style: Style): string {
     summary(result, style),
     ...leftLines("left out", plan.unused, style),
     ...leftLines("not filled", plan.missing, style),
+    ...assumedLines(plan, style),
     ...result.warnings.map((warning) => `${style.paint.warn("warning")}: ${visible(warning)}`),
     `nothing was written; without --dry-run it would be ${visible(result.output)}`,
   ].join("\n");
@@ -79,6 +85,10 @@ function leftLines(title: string, left: readonly Left[], { paint }: Style): read
     const more = keys.length > MOST_LINES ? ` … ${keys.length} in all` : "";
     return `${paint.warn(title)}: ${keys.slice(0, MOST_LINES).map(visible).join(", ")}${more} (${visible(reason)})`;
   });
+}
+
+function assumedLines({ assumed }: Plan, { paint }: Style): readonly string[] {
+  return assumed.map((one) => `${paint.warn("assumed")}: ${visible(assumptionText(one))}`);
 }
 
 function lossLines(result: ConvertResult): readonly string[] {

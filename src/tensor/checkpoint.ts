@@ -36,6 +36,8 @@ export interface Conventions {
   readonly dropsOnes?: true;
   /** Pools round their output size up unless the file says otherwise. */
   readonly ceilPools?: true;
+  /** Files of Theano are among them, whose convolution turns kernels by 180°. */
+  readonly rotates?: true;
   /** What batch norm does with its variance, where it is not 1 ÷ √(var + ε). */
   readonly variance?: "darknet";
 }

@@ -1,6 +1,7 @@
 import type { Compared } from "../compare/side.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
+import { assumptionText } from "../model/assumption.ts";
 import type { Network } from "../model/network.ts";
 import type { Expected } from "./compare/expected.ts";
 import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince, timed } from "./compare/passes.ts";
@@ -113,8 +114,10 @@ export async function runVerify(subject: Subject, options: RunOptions, ctx: Cont
       ...new Set([
         ...(options.notes ?? []),
         ...input.notes,
-        ...subject.identity.assumed,
-        ...(other?.identity.assumed ?? []),
+        ...[subject, ...(other === undefined ? [] : [other])].flatMap(({ identity, notes = [] }) => [
+          ...identity.assumed.map(assumptionText),
+          ...notes,
+        ]),
         ...(absent?.notes ?? []),
         ...(scores.values.length > MOST_VALUES
           ? [`${scores.values.length} outputs are left out of the record, which holds ${MOST_VALUES}`]

@@ -7,4 +7,6 @@ export interface Subject {
   readonly name: string;
   readonly checkpoint: Checkpoint;
   readonly identity: Identity;
+  /** Sentences on how it is run. */
+  readonly notes?: readonly string[];
 }

@@ -5,6 +5,7 @@ import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
 import type { Network } from "../model/network.ts";
+import type { Readings } from "../model/readings.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
@@ -23,7 +24,7 @@ import { runnable } from "./runnable.ts";
 import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
 
-export interface VerifyOptions extends EngineChoice {
+export interface VerifyOptions extends EngineChoice, Readings {
   /** Read the checkpoint as this format. */
   readonly from?: string;
   /** Another checkpoint of the same network, run in its own layout. */
@@ -83,7 +84,9 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
   }
   return withSubject(path, options, ctx, (subject) => {
     const { from: _, otherBnEpsilon, ...rest } = options;
-    const theirs = otherBnEpsilon === undefined ? rest : { ...rest, bnEpsilon: otherBnEpsilon };
+    // How the first file is to be read says nothing of the other.
+    const { kernels: _kernels, moments: _moments, flatten: _flatten, dropoutFactor: _factor, ...shared } = rest;
+    const theirs = otherBnEpsilon === undefined ? shared : { ...shared, bnEpsilon: otherBnEpsilon };
     if (other !== undefined) return withSubject(other, theirs, ctx, (second) => run(subject, options, ctx, { other: second }));
     if (expect === undefined) return run(subject, options, ctx, {});
     return withFile(expect, ctx, (file) =>
@@ -201,29 +204,37 @@ function sized([height, width]: readonly [number, number]): ReturnType<typeof de
 async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context, work: (subject: Subject) => Promise<T>): Promise<T> {
   const checkpoint = withRealNumbers(await open(path, ctx, options.from === undefined ? {} : { from: options.from }));
   try {
-    const identity = identified(checkpoint, options);
+    const { identity, unused } = identified(checkpoint, options);
     const hint = `vggtool inspect ${path}`;
     if (identity === undefined) {
       throw new CheckpointError("unsupported", "no VGG network was recognised in it, and only those can be run", { file: path, hint });
     }
     const { network, note } = await locate({ file: path, hint }, async () => runnable(identity.network, options.until));
-    const assumed = note === undefined ? identity.assumed : [...identity.assumed, note];
-    return await work({ name: path, checkpoint, identity: { ...identity, network, assumed } });
+    const notes = [unused, note].flatMap((sentence) => sentence ?? []);
+    return await work({ name: path, checkpoint, identity: { ...identity, network }, notes });
   } finally {
     await checkpoint.close();
   }
 }
 
 /** `--bn-epsilon` is for the file that does not say its own: of two files it may be only one. */
-function identified(checkpoint: Checkpoint, { inputSize, bnEpsilon }: VerifyOptions): Identity | undefined {
-  const sized = inputSize === undefined ? {} : { inputSize };
-  const identity = identify(checkpoint, sized);
-  if (bnEpsilon === undefined || identity?.epsilon === undefined) return identity;
+function identified(
+  checkpoint: Checkpoint,
+  { inputSize, bnEpsilon, kernels, moments, flatten, dropoutFactor }: VerifyOptions,
+): { readonly identity: Identity | undefined; readonly unused?: string } {
+  const known = {
+    ...(inputSize === undefined ? {} : { inputSize }),
+    ...(kernels === undefined ? {} : { kernels }),
+    ...(moments === undefined ? {} : { moments }),
+    ...(flatten === undefined ? {} : { flatten }),
+    ...(dropoutFactor === undefined ? {} : { dropoutFactor }),
+  };
+  const identity = identify(checkpoint, known);
+  if (bnEpsilon === undefined || identity?.epsilon === undefined) return { identity };
   const { value, source } = identity.epsilon;
-  if (source !== "read") return identify(checkpoint, { ...sized, bnEpsilon });
-  if (value === bnEpsilon) return identity;
-  const note = `--bn-epsilon ${bnEpsilon} is not used for ${checkpoint.files[0]}, which says ${value} itself`;
-  return { ...identity, assumed: [...identity.assumed, note] };
+  if (source !== "read") return { identity: identify(checkpoint, { ...known, bnEpsilon }) };
+  if (value === bnEpsilon) return { identity };
+  return { identity, unused: `--bn-epsilon ${bnEpsilon} is not used for ${checkpoint.files[0]}, which says ${value} itself` };
 }
 
 async function withFile<T>(path: string, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {

@@ -38,17 +38,20 @@ async function read(): Promise<ReadonlyMap<string, Float64Array>> {
 describe("what is made anew", () => {
   test("zeros that stand for missing biases are said, layer by layer, and only where the names have biases", async () => {
     const { checkpoint } = tinyCheckpoint("paddle-clas", { bias: false });
-    const { warnings, ledger } = await run(checkpoint, { naming: "torchvision" });
-    expect(warnings).toContain(
-      "zeros stand for what the source does not store: conv1_1.bias, conv2_1.bias, conv3_1.bias, conv3_2.bias, conv4_1.bias, conv4_2.bias, conv5_1.bias, conv5_2.bias",
-    );
+    const { plan, ledger } = await run(checkpoint, { naming: "torchvision" });
+    expect(plan.assumed).toContainEqual({
+      of: "stand-in",
+      what: "zeros stand for what the source does not store: conv1_1.bias, conv2_1.bias, conv3_1.bias, conv3_2.bias, conv4_1.bias, conv4_2.bias, conv5_1.bias, conv5_2.bias",
+      grounds: "networks of the target have these, and zeros change nothing",
+      switch: "--naming keep, or --like a checkpoint without them",
+    });
     expect(ledger.targets.find(({ key }) => key === "features.0.bias")).toEqual({
       key: "features.0.bias",
       role: "conv1_1.bias",
       move: "init",
       from: [],
     });
-    expect((await run(checkpoint)).warnings.join()).not.toContain("zeros stand");
+    expect((await run(checkpoint)).plan.assumed.map(({ of }) => of)).not.toContain("stand-in");
   });
 
   test("a new head: He's deviation √(2 ÷ inputs) by seed, zeros where asked for", async () => {
@@ -72,7 +75,7 @@ describe("what is made anew", () => {
 describe("batch norm between frameworks (vgg-layouts.md, section 6)", () => {
   test("folding: w·γ ÷ √(σ² + ε) and β + (b − μ)·γ ÷ √(σ² + ε) in float64, rounded once", async () => {
     const { checkpoint, network } = tinyCheckpoint("torchvision", { batchNorm: true });
-    const { warnings } = await run(checkpoint, { foldBn: true, bnEpsilon: 1e-3 });
+    const { plan } = await run(checkpoint, { foldBn: true, bnEpsilon: 1e-3 });
     const made = await read();
     expect([...made.keys()].some((key) => key.includes("bn"))).toBe(false);
     const at = (role: Role, o: number, i = 0, h = 0, w = 0): number => Math.fround(valueAt(role, o, i, h, w));
@@ -85,7 +88,7 @@ describe("batch norm between frameworks (vgg-layouts.md, section 6)", () => {
     const difference = (made.get("conv3_2.bias") ?? []).map((value, k) => Math.abs(value - (bias.values[k] ?? 0)));
     // The order of three float64 operations is free: the float32 result may be the neighbour.
     expect(Math.max(...difference)).toBeLessThan(1e-6);
-    expect(warnings.join()).not.toContain("zeros stand");
+    expect(plan.assumed.map(({ of }) => of)).not.toContain("stand-in");
   });
 
   test("another epsilon: σ² + ε stays what it is, so that every channel is scaled alike", async () => {

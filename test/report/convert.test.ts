@@ -4,7 +4,7 @@ import { convertText } from "../../src/report/convert.ts";
 import { plain } from "../../src/report/style.ts";
 
 const result = (format: string, output: string): ConvertResult => ({
-  plan: { schema: "vggtool/plan/1", format, scheme: "tfslim", moves: [], unused: [], missing: [] },
+  plan: { schema: "vggtool/plan/1", format, scheme: "tfslim", moves: [], unused: [], missing: [], assumed: [] },
   ledger: { sources: [], targets: [], losses: new Map(), missing: [], totals: { used: 0, unused: 0, usedTwice: 0, filled: 0, missing: 0 } },
   warnings: [],
   files: [],

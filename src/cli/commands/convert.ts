@@ -35,6 +35,12 @@ export function convertCommand(): Command {
     .option("--include <glob>", "take only these, by key or role (repeatable)", collect)
     .option("--no-top", "leave out fc6, fc7 and fc8")
     .option("--input-size <HxWxC>", "size of the image, where the file does not say and conv form needs it", inputSize)
+    .addOption(
+      new Option("--kernels <how>", "convolution kernels as they are, or rotated by 180° (Theano)").choices(["as-stored", "rotated"]),
+    )
+    .addOption(new Option("--moments <what>", "what MatConvNet's moments hold beside the mean").choices(["sigma", "variance"]))
+    .addOption(new Option("--flatten <order>", "how the rows of a dense fc6 are ordered").choices(["chw", "hwc"]))
+    .option("--dropout-factor <f>", "what enters fc7 and fc8 is multiplied with this (1: nothing)", positive)
     .option("--bn-epsilon <e>", "epsilon of batch norm, where the file does not say", positive)
     .option("--use-average", "convert moving averages in place of the weights")
     .option("--keep-state", "take optimizer state, counters and averages along where the target can")

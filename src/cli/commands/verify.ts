@@ -48,6 +48,12 @@ export function verifyCommand(): Command {
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
     .option("--atol <a>", "tolerance, absolute", positive)
     .option("--batch <n>", "pictures that are run at once", wholeNumber)
+    .addOption(
+      new Option("--kernels <how>", "convolution kernels as they are, or rotated by 180° (Theano)").choices(["as-stored", "rotated"]),
+    )
+    .addOption(new Option("--moments <what>", "what MatConvNet's moments hold beside the mean").choices(["sigma", "variance"]))
+    .addOption(new Option("--flatten <order>", "how the rows of a dense fc6 are ordered").choices(["chw", "hwc"]))
+    .option("--dropout-factor <f>", "what enters fc7 and fc8 is multiplied with this (1: nothing)", positive)
     .option("--bn-epsilon <e>", "epsilon of batch norm, where a file does not say", positive)
     .option("--other-bn-epsilon <e>", "the same for OTHER, where it is another one", positive)
     .option("--from <format>", "read FILE as this format, whatever the content looks like")

@@ -1,3 +1,4 @@
+import type { Assumption } from "../../model/assumption.ts";
 import type { Role } from "../../model/role.ts";
 import type { Kept, StoredSlot } from "../../model/scheme.ts";
 import type { Axes } from "../../tensor/axes.ts";
@@ -12,6 +13,8 @@ export interface Plan {
   readonly moves: readonly Move[];
   readonly unused: readonly Left[];
   readonly missing: readonly Left[];
+  /** What it rests on and the source does not state. */
+  readonly assumed: readonly Assumption[];
 }
 
 export interface Left {

@@ -2,7 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
 import type { Network } from "../../model/network.ts";
-import { isFc, isNorm, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
+import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
@@ -14,9 +14,9 @@ import { fcLayers } from "../target/head.ts";
 import { isImageConstant, isPreparation } from "../target/image-mean.ts";
 import { targetSlots } from "../target/target-axes.ts";
 import { alignedMoves } from "./aligned-moves.ts";
+import { planAssumptions } from "./assumed.ts";
 import { CarriedMove } from "./carried-move.ts";
 import { withHandMoves } from "./hand-moves.ts";
-import { list } from "./judge.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
 import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
@@ -42,7 +42,6 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
   const selection = select(source.tensors, roleAt, options, unreadable(source));
   const draft: Draft = { moves: [], unused: [...selection.left], missing: [], used: new Set(), warnings: [], area: {} };
   planRoles(draft, source, target, selection, options);
-  draft.warnings.push(...standIns(draft.moves, target, options));
   const because = (key: string): string => whyUnused(key, roleAt(key), selection, target, options);
   if (target.expected !== undefined) {
     const byHand = target.byHand ?? [];
@@ -56,7 +55,8 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
   }
   planRest(draft, source, target, { roleAt, because, selection }, options);
   const { moves, unused, missing, area, warnings } = draft;
-  const plan: Plan = { schema: "vggtool/plan/1", format: target.format.id, scheme: target.scheme, moves, unused, missing };
+  const assumed = planAssumptions(moves, target, area, options);
+  const plan: Plan = { schema: "vggtool/plan/1", format: target.format.id, scheme: target.scheme, moves, unused, missing, assumed };
   return { plan: withHandMoves(plan, target.byHand ?? []), area, warnings };
 }
 
@@ -75,7 +75,6 @@ function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarg
     draft.moves.push(move);
     for (const key of keys) draft.used.add(key);
   }
-  if (draft.area.assumed !== undefined && draft.moves.some(needsArea)) draft.warnings.push(draft.area.assumed);
   for (const layer of network.missing) {
     if (!draft.missing.some(({ role }) => role !== undefined && layerOf(role) === layer))
       draft.missing.push({ key: layer, reason: "the source lacks this layer" });
@@ -158,20 +157,6 @@ function keepsConstant(key: string, target: ConversionTarget): boolean {
   return target.format.carries === "tensors" && target.keepsImageConstant?.(key) !== false;
 }
 
-/** Sentences on zeros and ones that the source does not have: the target's network has a place for them. */
-function standIns(moves: readonly Move[], { network }: ConversionTarget, options: ConvertOptions): readonly string[] {
-  const last = network === undefined || options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
-  const made = moves
-    .flatMap((move) => (move instanceof CarriedMove ? [] : move.fills))
-    .flatMap(({ from, formula, role }) =>
-      from.length > 0 || role === undefined || partOf(role) === "bn.factor" ? [] : [{ formula, role }],
-    );
-  return (["zeros", "ones"] as const).flatMap((formula) => {
-    const roles = made.filter((fill) => fill.formula === formula && layerOf(fill.role) !== last).map(({ role }) => role);
-    return roles.length === 0 ? [] : [`${formula} stand for what the source does not store: ${list(roles)}`];
-  });
-}
-
 function whyUnused(
   key: string,
   role: Role | undefined,
@@ -184,9 +169,4 @@ function whyUnused(
   if (options.noTop === true && isFc(role)) return "--no-top";
   if (options.numClasses !== undefined && network !== undefined && layerOf(role) === fcLayers(network).at(-1)?.name) return "--num-classes";
   return noPlace;
-}
-
-function needsArea(move: Move): boolean {
-  const role = move.fills[0]?.role;
-  return role !== undefined && isFc(role) && move.toShape.length === 4 && move.toAxes?.alone("h") === true;
 }

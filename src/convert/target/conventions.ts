@@ -53,10 +53,7 @@ export function scaled(slots: ReadonlyMap<Role, Slot>, network: Network, times: 
  * The identity with old Paddle's factor in its slots, for targets that multiply; canonical and kept names never do, they record it.
  */
 export function withScale(identity: Identity): Identity {
-  const scale = identity.scheme === undefined ? undefined : schemeById(identity.scheme)?.inputScale;
-  const recorded =
-    identity.scheme === "canonical" ? fcLayers(identity.network).find(({ inputScale }) => inputScale !== undefined)?.inputScale : undefined;
-  const times = scale ?? recorded;
+  const times = fcLayers(identity.network).find(({ inputScale }) => inputScale !== undefined)?.inputScale;
   return times === undefined ? identity : { ...identity, roles: scaled(identity.roles, identity.network, times) };
 }
 

@@ -60,7 +60,11 @@ export function featureArea(
   const root = area === undefined ? 0 : Math.round(Math.sqrt(area));
   if (area === undefined || root * root !== area) return {};
   const size = root * reduction;
-  return { height: root, width: root, assumed: `fc6 sees ${root}×${root} (an input of ${size}×${size}): the file gives the area alone` };
+  return {
+    height: root,
+    width: root,
+    assumed: `fc6 sees ${root}×${root} (an input of ${size}×${size}), of which the file gives the area alone`,
+  };
 }
 
 /** For a target that has to tell height from width. */

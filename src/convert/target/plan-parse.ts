@@ -25,6 +25,8 @@ export function parsePlan(value: unknown): Plan {
     moves: root.get("moves").items().map(parseMove),
     unused: root.get("unused").items().map(parseLeft),
     missing: root.get("missing").items().map(parseLeft),
+    // A plan that a person keeps is what they say.
+    assumed: [],
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Check, Finding, Severity } from "./check.ts";
+import type { Assumption } from "../../model/assumption.ts";
+import type { Check, Finding, Severity, Subject } from "./check.ts";
 
 /** What readers saw: their notes of one code, as findings. */
 function noted(code: string, severity: Severity, title: string): Check {
@@ -31,13 +32,28 @@ export const quantised = noted("quantised", "warning", "values kept as small int
 
 const readersAssumed = noted("assumed", "info", "");
 
+/** The record lists them all; a finding is what may be otherwise in a file of this kind. */
+function shown(of: Assumption["of"], { checkpoint }: Subject): boolean {
+  if (of === "flatten") return checkpoint.conventions.plain === true;
+  return of !== "colours" && of !== "moments";
+}
+
 /** What a file does not say and was taken from its convention: by the reader, or by the recognition of the network. */
 export const assumed: Check = {
   code: "assumed",
   title: "what the file does not say and was taken from its convention",
   needs: "headers",
   async run(subject) {
-    const own = (subject.identity?.assumed ?? []).map((message): Finding => ({ code: "assumed", severity: "info", message, layers: [] }));
+    const risky = (subject.identity?.assumed ?? []).filter(({ of }) => shown(of, subject));
+    const own = risky.map(
+      ({ what, grounds, switch: other }): Finding => ({
+        code: "assumed",
+        severity: "info",
+        message: `${what}: ${grounds}`,
+        layers: [],
+        ...(other !== null && { fix: `for the other meaning: ${other}` }),
+      }),
+    );
     return [...(await readersAssumed.run(subject)), ...own];
   },
 };

@@ -34,6 +34,20 @@ export const paddleClas: Scheme = {
   inputScale: 0.5,
 };
 
+/** PaddleClas 2.0 and 2.1, ppcls/modeling/architectures/vgg.py: the same network, its sublayers private. */
+export const paddleClas20: Scheme = {
+  ...paddleClas,
+  id: "paddle-clas-2.0",
+  title: "PaddleClas 2.0, 2.1: _conv_block_1._conv_1, _fc1, _fc2, _out, no conv bias",
+  slots: {
+    ...slotsOf(
+      { "conv.weight": "_conv_block_{b}._conv_{n}.weight", ...head(["_fc1", "_fc2", "_out"], ".weight", ".bias") },
+      layouts.paddle,
+    ),
+    "conv.bias": { constant: 0 },
+  },
+};
+
 /** PaddlePaddle/models image_classification/models/vgg.py, static graph. */
 export const paddleModels: Scheme = {
   ...common,
