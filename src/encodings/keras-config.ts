@@ -142,6 +142,30 @@ export function wrapped(layer: KerasLayer): KerasLayer | undefined {
   return { ...layer, name, className: plainClass(String(inner.get("class_name"))), config };
 }
 
+/** "conv_lstm2d_1" and "ConvLSTM2D" as "convlstm2d". */
+function plainGroup(className: string): string {
+  return className.replace(/_\d+$/, "").replaceAll("_", "").toLowerCase();
+}
+
+/**
+ * Names of the variables of a group without a configuration: by the first of `classes` that is one (the group's own name, the layer's name), and
+ * by their shapes. Where those leave two readings, the place has no name.
+ */
+export function groupNames(classes: readonly string[], shapes: readonly (readonly number[])[]): readonly (string | undefined)[] {
+  const plain = classes.map(plainGroup);
+  const optional = ["gamma", "beta"];
+  if (plain.some((name) => name.startsWith("batchnormalization"))) {
+    // Scale and centre may be left out, the statistics never are.
+    const own = shapes.length - 2;
+    return [...(own === 2 ? optional : Array.from({ length: Math.max(0, own) }, () => undefined)), "moving_mean", "moving_variance"];
+  }
+  if (plain.some((name) => /^(layer|group)normalization/.test(name))) return shapes.length === 2 ? optional : [];
+  const known = plain.map((name) => variables.get(name)).find((names) => names !== undefined);
+  if (known !== undefined) return known;
+  const [kernel = [], bias = []] = shapes;
+  return kernel.length >= 2 && shapes.length <= 2 && bias.length <= 1 ? ["kernel", "bias"] : [];
+}
+
 const recurrent = ["kernel", "recurrent_kernel", "bias"];
 /** Trainable variables first, in the order that `weights` has; by class in small letters. */
 const variables: ReadonlyMap<string, readonly string[]> = new Map([
@@ -149,6 +173,9 @@ const variables: ReadonlyMap<string, readonly string[]> = new Map([
   ["gru", recurrent],
   ["simplernn", recurrent],
   ["convlstm2d", recurrent],
+  ["lstmcell", recurrent],
+  ["grucell", recurrent],
+  ["simplernncell", recurrent],
   ["depthwiseconv2d", ["depthwise_kernel", "bias"]],
   ["separableconv2d", ["depthwise_kernel", "pointwise_kernel", "bias"]],
   ["embedding", ["embeddings"]],
@@ -160,11 +187,10 @@ const variables: ReadonlyMap<string, readonly string[]> = new Map([
  * Layers of unknown classes with two have a kernel and a bias.
  */
 export function variableNames(className: string, config?: ReadonlyMap<string, Json>): readonly string[] {
-  const plain = className.replace(/_\d+$/, "").replaceAll("_", "").toLowerCase();
-  if (plain.startsWith("batchnormalization")) {
-    const own = [config?.get("scale") !== false ? "gamma" : "", config?.get("center") !== false ? "beta" : ""];
-    return [...own.filter((name) => name !== ""), "moving_mean", "moving_variance"];
-  }
+  const plain = plainGroup(className);
+  const own = [config?.get("scale") !== false ? "gamma" : "", config?.get("center") !== false ? "beta" : ""].filter((name) => name !== "");
+  if (plain.startsWith("batchnormalization")) return [...own, "moving_mean", "moving_variance"];
+  if (/^(layer|group)normalization/.test(plain)) return own;
   return variables.get(plain) ?? ["kernel", "bias"];
 }
 

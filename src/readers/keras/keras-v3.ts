@@ -3,7 +3,7 @@ import { collectDataset } from "../../encodings/hdf5/collect.ts";
 import { type Hdf5Dataset, type Hdf5File, openHdf5 } from "../../encodings/hdf5/file.ts";
 import { walkDatasets } from "../../encodings/hdf5/walk.ts";
 import { isObject } from "../../encodings/json/json.ts";
-import { type KerasLayer, type KerasModel, kerasModel, variableNames, wrapped } from "../../encodings/keras-config.ts";
+import { groupNames, type KerasLayer, type KerasModel, kerasModel, variableNames, wrapped } from "../../encodings/keras-config.ts";
 import { readNpyHeader } from "../../encodings/npy/npy.ts";
 import { readNpyObjects } from "../../encodings/npy/npy-objects.ts";
 import type { Reader } from "../../encodings/probe.ts";
@@ -115,6 +115,16 @@ class Stored {
     }
   }
 
+  /** Of the variables of a group, in their order. */
+  shapes(group: string): readonly (readonly number[])[] {
+    const shapes: (readonly number[])[] = [];
+    for (let k = 0; ; k += 1) {
+      const shape = this.datasets.get(`${group}/${k}`)?.shape ?? this.arrays.get(`${group}/${k}`)?.shape;
+      if (shape === undefined) return shapes;
+      shapes.push(shape);
+    }
+  }
+
   get paths(): readonly string[] {
     return [...this.datasets.keys(), ...this.arrays.keys()];
   }
@@ -135,7 +145,7 @@ function list(stored: Stored, model: KerasModel | undefined): Pick<ReadCheckpoin
   const byLayer = new Map<KerasLayer, string[]>();
   for (const path of ordered) {
     const layer = owners.get(path)?.layer;
-    const label = labelOf(path, layer, stored.names);
+    const label = labelOf(path, layer, stored);
     const kind = kindOf(path);
     const info = { name: path, ...(label !== undefined && { label }), ...(kind !== undefined && { kind }) };
     const dataset = stored.datasets.get(path);
@@ -163,14 +173,14 @@ function ownerOf<T>(path: string, byKey: ReadonlyMap<string, T>): T | undefined 
 }
 
 /** "block1_conv1/kernel" of layers/conv2d/vars/0, where configuration or attribute tell the layer's name. */
-function labelOf(path: string, layer: KerasLayer | undefined, names: ReadonlyMap<string, string>): string | undefined {
+function labelOf(path: string, layer: KerasLayer | undefined, stored: Stored): string | undefined {
   const group = path.slice(0, path.lastIndexOf("/"));
   const number = Number(path.slice(path.lastIndexOf("/") + 1));
   const inner = (layer && wrapped(layer)) ?? layer;
-  const name = inner?.name ?? names.get(group);
+  const name = inner?.name ?? stored.names.get(group);
   if (name === undefined || kindOf(path) !== undefined) return undefined;
   const holder = group.split("/").findLast((part) => part !== "vars" && part !== "cell" && part !== "layer") ?? "";
-  const variables = variableNames(inner?.className ?? holder, inner?.config);
+  const variables = inner === undefined ? groupNames([holder, name], stored.shapes(group)) : variableNames(inner.className, inner.config);
   return `${name}/${variables[number] ?? String(number)}`;
 }
 
