@@ -206,12 +206,22 @@ export async function listFormats(): Promise<FormatsRecord> {
   return (await import("./convert/formats-record.ts")).formatsRecord();
 }
 
-/** Checks the Python file that built a network for layers that the framework never learns of; the code is parsed, never run. */
-export async function inspectSource(path: string): Promise<SourceRecord> {
-  return (await import("./inspect/source/read-source.ts")).readSource(path);
+/** Checks the Python files that built a network for layers that the framework never learns of; the code is parsed, never run. */
+export async function inspectSource(paths: string | readonly string[]): Promise<readonly SourceRecord[]> {
+  return (await import("./inspect/source/read-source.ts")).readSources(typeof paths === "string" ? [paths] : paths);
 }
 
-/** A source record as text. */
+/** Whether source records leave something unsaid: no fault was found, and not every class was read, or there is none. */
+export async function sourceIsUnsaid(records: readonly SourceRecord[]): Promise<boolean> {
+  return (await import("./inspect/source/read-source.ts")).isUnsaid(records);
+}
+
+/** Findings about source code as a SARIF 2.1.0 log. */
+export async function sarif(...args: Parameters<typeof import("./report/sarif.ts")["sarif"]>) {
+  return (await import("./report/sarif.ts")).sarif(...args);
+}
+
+/** Source records as text. */
 export async function sourceText(...args: Parameters<typeof import("./report/source.ts")["sourceText"]>): Promise<string> {
   return (await import("./report/source.ts")).sourceText(...args);
 }

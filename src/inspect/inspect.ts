@@ -52,8 +52,8 @@ export interface InspectRecord {
 
 export interface InspectCheckpointOptions extends ListOptions {
   readonly layers?: boolean;
-  /** Path of the Python file that built the network. */
-  readonly source?: string;
+  /** Paths of the Python files that built the network. */
+  readonly source?: string | readonly string[];
   /** Height, width, channels of the picture, where the file does not say. */
   readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
 }
@@ -107,8 +107,9 @@ export async function inspectCheckpoint(
   };
 }
 
-async function sourceFindings(path: string, identity: Identity | undefined): Promise<readonly Finding[]> {
-  return (await (await import("./source/read-source.ts")).readSource(path, identity)).findings;
+async function sourceFindings(paths: string | readonly string[], identity: Identity | undefined): Promise<readonly Finding[]> {
+  const { readSources } = await import("./source/read-source.ts");
+  return (await readSources(typeof paths === "string" ? [paths] : paths, identity)).flatMap(({ findings }) => findings);
 }
 
 /** The line in the source that explains missing layers takes the place of the guess at their cause. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -44,6 +44,73 @@ describe("the four networks in PyTorch, and Keras models", () => {
       expect(record.findings[k]).toMatchObject({ code: "layers-unregistered", severity: "error", fix: expect.any(String) });
       expect(record.findings[k]?.message).toContain(`${name}:${place}`);
     }
+  });
+});
+
+describe("alone", () => {
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const good = "from torch import nn\nclass Good(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(1, 2)\n";
+  const bad = good.replace("Good", "Bad").replace("nn.Linear(1, 2)", "[nn.Linear(1, 2)]");
+
+  test("all is registered: the classes are named", async () => {
+    const ran = await command(["inspect", "--source", write("good.py", good)]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toContain("good.py: every layer of these classes is registered: Good (line 2)\n");
+  });
+
+  test("nothing can be said: exit 2 with the reasons, and the record on stdout with --json", async () => {
+    const empty = write("empty.py", "");
+    expect(await command(["inspect", "--source", empty])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: `vggtool: ${empty}: the file is empty\n`,
+    });
+    const broken = write("broken.py", `${good}class A(nn.Module)\n    pass\n`);
+    const ran = await command(["inspect", "--source", broken, "--json"]);
+    expect(ran).toMatchObject({ code: 2, stderr: `vggtool: ${broken}: line 5: does not parse: needed ':', found the end of the line\n` });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ read: [{ class: "Good", line: 2, cell: null }], unread: [{ line: 5 }], faults: [] });
+  });
+
+  test("several files: one object each, on a line", async () => {
+    const ran = await command([
+      "inspect",
+      "--source",
+      write("good.py", good),
+      "--source",
+      write("bad.py", bad),
+      "--json",
+      "--fail-on",
+      "error",
+    ]);
+    expect(ran).toMatchObject({ code: 1, stderr: "" });
+    const records: readonly SourceRecord[] = ran.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(
+      records.map(({ schema, faults }) => [schema, faults.map(({ line, class: name, attribute }) => ({ line, name, attribute }))]),
+    ).toEqual([
+      ["vggtool/source/2", []],
+      ["vggtool/source/2", [{ line: 4, name: "Bad", attribute: "fc" }]],
+    ]);
+  });
+
+  test("--sarif, with and without a checkpoint; never without --source", async () => {
+    const path = write("bad.py", bad);
+    for (const files of [[], [question]]) {
+      const ran = await command(["inspect", ...files, "--source", path, "--sarif"]);
+      expect(ran).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(ran.stdout)).toMatchObject({ version: "2.1.0", runs: [{ results: [{ ruleId: "layers-unregistered" }] }] });
+    }
+    expect(await command(["inspect", question, "--sarif"])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("add --source model.py"),
+    });
   });
 });
 

@@ -1,21 +1,11 @@
 import { Command, Option } from "commander";
-import {
-  CheckpointError,
-  type Finding,
-  inspect,
-  inspectBlocks,
-  inspectSource,
-  isCheckpointError,
-  jsonPieces,
-  type Sort,
-  sourceText,
-  toJson,
-} from "../../index.ts";
+import { CheckpointError, type Finding, inspect, inspectBlocks, isCheckpointError, jsonPieces, type Sort } from "../../index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
+import { runSource, sarifText } from "./inspect-source.ts";
 import { collect, inputSize, wholeNumber } from "./parse.ts";
 
 interface Options extends Common {
@@ -27,7 +17,8 @@ interface Options extends Common {
   readonly sort?: Sort;
   readonly depth?: number;
   readonly from?: string;
-  readonly source?: string;
+  readonly source?: readonly string[];
+  readonly sarif?: boolean;
   readonly failOn?: "error" | "warning" | "never";
 }
 
@@ -43,7 +34,12 @@ export function inspectCommand(): Command {
     .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
-    .option("--source <model.py>", "check the Python code that built the network for layers that are never registered")
+    .option(
+      "--source <model.py>",
+      "check the Python code or the notebook that built the network for layers that are never registered (repeatable)",
+      collect,
+    )
+    .option("--sarif", "print what --source finds as SARIF 2.1.0, for code scanning")
     .option("--from <format>", "read as this format, whatever the content looks like")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")
@@ -56,14 +52,20 @@ export function inspectCommand(): Command {
 async function run(files: readonly string[], options: Options): Promise<void> {
   const output = await outputFor(options);
   const signal = interruptSignal();
-  if (files.length === 0) await runSource(options);
+  if (options.source === undefined && (files.length === 0 || options.sarif === true)) {
+    const missing = files.length === 0 ? "inspect needs a checkpoint, or --source model.py" : "--sarif prints what --source finds";
+    setExitCode(reportFailure(new CheckpointError("usage", missing, { hint: "add --source model.py" }), output.json));
+    return;
+  }
+  if (files.length === 0) failOn(await runSource(options.source ?? [], options), options);
   for (const [k, file] of files.entries()) {
     const bar = progress(file, undefined, options.quiet === true);
     try {
       const record = await inspect(file, { ...options, signal, onProgress: bar.add, ownProcess: true });
       bar.done();
       if (k > 0 && !output.json) output.data("\n");
-      if (output.json) output.pieces(jsonPieces(record));
+      if (options.sarif === true) output.data(await sarifText(record.findings));
+      else if (output.json) output.pieces(jsonPieces(record));
       else output.pieces(await inspectBlocks(record, output.style, options), "\n");
       failOn(record.findings, options);
     } catch (error) {
@@ -71,19 +73,6 @@ async function run(files: readonly string[], options: Options): Promise<void> {
       setExitCode(reportFailure(error, output.json, file));
       if (isCheckpointError(error, "interrupted")) return;
     }
-  }
-}
-
-/** The code alone, without a checkpoint. */
-async function runSource(options: Options): Promise<void> {
-  const output = await outputFor(options);
-  try {
-    if (options.source === undefined) throw new CheckpointError("usage", "inspect needs a checkpoint, or --source model.py");
-    const record = await inspectSource(options.source);
-    output.data(output.json ? toJson(record) : await sourceText(record, output.style));
-    failOn(record.findings, options);
-  } catch (error) {
-    setExitCode(reportFailure(error, output.json, options.source));
   }
 }
 

@@ -1,15 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkSource } from "../../../src/inspect/source/check-source.ts";
-import { findProblems } from "../../../src/inspect/source/problems.ts";
-import { readSource } from "../../../src/inspect/source/read-source.ts";
+import { checkSources } from "../../../src/inspect/source/check-source.ts";
+import type { SourceProblem } from "../../../src/inspect/source/faults.ts";
+import { readSources } from "../../../src/inspect/source/read-source.ts";
 import { identify } from "../../../src/model/identify.ts";
 import { describedFile } from "../../support/described-file.ts";
 import { fixtures } from "../../support/paths.ts";
 
 function source(name: string): string {
   return readFileSync(join(fixtures, "source", name), "utf8");
+}
+
+function findProblems(text: string): readonly SourceProblem[] {
+  return checkSources([[{ file: "model.py", cell: null, text }]]).flatMap(({ problems }) => problems);
 }
 
 /** "class.attribute kind line: makers" */
@@ -47,7 +51,10 @@ describe("with a checkpoint", () => {
         ["fc3.bias", [128]],
       ],
     });
-    const [finding, ...more] = checkSource(source("paddle-face-question.py"), "model.py", identify(checkpoint)).findings;
+    const [finding, ...more] = checkSources(
+      [[{ file: "model.py", cell: null, text: source("paddle-face-question.py") }]],
+      identify(checkpoint),
+    ).flatMap(({ faults }) => faults);
     expect(more).toEqual([]);
     expect(finding).toMatchObject({ code: "layers-unregistered", severity: "error" });
     expect(finding?.layers).toHaveLength(13);
@@ -113,14 +120,14 @@ describe("PyTorch and Paddle code", () => {
 
 describe("reading the file", () => {
   test("gives a record with the findings", async () => {
-    const record = await readSource(join(fixtures, "source", "paddle-vggnet2.py"));
-    expect(record.schema).toBe("vggtool/source/1");
-    expect(record.findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual(["error layers-unregistered"]);
+    const [record] = await readSources([join(fixtures, "source", "paddle-vggnet2.py")]);
+    expect(record?.schema).toBe("vggtool/source/2");
+    expect(record?.findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual(["error layers-unregistered"]);
   });
   test("refuses what is not there, and what is no text", async () => {
-    await expect(readSource(join(fixtures, "source", "none.py"))).rejects.toMatchObject({ code: "not-found" });
+    await expect(readSources([join(fixtures, "source", "none.py")])).rejects.toMatchObject({ code: "not-found" });
     const binary = join(fixtures, "source", "..");
-    await expect(readSource(binary)).rejects.toMatchObject({ code: "usage" });
+    await expect(readSources([binary])).rejects.toMatchObject({ code: "usage" });
   });
 });
 

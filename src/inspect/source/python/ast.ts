@@ -1,29 +1,47 @@
-/** Python as far as the check needs it. `at`: offset in the text. */
+/** Python as far as the check needs it. `at`: offset in the code of the file, all cells of a notebook together. */
 export type Expr =
   | { readonly kind: "name"; readonly name: string; readonly at: number }
   | { readonly kind: "attribute"; readonly object: Expr; readonly name: string; readonly at: number }
-  | { readonly kind: "subscript"; readonly object: Expr; readonly at: number }
+  | { readonly kind: "subscript"; readonly object: Expr; readonly index: Expr; readonly at: number }
   | {
       readonly kind: "call";
       readonly callee: Expr;
       readonly args: readonly Expr[];
       readonly keywords: ReadonlyMap<string, Expr>;
+      /** The callee as written. */
       readonly text: string;
       readonly at: number;
     }
-  | { readonly kind: "display"; readonly container: Container; readonly items: readonly Expr[]; readonly at: number }
+  /** Of a dictionary: its values, and of `**other` what is in it. */
+  | {
+      readonly kind: "display";
+      readonly container: Container;
+      readonly items: readonly Expr[];
+      /** Keys that are strings, beside their values. */
+      readonly keys?: readonly (string | undefined)[];
+      readonly at: number;
+    }
   | {
       readonly kind: "comprehension";
       readonly container: Container;
-      readonly items: readonly Expr[];
+      readonly item: Expr;
       readonly loops: readonly Loop[];
       readonly at: number;
     }
   /** One of these: conditional expressions, `a or b`. */
   | { readonly kind: "either"; readonly options: readonly Expr[]; readonly at: number }
-  | { readonly kind: "binary"; readonly operator: string; readonly left: Expr; readonly right: Expr; readonly at: number }
+  /** Sums, products and the like, flat: which of them come first makes no difference here. */
+  | { readonly kind: "arithmetic"; readonly operands: readonly Expr[]; readonly at: number }
   | { readonly kind: "lambda"; readonly params: readonly Param[]; readonly body: Expr; readonly at: number }
-  | { readonly kind: "string"; readonly value: string; readonly at: number }
+  /** `value` where the string is written out, without fields that are filled in. */
+  | { readonly kind: "string"; readonly value?: string; readonly at: number }
+  /** `*value` and `**value`. */
+  | { readonly kind: "star"; readonly value: Expr; readonly at: number }
+  /** `name := value` */
+  | { readonly kind: "named"; readonly target: Expr; readonly value: Expr; readonly at: number }
+  /** Awaited or yielded. */
+  | { readonly kind: "passed"; readonly value?: Expr; readonly yields: boolean; readonly at: number }
+  /** Of no value that matters: comparisons, numbers. */
   | { readonly kind: "other"; readonly parts: readonly Expr[]; readonly at: number };
 
 export type Container = "list" | "tuple" | "dict" | "set";
@@ -31,12 +49,14 @@ export type Container = "list" | "tuple" | "dict" | "set";
 export interface Loop {
   readonly target: Expr;
   readonly iterable: Expr;
+  readonly conditions: readonly Expr[];
 }
 
 export interface Param {
   readonly name: string;
   readonly fallback?: Expr;
-  readonly star: boolean;
+  /** `*args` gathers a tuple, `**kwargs` a dictionary. */
+  readonly star?: "*" | "**";
 }
 
 export type Stmt =
@@ -49,10 +69,12 @@ export type Stmt =
       readonly kind: "blocks";
       readonly heads: readonly Expr[];
       readonly bodies: readonly (readonly Stmt[])[];
-      readonly conditional: boolean;
+      readonly how: "conditional" | "loop" | "with";
       readonly at: number;
     }
   | { readonly kind: "return"; readonly value?: Expr; readonly at: number }
+  /** `exec code`, which makes what no reader of the text sees. */
+  | { readonly kind: "exec"; readonly at: number }
   | FunctionDef
   | ClassDef
   | { readonly kind: "import"; readonly names: readonly ImportedName[]; readonly at: number };
@@ -62,8 +84,9 @@ export interface FunctionDef {
   readonly name: string;
   readonly params: readonly Param[];
   readonly body: readonly Stmt[];
-  readonly decorators: readonly string[];
+  readonly decorators: readonly Expr[];
   readonly at: number;
+  readonly to: number;
 }
 
 export interface ClassDef {
@@ -72,10 +95,18 @@ export interface ClassDef {
   readonly bases: readonly Expr[];
   readonly body: readonly Stmt[];
   readonly at: number;
+  readonly to: number;
 }
 
-/** `local` stands for `path`; `*` for every name of the module. */
+/** `local` means `path`; `*` every name of the module. */
 export interface ImportedName {
   readonly local: string;
   readonly path: string;
+}
+
+/** A stretch of the text that is no Python, and what is wrong with it. */
+export interface Unparsed {
+  readonly at: number;
+  readonly to: number;
+  readonly reason: string;
 }
