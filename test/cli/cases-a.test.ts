@@ -82,7 +82,7 @@ describe("--source alone", () => {
     const ran = await vggtool(["inspect", "--source", source(name), "--json", "--fail-on", "error"]);
     expect(ran).toMatchObject({ code: expected.length === 0 ? 0 : 1, stderr: "" });
     const record: SourceRecord = JSON.parse(ran.stdout);
-    expect(record.schema).toBe("vggtool/source/1");
+    expect(record.schema).toBe("vggtool/source/2");
     expect(record.findings.map(({ severity }) => severity)).toEqual(expected.map(() => "error"));
     for (const [k, place] of expected.entries()) expect(record.findings[k]?.message).toContain(`${name}:${place}`);
     for (const finding of record.findings) expect(finding.fix).toMatch(/LayerList|add_sublayer|__init__|register/);
