@@ -70,6 +70,21 @@ describe("what is made anew", () => {
     expect(await head({ seed: 2 })).not.toEqual(values);
     expectSame(await head({ init: "zeros" }), new Float64Array(8 * 4000));
   });
+
+  test("the last layer where the file ends before it: fc7 stays what it is", async () => {
+    const { checkpoint } = tinyCheckpoint("torchvision");
+    const without = (...layers: readonly string[]): Checkpoint => {
+      const kept = [...checkpoint.tensors].filter(([key]) => !layers.some((layer) => key.startsWith(layer)));
+      return { ...checkpoint, tensors: new Map(kept) };
+    };
+    await run(checkpoint);
+    const whole = await read();
+    await run(without("classifier.6"), { numClasses: 6, init: "zeros" });
+    const made = await read();
+    expectSame(made.get("fc7.weight"), whole.get("fc7.weight") ?? new Float64Array());
+    expectSame(made.get("fc8.weight"), new Float64Array(8 * 6));
+    expectSame(made.get("fc8.bias"), new Float64Array(6));
+  });
 });
 
 describe("batch norm between frameworks (vgg-layouts.md, section 6)", () => {

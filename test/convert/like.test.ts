@@ -71,6 +71,7 @@ describe("by role", () => {
     await expect(run(source, other)).rejects.toMatchObject({
       code: "mismatch",
       message: expect.stringContaining("fc8.weight is [1, 1, 8, 9]"),
+      where: { hint: "a new head: --num-classes 2 --init normal; without it: --exclude 'fc8' --allow-missing" },
     });
     await run(source, other, { numClasses: 2, init: "zeros" });
     expect([...(await written()).keys()]).toContain("classifier.6.weight");

@@ -1,20 +1,27 @@
 import { oneRowAChannel } from "../../compare/unflattened.ts";
 import { CheckpointError } from "../../errors.ts";
-import { isFc, isFcWeight, layerOf, type Role } from "../../model/role.ts";
+import type { Network } from "../../model/network.ts";
+import { isFcWeight, layerOf, type Role } from "../../model/role.ts";
 import { isStored } from "../../model/scheme.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
+import { fcLayers } from "../target/head.ts";
 import type { Move } from "./plan-types.ts";
 import type { RoleSource } from "./role-moves.ts";
 
-/** Throws `mismatch` where a move does not give the shape that the output has to have. */
-export function checkExpected(move: Move, { expected, title }: ConversionTarget, source: RoleSource): void {
-  const other = expected?.checkpoint.tensors.get(move.to);
-  if (other === undefined || other.shape.join() === move.toShape.join()) return;
-  const role = move.fills[0]?.role;
+/** Throws `mismatch` where moves do not give the shapes that the output has to have, with a hint for all of them. */
+export function checkExpected(moves: readonly Move[], { expected, title }: ConversionTarget, source: RoleSource): void {
+  const wrong = moves.flatMap((move) => {
+    const other = expected?.checkpoint.tensors.get(move.to);
+    return other === undefined || other.shape.join() === move.toShape.join() ? [] : [{ move, other, role: move.fills[0]?.role }];
+  });
+  const [first] = wrong;
+  if (first === undefined) return;
+  const { move, other, role } = first;
   const from = move.fills[0]?.from[0]?.shape ?? move.toShape;
   const rows = role === undefined ? undefined : rowsOfChannels(role, other, source);
   const flattens = expected?.checkpoint.conventions.kernel !== "h w i o";
+  const layers = [...new Set(wrong.map((each) => (each.role === undefined ? each.move.to : layerOf(each.role))))];
   throw new CheckpointError(
     "mismatch",
     rows === undefined
@@ -22,11 +29,24 @@ export function checkExpected(move: Move, { expected, title }: ConversionTarget,
       : oneRowAChannel({ ...rows, layer: `${title}'s ${layerOf(rows.role)}`, holder: "the source", flattens }),
     {
       tensor: move.to,
-      ...(role !== undefined && isFc(role)
-        ? { hint: `a new head: --num-classes N --init normal; without it: --exclude ${layerOf(role)} --allow-missing` }
-        : {}),
+      hint: hintFor(
+        layers,
+        wrong.map((each) => each.other),
+        source.network,
+      ),
     },
   );
+}
+
+/** What leads on: a new last layer where that is all that differs, or what is there already in the place of all layers that do. */
+function hintFor(layers: readonly string[], others: readonly Tensor[], network: Network): string {
+  const last = fcLayers(network).at(-1);
+  const without = `${layers.map((layer) => `--exclude '${layer}'`).join(" ")} --allow-missing`;
+  const classes = others
+    .find(({ shape }) => shape.filter((size) => size !== 1).length <= 1)
+    ?.shape.reduce((product, size) => product * size, 1);
+  const isHead = last !== undefined && layers.length === 1 && layers[0] === last.name && classes !== undefined && classes !== last.outputs;
+  return isHead ? `a new head: --num-classes ${classes} --init normal; without it: ${without}` : `leave as they are there: ${without}`;
 }
 
 interface Rows {

@@ -6,6 +6,7 @@ import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
+import { refuseHomeless } from "./homeless.ts";
 import { type Left, noPlace, type Planned } from "./plan-types.ts";
 
 /**
@@ -20,31 +21,25 @@ export function judge({ plan }: Planned, source: Checkpoint, target: ConversionT
     compareSizes(target.network, target.sizes, (layer) => missing.some(({ role, key }) => (role ?? key).startsWith(layer)));
   }
   if (target.expected !== undefined) refuseLosses(plan.unused, target);
-  if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target.title, options);
-  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, target);
+  if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target, options);
+  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target);
   return gaps(plan, source, target);
 }
 
-function refuseGaps(missing: readonly Left[], who: string, options: ConvertOptions): void {
+function refuseGaps(missing: readonly Left[], { title, expected, network }: ConversionTarget, options: ConvertOptions): void {
   if (missing.length === 0 || options.allowMissing === true) return;
+  // A network is written without a layer, but no layer without one of its parts.
+  const layers = new Set(network?.layers.map(({ name }) => name));
+  const inPart = expected === undefined && missing.some(({ role }) => role !== undefined && layers.has(layerOf(role)));
   throw new CheckpointError(
     "mismatch",
-    `the source has nothing for ${list(missing.map(({ role, key }) => role ?? key))}, which ${who} needs`,
+    `the source has nothing for ${list(missing.map(({ role, key }) => role ?? key))}, which ${title} needs`,
     {
-      hint: "add --allow-missing to write the rest",
+      hint: inPart
+        ? "--to safetensors writes what is there"
+        : `add --allow-missing to ${expected === undefined ? "write the rest" : `keep ${title}'s own values for them`}`,
     },
   );
-}
-
-function refuseHomeless(unused: readonly Left[], { format }: ConversionTarget): void {
-  const keys = unused.filter(({ reason }) => reason === noPlace).map(({ key }) => key);
-  if (keys.length === 0) return;
-  throw new CheckpointError("mismatch", `${format.id} has no place for ${list(keys)}`, {
-    hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${keys
-      .slice(0, 3)
-      .map((key) => `--exclude '${key}'`)
-      .join(" ")}`,
-  });
 }
 
 /**
@@ -68,6 +63,7 @@ function refuseLosses(unused: readonly Left[], { identity, naming, title }: Conv
 
 /** Throws `mismatch` where a layer has other sizes than that of its name in the network that the output has to be as large as. */
 function compareSizes(network: Network, wanted: Network, missing: (layer: string) => boolean): void {
+  const last = network.layers.filter(({ kind }) => kind === "fc").at(-1);
   const others = new Map(wanted.layers.map((layer) => [layer.name, layer]));
   for (const layer of network.layers) {
     const other = others.get(layer.name);
@@ -76,9 +72,7 @@ function compareSizes(network: Network, wanted: Network, missing: (layer: string
       throw new CheckpointError(
         "mismatch",
         `${layer.name} takes ${layer.inputs} and gives ${layer.outputs} in the source; ${other.inputs} and ${other.outputs} in the other checkpoint`,
-        {
-          ...(layer.kind === "fc" ? { hint: "a new head: --num-classes N --init normal" } : {}),
-        },
+        layer === last && layer.inputs === other.inputs ? { hint: `a new head: --num-classes ${other.outputs} --init normal` } : {},
       );
     }
   }

@@ -4,7 +4,6 @@ import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } fro
 import { isStored, keysOf, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { parseAxes, plainAxes } from "../../tensor/axes.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
-import { checkExpected } from "./expected-shape.ts";
 import type { Fill, Left, Move } from "./plan-types.ts";
 import { type Filled, fillFor, moveFor, type RoleSource } from "./role-moves.ts";
 
@@ -42,7 +41,6 @@ export function* roleMoves(
   for (const group of groups.values()) {
     const [first] = group;
     const move = located(first.role, source, () => moveFor(group, source));
-    checkExpected(move, target, source);
     yield { move, keys: move.fills.flatMap(({ from }) => from.flatMap(keysOf)) };
     const factor = first.slot.over;
     if (factor === undefined || factors.has(factor)) continue;

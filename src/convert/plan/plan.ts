@@ -16,6 +16,7 @@ import { targetSlots } from "../target/target-axes.ts";
 import { alignedMoves } from "./aligned-moves.ts";
 import { planAssumptions } from "./assumed.ts";
 import { CarriedMove } from "./carried-move.ts";
+import { checkExpected } from "./expected-shape.ts";
 import { withHandMoves } from "./hand-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
@@ -75,6 +76,7 @@ function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarg
     draft.moves.push(move);
     for (const key of keys) draft.used.add(key);
   }
+  checkExpected(draft.moves, target, source);
   for (const layer of network.missing) {
     if (!draft.missing.some(({ role }) => role !== undefined && layerOf(role) === layer))
       draft.missing.push({ key: layer, reason: "the source lacks this layer" });

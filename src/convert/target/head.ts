@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import type { FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import { naturalOrder } from "../../text/natural-order.ts";
 import type { ConvertOptions } from "../options.ts";
 
 export function fcLayers(network: Network): readonly FcLayer[] {
@@ -31,8 +32,31 @@ function withClasses(network: Network, classes: number): Network {
   if (last === undefined) {
     throw new CheckpointError("usage", "--num-classes needs a network with fully connected layers, and this one has none");
   }
+  const absent = network.missing.filter((name) => name.startsWith("fc") && naturalOrder(name, last.name) > 0);
+  const [name, ...others] = absent;
+  if (others.length > 0) {
+    throw new CheckpointError("usage", `--num-classes makes the last layer anew, and ${absent.join(" and ")} are missing`, {
+      hint: "leave the head out with --no-top",
+    });
+  }
+  if (name !== undefined) return withNewLast(network, last, name, classes);
   const layers = network.layers.map((layer): NetworkLayer => (layer === last ? { ...last, outputs: classes } : layer));
   return { ...network, layers, classes, widths: [...network.widths.slice(0, -1), classes] };
+}
+
+/** A last layer where the file ends before it: fc8 behind fc7. */
+function withNewLast(network: Network, before: FcLayer, name: string, classes: number): Network {
+  const { batchNorm: _batchNorm, windows: _windows, ...rest } = before;
+  const added: FcLayer = { ...rest, name, inputs: before.outputs, outputs: classes, bias: true, activation: "none" };
+  return {
+    ...network,
+    layers: network.layers.flatMap((layer): readonly NetworkLayer[] =>
+      layer === before ? [{ ...before, activation: "relu" }, added] : [layer],
+    ),
+    classes,
+    widths: [...network.widths, classes],
+    missing: network.missing.filter((other) => other !== name),
+  };
 }
 
 function folded(network: Network): Network {
