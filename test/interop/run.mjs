@@ -6,7 +6,7 @@
  *
  * `--source` runs src/ as it stands instead of the built command.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -20,6 +20,8 @@ import { Workers } from "./worker.mjs";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const goldenFolder = join(root, "..", "shared", "golden");
 const golden = existsSync(goldenFolder) ? goldenFolder : undefined;
+/** Debian's package; .ci/run installs it. */
+const octave = spawnSync("octave-cli", ["--version"]).status === 0 ? "octave-cli" : undefined;
 /** Jobs at a time: while Python computes, Node may convert. */
 const lanes = 2;
 
@@ -59,10 +61,19 @@ async function lane() {
   for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await attempt(job);
 }
 
+/** Why a job cannot run here. */
+function lacks({ needs = [] }) {
+  const wants = [needs].flat();
+  if (wants.includes("golden") && golden === undefined) return "../shared/golden is not there";
+  if (wants.includes("octave") && octave === undefined) return "octave-cli is not there (apt-get install octave)";
+  return undefined;
+}
+
 async function attempt(job) {
-  if (job.needs === "golden" && golden === undefined) {
+  const missing = lacks(job);
+  if (missing !== undefined) {
     counts.skipped += 1;
-    console.log(`skip ${job.name}: ../shared/golden is not there`);
+    console.log(`skip ${job.name}: ${missing}`);
     return;
   }
   const out = mkdtempSync(join(tmpdir(), "vggtool-interop-"));
@@ -79,6 +90,8 @@ async function attempt(job) {
       program: (args, env) => run(process.execPath, ["--import", "tsx", ...args], { env: { ...process.env, ...env } }),
       /** A module of this folder, in the job's environment; paths inside the checkout become absolute. */
       python: (module, ...args) => workers.call(job.environment, module, args.map(absolute)),
+      /** A script of this folder, run by GNU Octave. */
+      octave: (script, ...args) => run(octave, ["--norc", "--no-gui", join(root, "test", "interop", script), ...args.map(absolute)]),
       /** A program of this folder, run by Node with the packages of the job's environment. */
       node: (program, ...args) =>
         run(process.execPath, [join(root, "test", "interop", program), ...args.map(absolute)], {

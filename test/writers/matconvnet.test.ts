@@ -149,6 +149,16 @@ describe("simplenn", () => {
     expect(await write({ options: new Map([["compress", "true"]]) })).toEqual(bytes);
   });
 
+  test("the length of field names is a small element, as MATLAB writes it and Octave needs it", async () => {
+    const bytes = Buffer.from(await write());
+    const [small, long] = [
+      [0x05, 0, 0x04, 0, 64, 0, 0, 0], // u16 type miINT32, u16 4 bytes, the value
+      [0x05, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0], // u32 type, u32 4 bytes, the value
+    ].map((sample) => bytes.indexOf(Buffer.from(sample)));
+    expect(small).toBeGreaterThan(0);
+    expect(long).toBe(-1);
+  });
+
   test("values are column-major", async () => {
     const tensor = (await openBytes(await write(), "net.mat", ctx)).tensors.get("layers{7}.weights{1}");
     if (tensor === undefined || !isNumeric(tensor)) throw new Error("no fc6");

@@ -45,8 +45,9 @@ function mappedTarget({ checkpoint, identity }: ConvertRequest, row: Target, opt
   return { ...target, plan, ...(identity === undefined ? {} : { network: editNetwork(identity.network, options) }) };
 }
 
-/** What --to and OUT name, with the names and axes that are usual there or asked for. */
-function usualTarget({ checkpoint, identity }: ConvertRequest, row: Target, options: ConvertOptions): ConversionTarget {
+/** What --to and OUT name, with the names and axes that are usual there, for this source, or asked for. */
+function usualTarget({ checkpoint, identity }: ConvertRequest, named: Target, options: ConvertOptions): ConversionTarget {
+  const row = { ...named, scheme: named.schemeFor?.get(checkpoint.format) ?? named.scheme };
   const format = writable(row);
   if (identity === undefined) {
     refuseWithoutIdentity(row, format, options);
@@ -102,12 +103,12 @@ function conventionsOf(row: Target, format: Format, network: Network, options: C
   const layout = axes === "keep" ? undefined : schemeFor("--layout", axes);
   const fillsNeutral =
     (row.fillsNeutral && naming !== undefined) || (naming !== undefined && naming.id !== "canonical" && format.carries === "tensors");
-  const fc = options.fc ?? (row.fc === "source" ? network.head : undefined);
   return {
     scheme: naming?.id ?? "keep",
     naming: naming === undefined ? ("keep" as const) : convention(naming, network, fillsNeutral),
     layout: layout === undefined ? ("keep" as const) : convention(layout, network, fillsNeutral),
-    ...(fc === undefined ? {} : { fc }),
+    // A scheme has its form of the head.
+    ...(options.fc === undefined ? {} : { fc: options.fc }),
     ...(row.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
     fillsNeutral,
   };

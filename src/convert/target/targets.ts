@@ -13,8 +13,8 @@ export interface Target {
   readonly extensions: readonly string[];
   /** What OUT names. */
   readonly output: "file" | "prefix" | "folder";
-  /** Form of the fully connected layers: as the scheme has them where absent. */
-  readonly fc?: "dense" | "conv" | "source";
+  /** Names for sources of these formats instead. */
+  readonly schemeFor?: ReadonlyMap<string, string>;
   /** recorded: the file says its epsilon, or a network that takes it. fixed: who loads this takes the framework's. */
   readonly epsilon: "recorded" | "fixed";
   /** Networks that load this have conv biases: zeros where the source has none. */
@@ -26,6 +26,11 @@ export interface Target {
 }
 
 const weights = new Map([["kind", "weights"]]);
+/** Networks of these formats are known in Keras under their own names, with a convolutional head, as VGG-Face is. */
+const ownNames = new Map([
+  ["matconvnet", "keras-caffe"],
+  ["caffe", "keras-caffe"],
+]);
 /** block1_conv1/kernel; not the `vars/0` of Keras 3, which its writer numbers itself. */
 const layerAndVariable = /^(?!vars\/)[^/]+\/[^/:]+$/;
 
@@ -33,11 +38,21 @@ export const targets: readonly Target[] = [
   plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]),
   plain("npz", "npz", "canonical", [".npz"]),
   framework("paddle", "paddle", "paddle-vision", [".pdparams"]),
-  { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix", fc: "conv" },
-  { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), fc: "source", keys: layerAndVariable },
-  { ...framework("keras", "keras-h5", "keras-applications", ["_weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
-  { ...framework("keras", "keras-v3", "keras-applications", [".weights.h5"]), fc: "source", keys: layerAndVariable, options: weights },
-  { ...network("keras", "keras-v3", "keras-applications", [".keras"]), fc: "source", keys: layerAndVariable },
+  { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix" },
+  { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), schemeFor: ownNames, keys: layerAndVariable },
+  {
+    ...framework("keras", "keras-h5", "keras-applications", ["_weights.h5"]),
+    schemeFor: ownNames,
+    keys: layerAndVariable,
+    options: weights,
+  },
+  {
+    ...framework("keras", "keras-v3", "keras-applications", [".weights.h5"]),
+    schemeFor: ownNames,
+    keys: layerAndVariable,
+    options: weights,
+  },
+  { ...network("keras", "keras-v3", "keras-applications", [".keras"]), schemeFor: ownNames, keys: layerAndVariable },
   { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
   framework("torch", "torch", "torchvision", [".pth", ".pt"]),
   { ...network("caffe", "caffe", "caffe", [".caffemodel"]), keys: /\.\d+$/ },

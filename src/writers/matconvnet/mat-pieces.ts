@@ -4,8 +4,8 @@ import type { Group, Piece, TensorSpec } from "../layout.ts";
 import { byteLength, tensorPiece } from "../pieces.ts";
 
 /*
- * MATLAB values as level 5 elements: u32 type, u32 bytes, data, padded to 8 (the reading side draws the layout). No small
- * elements are written: the long form is always allowed. Little-endian.
+ * MATLAB values as level 5 elements: u32 type, u32 bytes, data, padded to 8 (the reading side draws the layout). The long form is always
+ * allowed but for the length of a struct's field names, which MATLAB writes as a small element and Octave reads as no other. Little-endian.
  */
 
 /** A MATRIX element with its tag, and its length in bytes, which is a multiple of 8. */
@@ -47,6 +47,14 @@ function padding(length: number): Uint8Array {
 
 function element(type: number, data: Uint8Array): MatPieces {
   const bytes = Buffer.concat([words(type, data.length), data, padding(data.length)]);
+  return { pieces: [{ kind: "bytes", bytes }], length: bytes.length };
+}
+
+/** Up to four bytes of data in the second half of the tag: u16 type, u16 bytes. */
+function smallElement(type: number, data: Uint8Array): MatPieces {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setUint32(0, data.length * 0x10000 + type, true);
+  bytes.set(data, 4);
   return { pieces: [{ kind: "bytes", bytes }], length: bytes.length };
 }
 
@@ -112,7 +120,7 @@ export function structArray(elements: readonly ReadonlyMap<string, MatNode>[]): 
   const names = new Uint8Array(fields.length * fieldSlot);
   for (const [k, name] of fields.entries()) names.set(new TextEncoder().encode(name).subarray(0, fieldSlot - 1), k * fieldSlot);
   const values = elements.flatMap((each) => [...each.values()].map((value) => value()));
-  return matrix(classes.struct, [1, elements.length], [element(miInt32, words(fieldSlot)), element(miInt8, names), ...values]);
+  return matrix(classes.struct, [1, elements.length], [smallElement(miInt32, words(fieldSlot)), element(miInt8, names), ...values]);
 }
 
 /** A tensor's values, column-major, filled in by the executor. */
