@@ -64,6 +64,18 @@ describe("names that are equal but for what stands around them", () => {
     expect(found).toMatchObject({ ambiguous: [], onlyA: [], onlyB: [] });
   });
 
+  test("the two weights of a recurrent layer are one part twice, and told apart by their names", () => {
+    const layer = { "rnn.weight_ih_l0": [12, 4], "rnn.weight_hh_l0": [12, 4], "rnn.bias_ih_l0": [12], "rnn.bias_hh_l0": [12] };
+    const found = align(
+      side("torch", layer),
+      side(
+        "torch",
+        renamed(layer, (key) => `module.${key}`),
+      ),
+    );
+    expect(pairs(found)).toEqual(Object.keys(layer).map((key) => `${key} → module.${key}: copy`));
+  });
+
   test("a body in a host: what the host has besides stays its own", () => {
     const body = {
       "0.weight": [8, 3, 3, 3],

@@ -21,6 +21,9 @@ interface Affix {
   readonly b: readonly string[];
 }
 
+const separator = /[./_:-]/;
+const separators = /[./_:-]+/g;
+
 /** Names that a prefix is looked for in, and names of the other side that each is compared with: enough for any nesting. */
 const mostAnchors = 128;
 const mostPartners = 64;
@@ -127,11 +130,15 @@ function commonEnd(a: readonly string[], b: readonly string[]): number {
   return common;
 }
 
+function keyOf({ modules, part }: Pick<Path, "modules" | "part">): string {
+  return `${modules.join("/")} ${part}`;
+}
+
 /** By modules and part; undefined where two tensors have the same. */
 function indexOf(paths: readonly Path[]): ReadonlyMap<string, Path | undefined> {
   const index = new Map<string, Path | undefined>();
   for (const path of paths) {
-    const key = `${path.modules.join("/")} ${path.part}`;
+    const key = keyOf(path);
     index.set(key, index.has(key) ? undefined : path);
   }
   return index;
@@ -153,7 +160,7 @@ function tryAffix(
     if (!startsWith(modules, prefix)) continue;
     inA += 1;
     const core = modules.slice(prefix.length);
-    const partner = index.get(`${[...other, ...core].join("/")} ${part}`);
+    const partner = index.get(keyOf({ modules: [...other, ...core], part }));
     if (partner === undefined || core.length === 0) continue;
     const move = fits(tensor, partner.tensor);
     if (move !== undefined) fitting += 1;
@@ -171,16 +178,20 @@ function startsWith(modules: readonly string[], prefix: readonly string[]): bool
 
 function pathsOf(tensors: readonly NumericInfo[]): readonly Path[] {
   const end = commonSuffix(tensors.map(({ name }) => name));
-  return tensors.map((tensor) => {
+  const split = (text: string): readonly string[] =>
+    text
+      .toLowerCase()
+      .split(separators)
+      .filter((module) => module !== "");
+  const paths = tensors.map((tensor): Path => {
     const { layer, leaf } = parseName(tensor.name.slice(0, tensor.name.length - end));
-    return {
-      tensor,
-      modules: layer
-        .toLowerCase()
-        .split(/[./_:-]+/)
-        .filter((module) => module !== ""),
-      part: `${leaf ?? ""}`,
-    };
+    return { tensor, modules: split(layer), part: `${leaf ?? ""}` };
+  });
+  // Two tensors of one part (the two weights of a recurrent layer) are told apart by the whole of their names.
+  const alike = grouped(paths, keyOf);
+  return paths.map((path) => {
+    if (alike.get(keyOf(path))?.length === 1) return path;
+    return { tensor: path.tensor, modules: split(path.tensor.name.slice(0, path.tensor.name.length - end)), part: "" };
   });
 }
 
@@ -194,7 +205,13 @@ function commonSuffix(names: readonly string[]): number {
     while (k < Math.min(common, name.length) && name.at(-1 - k) === first.at(-1 - k)) k += 1;
     common = k;
   }
-  while (common > 0 && !/[./_:-]/.test(first.at(-common) ?? "")) common -= 1;
-  const part = parseName(first.slice(first.length - common)).leaf;
-  return part === undefined && common < Math.min(...names.map((name) => name.length)) ? common : 0;
+  // A part of a layer (`/kernel:0` of every name) is no suffix, what follows it is.
+  const suffix = first.slice(first.length - common);
+  let start = suffix.search(separator);
+  for (const { index } of suffix.matchAll(separators)) {
+    const word = suffix.slice(index + 1).split(separator)[0] ?? "";
+    if (typeof parseName(`layer.${word}`).leaf === "string") start = index + 1 + word.length;
+  }
+  const length = start < 0 ? 0 : suffix.length - start;
+  return length < Math.min(...names.map((name) => name.length)) ? length : 0;
 }
