@@ -30,10 +30,11 @@ export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
 export { jsonPieces, toJson } from "./report/json.ts";
-export { count, duration, type Paint, plain, type Style, size, visible, visibleWithin } from "./report/style.ts";
+export { count, duration, type Paint, plain, type Style, visible, visibleWithin } from "./report/style.ts";
 export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
+export { size } from "./text/byte-size.ts";
 export type { DeviceChoice, DeviceRecord, EngineId } from "./verify/engines/engines.ts";
 export type { VerifyRecord } from "./verify/record.ts";
 
@@ -41,6 +42,8 @@ export type { VerifyRecord } from "./verify/record.ts";
 export interface RunOptions {
   /** Read as this format, whatever the content looks like. */
   readonly from?: string;
+  /** Read values of which the file holds less than 1/2000, which may be terabytes. */
+  readonly amplified?: boolean;
   readonly signal?: AbortSignal;
   /** The process does nothing else: where a checkpoint has very many tensors, V8 is told to keep its memory small. */
   readonly ownProcess?: boolean;
@@ -138,7 +141,7 @@ export async function convert(path: string, options: ConvertRunOptions = {}): Pr
   try {
     const map = options.mapFile === undefined ? {} : { map: await readOwnJson(options.mapFile) };
     const checkpoint = withRealNumbers(await open(path, ctx, options));
-    const other = options.like === undefined ? undefined : await open(options.like, ctx);
+    const other = options.like === undefined ? undefined : await open(options.like, ctx, { amplified: options.amplified });
     try {
       const identity = identify(checkpoint, identifyOptions(options));
       const like = other === undefined ? {} : { like: { checkpoint: other, identity: identify(other), path: options.like ?? "" } };
@@ -182,7 +185,7 @@ export async function diff(a: string, b: string, options: DiffRunOptions = {}): 
   const ctx = createContext({ ...contextOptions(options), values: true });
   const opened: Checkpoint[] = [];
   const side = async (path: string, from: string | undefined): Promise<DiffSide> => {
-    const checkpoint = withRealNumbers(await open(path, ctx, from === undefined ? {} : { from }));
+    const checkpoint = withRealNumbers(await open(path, ctx, { amplified: options.amplified, from }));
     opened.push(checkpoint);
     const identity = identify(checkpoint, identifyOptions(options));
     return { checkpoint, ...(identity === undefined ? {} : { identity }) };

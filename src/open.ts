@@ -13,11 +13,14 @@ import { inflate } from "./io/source/decoded.ts";
 import { memorySource } from "./io/source/memory.ts";
 import type { ByteSource, FileSet } from "./io/source/source.ts";
 import { subset } from "./io/subset.ts";
+import { guardAmplified } from "./tensor/amplified.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 
 export interface OpenOptions {
   /** A format's id, where the content should not decide. */
-  readonly from?: string;
+  readonly from?: string | undefined;
+  /** Values may be read that the file holds a tiny part of: see `guardAmplified`. */
+  readonly amplified?: boolean | undefined;
 }
 
 /** Head and tail that formats are told by, in bytes. */
@@ -39,7 +42,7 @@ export async function open(path: string, ctx: Context, options: OpenOptions = {}
   const opened = openedFiles();
   const located = await locateNamed(path, ctx, opened);
   try {
-    const checkpoint = await openLocated(located, ctx, options);
+    const checkpoint = await guardedOpen(located, ctx, options);
     return {
       ...checkpoint,
       opened,
@@ -52,6 +55,10 @@ export async function open(path: string, ctx: Context, options: OpenOptions = {}
     await located.source.close();
     throw isCheckpointError(error) ? error.at({ file: shownAddress(path) }) : error;
   }
+}
+
+async function guardedOpen(located: Located, ctx: Context, options: OpenOptions): Promise<Checkpoint> {
+  return guardAmplified(await openLocated(located, ctx, options), options.amplified === true);
 }
 
 async function openLocated(located: Located, ctx: Context, options: OpenOptions): Promise<Checkpoint> {
@@ -271,12 +278,12 @@ function unknown(probe: KindedProbe): CheckpointError {
 /** A checkpoint made of memory, for callers that have the bytes already. */
 export async function openBytes(bytes: Uint8Array, name: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
   const set: FileSet = { name, open: async () => undefined, list: async () => [name] };
-  return openLocated({ source: memorySource(bytes, name), set, entry: name, folder: false }, ctx, options);
+  return guardedOpen({ source: memorySource(bytes, name), set, entry: name, folder: false }, ctx, options);
 }
 
 /** A checkpoint in a set of files that has no folder yet: what a conversion has written and not committed. */
 export async function openSet(set: FileSet, entry: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
   const source = await set.open(entry);
   if (source === undefined) throw new CheckpointError("not-found", "no such file in the set", { file: entry });
-  return openLocated({ source, set, entry, folder: false }, ctx, options);
+  return guardedOpen({ source, set, entry, folder: false }, ctx, options);
 }

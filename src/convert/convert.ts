@@ -113,7 +113,7 @@ async function check(
   ctx: Context,
 ): Promise<void> {
   await locate({ file: entry }, async () => {
-    const written = await openSet(writtenSet(outputs), entry, ctx, { from: target.format.id });
+    const written = await openSet(writtenSet(outputs), entry, ctx, { from: target.format.id, amplified: true });
     try {
       await checkOutput(written, plan, run, ctx);
     } finally {

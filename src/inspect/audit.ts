@@ -1,4 +1,5 @@
 import { allZero } from "./findings/all-zero.ts";
+import { amplified } from "./findings/amplified.ts";
 import type { Check, Finding, Subject } from "./findings/check.ts";
 import { classesUnusual } from "./findings/classes-unusual.ts";
 import { deadFilters } from "./findings/dead-filters.ts";
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   unsupportedTensor,
   programUnread,
   quantised,
+  amplified,
   mixedDtype,
   headReplaced,
   classesUnusual,

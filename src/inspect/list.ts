@@ -24,7 +24,8 @@ export interface TensorRecord {
   readonly role?: Role;
   readonly axes?: string;
   readonly stored?: string;
-  readonly sha256?: string;
+  /** null: the tensor is amplified, and was not read. */
+  readonly sha256?: string | null;
   readonly stats?: StatsRecord;
 }
 
@@ -135,6 +136,9 @@ async function hashed(tensors: readonly TensorRecord[], checkpoint: Checkpoint, 
   const digests = new Map<string, string>();
   // In the order of the file, whatever the order of the list: data that only decodes forward is then decoded once.
   const wanted = new Set(tensors.map((tensor) => tensor.name));
-  for (const tensor of checkpoint.tensors.values()) if (wanted.has(tensor.name)) digests.set(tensor.name, await hash(tensor, ctx));
-  return tensors.map((tensor) => ({ ...tensor, sha256: digests.get(tensor.name) ?? "" }));
+  for (const tensor of checkpoint.tensors.values()) {
+    const isGuarded = checkpoint.amplified?.get(tensor.name)?.guarded === true;
+    if (wanted.has(tensor.name) && !isGuarded) digests.set(tensor.name, await hash(tensor, ctx));
+  }
+  return tensors.map((tensor) => ({ ...tensor, sha256: digests.get(tensor.name) ?? null }));
 }

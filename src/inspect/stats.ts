@@ -3,7 +3,7 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, dtypes, itemsize } from "../tensor/dtype.ts";
 import { decode } from "../tensor/numbers/numbers.ts";
 import { elementCount } from "../tensor/shape.ts";
-import { scan } from "../tensor/statistics/scan.ts";
+import { scanOnce } from "../tensor/statistics/repeats.ts";
 import { type Statistics, StatisticsBuilder } from "../tensor/statistics/statistics.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
 import { plainView } from "../tensor/view.ts";
@@ -28,7 +28,7 @@ export interface StatsRecord {
 
 /**
  * The statistics of every numeric tensor, or of those named, in one streaming pass over the file, in its order; of complex
- * tensors those of the magnitudes. Strings and float128 are left out.
+ * tensors those of the magnitudes. Strings, float128 and guarded tensors are left out.
  */
 export async function statistics(
   checkpoint: Checkpoint,
@@ -38,6 +38,7 @@ export async function statistics(
   const found = new Map<string, Statistics>();
   for (const tensor of checkpoint.tensors.values()) {
     if (names !== undefined && !names.has(tensor.name)) continue;
+    if (checkpoint.amplified?.get(tensor.name)?.guarded === true) continue;
     if (isNumeric(tensor) && dtypes[tensor.dtype].kind !== "extended") found.set(tensor.name, await tensorStatistics(tensor, ctx));
   }
   return found;
@@ -46,7 +47,10 @@ export async function statistics(
 export async function tensorStatistics(tensor: NumericTensor, ctx: Context): Promise<Statistics> {
   if (dtypes[tensor.dtype].kind === "complex") return magnitudeStatistics(tensor, ctx);
   const builder = new StatisticsBuilder(tensor.dtype, elementCount(tensor.shape));
-  await scan(await plainView(tensor), ctx, ({ bytes, count }) => builder.add(bytes, count));
+  await scanOnce(await plainView(tensor), ctx, (bytes, count, times) => {
+    if (times === 1) builder.add(bytes, count);
+    else builder.addRepeated(bytes, count, times);
+  });
   return builder.finish();
 }
 
@@ -59,12 +63,13 @@ async function magnitudeStatistics(tensor: NumericTensor, ctx: Context): Promise
   const parts = new Float64Array(2 * MAGNITUDES);
   const magnitudes = new Float64Array(MAGNITUDES);
   const asBytes = new Uint8Array(magnitudes.buffer);
-  await scan(await plainView(tensor), ctx, ({ bytes, count }) => {
+  await scanOnce(await plainView(tensor), ctx, (bytes, count, times) => {
     for (let done = 0; done < count; done += MAGNITUDES) {
       const taken = Math.min(MAGNITUDES, count - done);
       decode(bytes, done * itemsize(tensor.dtype), part, parts, 2 * taken);
       for (let k = 0; k < taken; k++) magnitudes[k] = Math.hypot(parts[2 * k] ?? 0, parts[2 * k + 1] ?? 0);
-      builder.add(asBytes, taken);
+      if (times === 1) builder.add(asBytes, taken);
+      else builder.addRepeated(asBytes, taken, times);
     }
   });
   return builder.finish();

@@ -4,7 +4,8 @@ import type { Left, Move, Plan } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
 import { assumptionText } from "../model/assumption.ts";
 import { shortened } from "../text/brief.ts";
-import { count, duration, type Style, shape, size, tiny, visible } from "./style.ts";
+import { size } from "../text/byte-size.ts";
+import { count, duration, type Style, shape, tiny, visible } from "./style.ts";
 import { table } from "./table.ts";
 
 /** Lines about tensors of one fate are listed up to here; --json has all. */

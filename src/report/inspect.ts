@@ -2,9 +2,10 @@ import type { Finding, Severity } from "../inspect/findings/check.ts";
 import type { InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
 import type { StatsRecord } from "../inspect/stats.ts";
+import { size } from "../text/byte-size.ts";
 import { layersText } from "./layers.ts";
 import { metadataText } from "./metadata.ts";
-import { count, type Style, shape, size, visible } from "./style.ts";
+import { count, type Style, shape, visible } from "./style.ts";
 import { type Column, table, tableBlocks } from "./table.ts";
 import { wrapped } from "./wrap.ts";
 

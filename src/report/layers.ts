@@ -1,5 +1,6 @@
 import type { InspectRecord } from "../inspect/inspect.ts";
-import { count, type Style, shape, size, visible } from "./style.ts";
+import { size } from "../text/byte-size.ts";
+import { count, type Style, shape, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 const LEAST_NAME = 16;

@@ -1,5 +1,6 @@
+import { size } from "../text/byte-size.ts";
 import type { LayerResult, TopEntry, VerifyRecord } from "../verify/record.ts";
-import { count, duration, type Style, shape, size, tiny, visible } from "./style.ts";
+import { count, duration, type Style, shape, tiny, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 /** What `vggtool verify` prints: the engine, the layers, the verdict with its diagnosis, the classes, the times. */

@@ -42,6 +42,14 @@ export interface Conventions {
   readonly variance?: "darknet";
 }
 
+/** The bytes of a tensor's elements, and how many stored ones they come from. */
+export interface Amplification {
+  readonly bytes: number;
+  readonly stored: number;
+  /** Its values throw `unsafe` when they are read. */
+  readonly guarded: boolean;
+}
+
 /** One opened checkpoint. Readers give the framework's values; they never rename, never transpose, never drop. */
 export interface Checkpoint {
   readonly format: string;
@@ -63,6 +71,8 @@ export interface Checkpoint {
   readonly layers: readonly LayerRecord[];
   readonly metadata: ReadonlyMap<string, Inert>;
   readonly notes: readonly Note[];
+  /** Tensors of which the file holds a tiny part, by name: `guardAmplified`. */
+  readonly amplified?: ReadonlyMap<string, Amplification>;
   /** Of files on disk: asked after the last value was read, whether all values are of one state of them. */
   readonly opened?: OpenedFiles;
   close(): Promise<void>;

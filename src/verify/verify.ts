@@ -27,6 +27,8 @@ import type { Subject } from "./subject.ts";
 export interface VerifyOptions extends EngineChoice, Readings {
   /** Read the checkpoint as this format. */
   readonly from?: string;
+  /** Values of which the files hold a tiny part are read all the same. */
+  readonly amplified?: boolean;
   /** Another checkpoint of the same network, run in its own layout. */
   readonly other?: string;
   /** Expected values: .npy with logits, or .npz with outputs by layer. Not together with `other`. */
@@ -89,7 +91,7 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
     const theirs = otherBnEpsilon === undefined ? shared : { ...shared, bnEpsilon: otherBnEpsilon };
     if (other !== undefined) return withSubject(other, theirs, ctx, (second) => run(subject, options, ctx, { other: second }));
     if (expect === undefined) return run(subject, options, ctx, {});
-    return withFile(expect, ctx, (file) =>
+    return withFile(expect, options, ctx, (file) =>
       run(subject, options, ctx, { expected: expectedFrom(file, expect, subject.identity.network, ctx) }),
     );
   });
@@ -167,7 +169,7 @@ async function inputOf(subject: Subject, options: VerifyOptions, ctx: Context): 
   if (input === undefined) return generated(subject, options);
   const found = await findPictures(input);
   if (found.pictures) return pictures(found.paths, input, subject, options, ctx);
-  return heldBatch(await withInput(input, ctx, (file) => inputFrom(file, input, network, options.inputLayout, ctx)), input);
+  return heldBatch(await withInput(input, options, ctx, (file) => inputFrom(file, input, network, options.inputLayout, ctx)), input);
 }
 
 async function pictures(
@@ -202,7 +204,8 @@ function sized([height, width]: readonly [number, number]): ReturnType<typeof de
 
 /** Opens and recognises a checkpoint, lends it, closes it. Throws `unsupported` where it is no network that can be run. */
 async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context, work: (subject: Subject) => Promise<T>): Promise<T> {
-  const checkpoint = withRealNumbers(await open(path, ctx, options.from === undefined ? {} : { from: options.from }));
+  const { from, amplified } = options;
+  const checkpoint = withRealNumbers(await open(path, ctx, { from, amplified }));
   try {
     const { identity, unused } = identified(checkpoint, options);
     const hint = `vggtool inspect ${path}`;
@@ -237,8 +240,8 @@ function identified(
   return { identity, unused: `--bn-epsilon ${bnEpsilon} is not used for ${checkpoint.files[0]}, which says ${value} itself` };
 }
 
-async function withFile<T>(path: string, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
-  const file = await open(path, ctx);
+async function withFile<T>(path: string, options: VerifyOptions, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
+  const file = await open(path, ctx, { amplified: options.amplified });
   try {
     return await work(file);
   } finally {
@@ -247,10 +250,10 @@ async function withFile<T>(path: string, ctx: Context, work: (file: Checkpoint) 
 }
 
 /** `withFile`, where the file is neither numbers nor a picture in the words that fit. */
-async function withInput<T>(path: string, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
+async function withInput<T>(path: string, options: VerifyOptions, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
   let file: Checkpoint;
   try {
-    file = await open(path, ctx);
+    file = await open(path, ctx, { amplified: options.amplified });
   } catch (error) {
     if (!isCheckpointError(error, "unsupported")) throw error;
     throw new CheckpointError("unsupported", `neither numbers (.npy, .npz) nor a picture (JPEG, PNG, WebP): ${error.message}`, {

@@ -4,7 +4,7 @@ import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
-import { byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts";
 
 type InputSize = ReturnType<typeof inputSize>;
 
@@ -15,6 +15,7 @@ interface Options extends Common, Omit<ConvertOptions, "inputSize" | "top" | "ma
   readonly top?: boolean;
   readonly inputSize?: InputSize;
   readonly from?: string;
+  readonly amplified?: boolean;
 }
 
 export function convertCommand(): Command {
@@ -55,6 +56,7 @@ export function convertCommand(): Command {
     .addOption(new Option("--dtype <type>", "round floating values to this type").choices(["float16", "bfloat16", "float32", "float64"]))
     .option("--compress", "deflate what the format can deflate")
     .option("--seed <n>", "seed of new values", wholeNumber)
+    .option("--amplified", amplifiedHelp)
     .option("--no-check", "do not compare the written file with the source")
     .option("--force", "replace what is there already")
     .option("--durable", "wait until the output is on the disk, as is done anyway where it replaces something")

@@ -5,7 +5,7 @@ import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
-import { collect, inputSize, positive } from "./parse.ts";
+import { amplifiedHelp, collect, inputSize, positive } from "./parse.ts";
 
 export function diffCommand(): Command {
   return new Command("diff")
@@ -22,6 +22,7 @@ export function diffCommand(): Command {
     .option("--input-size <HxW>", "size of the pictures of both networks, where a file does not say", inputSize)
     .option("--from <format>", "read A as this format, whatever the content looks like")
     .option("--other-from <format>", "read B as this format")
+    .option("--amplified", amplifiedHelp)
     .action(run);
 }
 

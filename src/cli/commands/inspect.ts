@@ -6,7 +6,7 @@ import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
-import { collect, inputSize, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, collect, inputSize, wholeNumber } from "./parse.ts";
 
 interface Options extends Common {
   readonly hash?: boolean;
@@ -19,6 +19,7 @@ interface Options extends Common {
   readonly from?: string;
   readonly source?: readonly string[];
   readonly sarif?: boolean;
+  readonly amplified?: boolean;
   readonly failOn?: "error" | "warning" | "never";
 }
 
@@ -40,6 +41,7 @@ export function inspectCommand(): Command {
       collect,
     )
     .option("--sarif", "print what --source finds as SARIF 2.1.0, for code scanning")
+    .option("--amplified", amplifiedHelp)
     .option("--from <format>", "read as this format, whatever the content looks like")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")

@@ -2,6 +2,9 @@ import { InvalidArgumentError } from "commander";
 
 /** Parsers of option values. They throw what commander turns into "option '…' argument '…' is invalid. …". */
 
+/** Of `--amplified`, on every command that reads values. */
+export const amplifiedHelp = "read values that the file holds less than 1/2000 of too: terabytes may come of a few bytes";
+
 /** Repeatable options gather their values. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -5,7 +5,7 @@ import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
 import { progress } from "../progress.ts";
-import { inputSize, positive, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, inputSize, positive, wholeNumber } from "./parse.ts";
 
 interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
@@ -56,6 +56,7 @@ export function verifyCommand(): Command {
     .option("--dropout-factor <f>", "what enters fc7 and fc8 is multiplied with this (1: nothing)", positive)
     .option("--bn-epsilon <e>", "epsilon of batch norm, where a file does not say", positive)
     .option("--other-bn-epsilon <e>", "the same for OTHER, where it is another one", positive)
+    .option("--amplified", amplifiedHelp)
     .option("--from <format>", "read FILE as this format, whatever the content looks like")
     .action(run);
 }

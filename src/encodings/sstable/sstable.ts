@@ -229,6 +229,7 @@ function inflatedPart(source: ByteSource, handle: BlockHandle, offset: number, l
     name: source.name,
     size: length,
     access: "random",
+    stored: [{ source, offset: handle.offset, length: handle.size }],
     read: async (at, size, into) => (await whole()).read(at, size, into),
     async close() {},
   };

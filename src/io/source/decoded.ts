@@ -1,6 +1,7 @@
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
+import { wholeOf } from "./window.ts";
 import { zlib } from "./zlib.ts";
 
 /** Bytes read at a time. */
@@ -18,9 +19,9 @@ export interface DecodedSource extends ByteSource {
 /**
  * A decoding that only runs forward (inflate, latin-1 text, varints, ASCII numbers): `start` yields the decoded bytes from the
  * beginning, `size` in all. A read that goes back starts it again, so take it through `Context.random` where order is not given.
- * Throws `truncated` when the decoding ends early, `malformed` when it yields more than `size` (seen on the read of the last byte).
+ * `stored`: where the encoded bytes are. Throws `truncated` when the decoding ends early, `malformed` when it yields more than `size` (seen on the read of the last byte).
  */
-export function decoded(name: string, size: number, start: () => AsyncIterable<Uint8Array>): DecodedSource {
+export function decoded(name: string, size: number, start: () => AsyncIterable<Uint8Array>, stored?: ByteSource["stored"]): DecodedSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   let chunk: Uint8Array = new Uint8Array(0);
   let used = 0; // of the chunk
@@ -60,6 +61,7 @@ export function decoded(name: string, size: number, start: () => AsyncIterable<U
     name,
     size,
     access: "forward",
+    stored,
     starts: () => starts,
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
@@ -143,5 +145,5 @@ function fromZlib(error: unknown, file: string): unknown {
 
 /** Compressed bytes as a forward source of `size` inflated ones. */
 export function inflated(source: ByteSource, size: number, format: Deflate, name: string = source.name): DecodedSource {
-  return decoded(name, size, () => inflate(source, format));
+  return decoded(name, size, () => inflate(source, format), [wholeOf(source)]);
 }

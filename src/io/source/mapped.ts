@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
+import { wholeOf } from "./window.ts";
 
 /** Elements decoded at a time; their bytes stay in the cache between the read and the decoding. */
 const ELEMENTS = 1 << 15;
@@ -26,6 +27,7 @@ export function mapped(source: ByteSource, widthIn: number, widthOut: number, fn
     name,
     size,
     access: source.access,
+    stored: [wholeOf(source)],
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
       const out = target(length, into);
@@ -80,6 +82,7 @@ export function interleaved(re: ByteSource, im: ByteSource, width: number): Byte
     name,
     size,
     access: re.access === "random" && im.access === "random" ? "random" : "forward",
+    stored: [wholeOf(re), wholeOf(im)],
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
       const out = target(length, into);

@@ -15,6 +15,8 @@ export interface ByteSource {
   readonly late?: LateBytes | undefined;
   /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
   readonly decodes?: { readonly source: ByteSource; readonly offset: number; readonly length: number };
+  /** Of bytes that are decoded, mapped or made: the stored ones that they come from. Absent: the bytes are owned, or are others' (`within`). */
+  readonly stored?: readonly StoredRange[] | undefined;
   /**
    * Exactly `length` bytes at `offset`, or a throw (`truncated`). With `into` (at least `length` long) the bytes go to
    * its front and the returned array is that front, so that loops reuse one buffer; without it the array is the caller's own.
@@ -24,6 +26,13 @@ export interface ByteSource {
   readonly readRuns?: ((runs: Runs, into: Uint8Array) => Promise<void>) | undefined;
   /** By whoever opened it; windows and decodings own nothing and close nothing. */
   close(): Promise<void>;
+}
+
+/** Some bytes of a source. */
+export interface StoredRange {
+  readonly source: ByteSource;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** `count` runs of `length` bytes at `offset` + k · `stride`; all in bytes. */

@@ -1,5 +1,6 @@
 import { checkRange } from "./range.ts";
 import type { ByteSource, OutputFile } from "./source.ts";
+import { wholeOf } from "./window.ts";
 
 /** Decoded bytes are taken over in chunks of this size. */
 const CHUNK = 1 << 20;
@@ -25,6 +26,7 @@ export function spooled(source: ByteSource, file: OutputFile, at: number): ByteS
     size: source.size,
     access: "random",
     ...(source.decodes === undefined ? {} : { decodes: source.decodes }),
+    stored: [wholeOf(source)],
     async read(offset, length, into) {
       checkRange(source.name, source.size, offset, length, into);
       if (offset + length > ready) {

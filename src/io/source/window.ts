@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import { checkRange, target } from "./range.ts";
-import type { ByteSource, Runs } from "./source.ts";
+import type { ByteSource, Runs, StoredRange } from "./source.ts";
 
 /** A range of another source as a source of its own. Throws `truncated` when it reaches beyond the end. */
 export function window(source: ByteSource, offset: number, size: number, name: string = source.name): ByteSource {
@@ -35,6 +35,11 @@ export function window(source: ByteSource, offset: number, size: number, name: s
   };
 }
 
+/** All bytes of a source, as those that others come from. */
+export function wholeOf(source: ByteSource): StoredRange {
+  return { source, offset: 0, length: source.size };
+}
+
 /** Sources one behind the other as one (shards of TF.js, Paddle's `K@@.0`, `K@@.1` …). */
 export function concat(sources: readonly ByteSource[], name: string): ByteSource {
   const starts: number[] = [];
@@ -58,6 +63,7 @@ export function concat(sources: readonly ByteSource[], name: string): ByteSource
     name,
     size,
     access: sources.every((source) => source.access === "random") ? "random" : "forward",
+    stored: sources.map(wholeOf),
     async read(offset, length, into) {
       checkRange(name, size, offset, length, into);
       const out = target(length, into);

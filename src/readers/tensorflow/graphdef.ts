@@ -58,7 +58,10 @@ async function constant(name: string, { dtype: type, shape, place }: ConstTensor
     byteLength(shape, dtype);
     // Found once, when the file is opened, so that a constant with too few bytes is told then.
     const values = count === 0 ? undefined : await protoValues(place, dtype, count, true);
-    const parts: readonly Part[] = values === undefined ? [] : [wholePart(values, 0, shape, denseStrides(shape, itemsize(dtype)))];
+    const width = itemsize(dtype);
+    // One value for all of them: a stride of 0.
+    const strides = values?.size === width ? shape.map(() => 0) : denseStrides(shape, width);
+    const parts: readonly Part[] = values === undefined ? [] : [wholePart(values, 0, shape, strides)];
     return { name, dtype, shape, parts: async () => parts };
   });
 }

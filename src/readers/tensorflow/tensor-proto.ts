@@ -2,9 +2,10 @@ import { expectWire } from "../../encodings/protobuf/protobuf.ts";
 import { type Run, sourceFields, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
 import { countVarints, fixedValues, varintValues } from "../../encodings/protobuf/protobuf-values.ts";
 import { CheckpointError } from "../../errors.ts";
+import { memorySource } from "../../io/source/memory.ts";
 import { checkRange, target } from "../../io/source/range.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import { window } from "../../io/source/window.ts";
+import { wholeOf, window } from "../../io/source/window.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 
 /**
@@ -60,8 +61,8 @@ export interface ProtoPlace {
 }
 
 /**
- * `count` little-endian elements. `fill`: fewer values than elements mean that the last one goes on (graphs); otherwise they
- * are `malformed` (checkpoints).
+ * `count` little-endian elements. `fill`: fewer values than elements mean that the last one goes on (graphs), and a source of one
+ * element stands for all of them; otherwise they are `malformed` (checkpoints).
  */
 export async function protoValues(place: ProtoPlace, dtype: NumericDType, count: number, fill: boolean): Promise<ByteSource> {
   const number = typedField[dtype];
@@ -91,25 +92,27 @@ export async function protoValues(place: ProtoPlace, dtype: NumericDType, count:
   return filled(values, count * width, width, fill);
 }
 
-/** Checks the size of values, or lets the last element go on. */
+/** Checks the size of values, or lets the last element go on; where there is but one, that one is all there is of the source. */
 function filled(values: ByteSource, size: number, width: number, fill: boolean): ByteSource {
-  if (values.size === size) return values;
+  if (values.size === size || (fill && values.size === width)) return values;
   if (!fill || values.size > size || values.size % width !== 0) {
     throw new CheckpointError("malformed", `${size} bytes of values needed, ${values.size} are there`);
   }
   const there = values.size;
+  // No value at all stands for zeros.
+  if (there === 0) return memorySource(new Uint8Array(width), values.name);
   return {
     name: values.name,
     size,
     access: values.access,
+    stored: [wholeOf(values)],
     async read(offset, length, into) {
       checkRange(values.name, size, offset, length, into);
       const out = target(length, into);
       const front = Math.max(0, Math.min(length, there - offset));
       if (front > 0) await values.read(offset, front, out);
       if (front === length) return out;
-      // No value at all stands for zeros.
-      const last = there === 0 ? new Uint8Array(width) : await values.read(there - width, width);
+      const last = await values.read(there - width, width);
       for (let k = front; k < length; k++) out[k] = last[(offset + k) % width] ?? 0;
       return out;
     },

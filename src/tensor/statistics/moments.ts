@@ -24,6 +24,19 @@ export function noSums(): ChunkSums {
   return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, ...none };
 }
 
+/** Adds one value `times` over. */
+export function addRepeated(value: number, times: number, sums: ChunkSums): void {
+  if (Number.isNaN(value)) sums.nan += times;
+  else if (value === Number.POSITIVE_INFINITY) sums.above += times;
+  else if (value === Number.NEGATIVE_INFINITY) sums.below += times;
+  else {
+    sums.min = Math.min(sums.min, value);
+    sums.max = Math.max(sums.max, value);
+    if (value === 0) sums.zeros += times;
+    addMoments(times, value * times, 0, sums);
+  }
+}
+
 type Floats = Float32Array | Float64Array;
 
 /**

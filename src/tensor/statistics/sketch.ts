@@ -23,6 +23,11 @@ export class ExactValues {
     this.#size += values.length;
   }
 
+  addRepeated(value: number, times: number): void {
+    this.#values.fill(value, this.#size, this.#size + times);
+    this.#size += times;
+  }
+
   sorted(): SortedValues {
     const values = this.#values.subarray(0, this.#size).sort();
     return {
@@ -55,6 +60,8 @@ const spare: Int32Array[] = [];
 export class Sketch {
   readonly #kernel: ChunkKernel | undefined;
   readonly #buckets: Int32Array;
+  /** Counts that may be beyond 32 bits, by bucket. */
+  readonly #repeated = new Map<number, number>();
   #negativeZeros = 0;
 
   /** With a kernel, that one's counters. */
@@ -75,6 +82,14 @@ export class Sketch {
     this.#negativeZeros += count(new Int32Array(floats.buffer, floats.byteOffset, floats.length), this.#buckets);
   }
 
+  /** A finite value, as often as `times` says. */
+  addRepeated(value: number, times: number): void {
+    const [pattern = 0] = new Int32Array(narrowed(Float64Array.of(value)).slice().buffer);
+    if (pattern === NEGATIVE_ZERO) this.#negativeZeros += times;
+    const bucket = pattern >>> DROPPED_BITS;
+    this.#repeated.set(bucket, (this.#repeated.get(bucket) ?? 0) + times);
+  }
+
   /**
    * To be called once, at the end. `zeros`: how many values were 0 or −0, so that they do not lie in the middle of the
    * smallest bucket; `low` and `high`: the extremes.
@@ -85,6 +100,7 @@ export class Sketch {
       if (this.#kernel === undefined) spare.push(this.#buckets);
       else this.#kernel.release();
     };
+    const amountIn = (bucket: number): number => (buckets[bucket] ?? 0) + (this.#repeated.get(bucket) ?? 0);
     const sign = BUCKETS / 2;
     const infinity = 0x7f800000 >>> DROPPED_BITS;
     const values: number[] = [];
@@ -96,12 +112,12 @@ export class Sketch {
       ends.push(size);
     };
     for (let key = infinity - 1; key >= 0; key--) {
-      const amount = (buckets[sign + key] ?? 0) - (key === 0 ? this.#negativeZeros : 0);
+      const amount = amountIn(sign + key) - (key === 0 ? this.#negativeZeros : 0);
       if (amount > 0) push(-middle(key), amount);
     }
     if (zeros > 0) push(0, zeros);
     for (let key = 0; key < infinity; key++) {
-      const amount = (buckets[key] ?? 0) - (key === 0 ? zeros - this.#negativeZeros : 0);
+      const amount = amountIn(key) - (key === 0 ? zeros - this.#negativeZeros : 0);
       if (amount > 0) push(middle(key), amount);
     }
     release();

@@ -1,7 +1,7 @@
 import { dtypes, itemsize, type NumericDType } from "../dtype.ts";
 import { decode } from "../numbers/numbers.ts";
 import { CHUNK_VALUES, ChunkKernel } from "./chunk-kernel.ts";
-import { addChunk, addLoaded, noSums } from "./moments.ts";
+import { addChunk, addLoaded, addRepeated, noSums } from "./moments.ts";
 import { ExactValues, SKETCH_ACCURACY, Sketch, type SortedValues } from "./sketch.ts";
 
 /** What one pass over all elements of a tensor tells. Mean, deviation, quantiles and histogram are of the finite values. */
@@ -67,6 +67,21 @@ export class StatisticsBuilder {
       if (direct === undefined) decode(bytes, done * width, this.#dtype, decoded, n);
       const values = direct === undefined ? decoded.subarray(0, n) : direct.subarray(done, done + n);
       if (!this.#addByKernel(values)) this.#places.add(addChunk(values, this.#sums));
+    }
+    if (width === 8 && dtypes[this.#dtype].kind !== "float") this.#addBig(bytes, count);
+  }
+
+  /** The same, each element as often as `times` says: what a stride of 0 repeats. */
+  addRepeated(bytes: Uint8Array, count: number, times: number): void {
+    const width = itemsize(this.#dtype);
+    this.#count += count * times;
+    for (let done = 0; done < count; done += CHUNK_VALUES) {
+      const n = Math.min(CHUNK_VALUES, count - done);
+      decode(bytes, done * width, this.#dtype, decoded, n);
+      for (const value of decoded.subarray(0, n)) {
+        addRepeated(value, times, this.#sums);
+        if (Number.isFinite(value)) this.#places.addRepeated(value, times);
+      }
     }
     if (width === 8 && dtypes[this.#dtype].kind !== "float") this.#addBig(bytes, count);
   }

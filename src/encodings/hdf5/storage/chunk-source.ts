@@ -67,6 +67,7 @@ export function chunkSource(source: ByteSource, offset: number, chunk: Chunk, co
     name: source.name,
     size,
     access: "random",
+    stored: [{ source, offset, length: chunk.size }],
     async read(at, length, into) {
       let bytes = cache.get(offset);
       if (bytes === undefined) {

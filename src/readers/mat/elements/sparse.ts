@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
-import type { ByteSource } from "../../../io/source/source.ts";
+import type { ByteSource, StoredRange } from "../../../io/source/source.ts";
 import { itemsize, type NumericDType } from "../../../tensor/dtype.ts";
 import { columnMajor, complexOf } from "./array.ts";
 import { readNumbers, type Stored, valuesAs } from "./stored.ts";
@@ -23,7 +23,10 @@ export interface SparseColumns {
 /** The full array, made of zeros and the stored entries while it is read. Throws `unsupported` beyond 2^53 bytes. */
 export function sparseArray(sparse: SparseColumns, dtype: NumericDType): NumericArray {
   const shown = sparse.imaginary === undefined ? dtype : complexOf(dtype);
-  return fullArray(sparse.rows, sparse.columns, shown, sparse.starts.source.name, (from, out) => fillColumns(sparse, shown, from, out));
+  const stored = [sparse.starts, sparse.rowIndices, sparse.real, ...(sparse.imaginary === undefined ? [] : [sparse.imaginary])];
+  return fullArray({ dims: [sparse.rows, sparse.columns], dtype: shown, name: sparse.starts.source.name, stored }, (from, out) =>
+    fillColumns(sparse, shown, from, out),
+  );
 }
 
 /** Level 4: one row of numbers an entry (row and column counted from 1, value, imaginary value), column-major. */
@@ -44,7 +47,8 @@ export function tripletArray(sparse: SparseTriplets): NumericArray {
     });
   }
   let sorted: Promise<Sorted> | undefined;
-  return fullArray(sparse.rows, sparse.columns, sparse.complex ? "complex128" : "float64", name, async (from, out) => {
+  const dtype = sparse.complex ? "complex128" : "float64";
+  return fullArray({ dims: [sparse.rows, sparse.columns], dtype, name, stored: [sparse.table] }, async (from, out) => {
     sorted ??= sortTriplets(sparse);
     fillSorted(await sorted, sparse.complex, from, out);
   });
@@ -53,17 +57,24 @@ export function tripletArray(sparse: SparseTriplets): NumericArray {
 /** Fills `out` (zeros, whole elements) with the entries from element `from` on. */
 type Fill = (from: number, out: Uint8Array) => Promise<void>;
 
-function fullArray(rows: number, columns: number, dtype: NumericDType, name: string, fill: Fill): NumericArray {
-  const dims = [rows, columns];
+interface FullArray {
+  readonly dims: readonly [rows: number, columns: number];
+  readonly dtype: NumericDType;
+  readonly name: string;
+  readonly stored: readonly StoredRange[];
+}
+
+function fullArray({ dims, dtype, name, stored }: FullArray, fill: Fill): NumericArray {
   const width = itemsize(dtype);
   const size = countOf(dims) * width;
   if (!Number.isSafeInteger(size)) {
-    throw new CheckpointError("unsupported", `a sparse array of ${rows}x${columns} is too large as a full one`, { file: name });
+    throw new CheckpointError("unsupported", `a sparse array of ${dims.join("x")} is too large as a full one`, { file: name });
   }
   const source: ByteSource = {
     name,
     size,
     access: "random",
+    stored,
     async read(offset, length, into) {
       if (offset < 0 || length < 0 || offset + length > size) {
         throw new CheckpointError("truncated", `${length} bytes are needed at byte ${offset}, the array ends at ${size}`, { file: name });
