@@ -37,7 +37,9 @@ describe("tfjs-node's answers", () => {
     [
       "not installed",
       { code: "ERR_MODULE_NOT_FOUND", message: "Cannot find package '@tensorflow/tfjs-node-gpu' imported from /app/dist/verify/" },
-      "the package @tensorflow/tfjs-node-gpu is not installed: npm install @tensorflow/tfjs-node-gpu@4.22.0",
+      expect.stringMatching(
+        /^the package @tensorflow\/tfjs-node-gpu is not installed: npm install @tensorflow\/tfjs-node-gpu@4\.22\.0 .*VGGTOOL_ENGINES/,
+      ),
     ],
     [
       "addon not built",
@@ -60,7 +62,7 @@ describe("tfjs-node's answers", () => {
     ],
     ["something else", { code: undefined, message: "boom\nat x" }, "@tensorflow/tfjs-node-gpu cannot be imported: boom"],
   ])("%s", (_, failure, sentence) => {
-    expect(explainImport(failure)).toBe(sentence);
+    expect(explainImport(failure)).toEqual(sentence);
   });
 
   test("a GPU in use is named, in the driver's words", () => {
@@ -155,7 +157,7 @@ describe("onnxruntime-node's answers", () => {
       "its CUDA provider",
       provider,
       noDriver,
-      /^the CUDA provider of onnxruntime-node \(libonnxruntime_providers_shared\.so\) is not installed: npm install onnxruntime-node --onnxruntime-node-install=cuda12$/,
+      /^the CUDA provider of onnxruntime-node \(libonnxruntime_providers_shared\.so\) is not installed: npm install onnxruntime-node --onnxruntime-node-install=cuda12 .*VGGTOOL_ENGINES/,
     ],
     ["a driver", cublas, noDriver, /^ONNX Runtime found no GPU: the NVIDIA driver is not installed/],
     [
@@ -198,7 +200,7 @@ describe("onnxruntime-node's answers", () => {
   test("why it cannot be imported", () => {
     expect(
       explainOrtImport({ code: "ERR_MODULE_NOT_FOUND", message: "Cannot find package 'onnxruntime-node' imported from /app/dist/" }),
-    ).toBe("the package onnxruntime-node is not installed: npm install onnxruntime-node");
+    ).toMatch(/^the package onnxruntime-node is not installed: npm install onnxruntime-node .*VGGTOOL_ENGINES/);
     expect(
       explainOrtImport({
         code: "ERR_MODULE_NOT_FOUND",
@@ -230,11 +232,13 @@ describe("choosing an engine", () => {
     process.env[ENGINES_VARIABLE] = import.meta.dirname;
     await expect(chooseEngine({ engine: "tensorflow" })).rejects.toMatchObject({
       code: "not-found",
-      message: "the package @tensorflow/tfjs-node-gpu is not installed: npm install @tensorflow/tfjs-node-gpu@4.22.0",
+      message: expect.stringMatching(
+        /^the package @tensorflow\/tfjs-node-gpu is not installed: npm install @tensorflow\/tfjs-node-gpu@4\.22\.0 /,
+      ),
     });
     await expect(chooseEngine({ engine: "onnxruntime", device: "cuda" })).rejects.toMatchObject({
       code: "not-found",
-      message: "the package onnxruntime-node is not installed: npm install onnxruntime-node",
+      message: expect.stringMatching(/^the package onnxruntime-node is not installed: npm install onnxruntime-node /),
     });
     await expect(chooseEngine({ device: "cuda" })).rejects.toMatchObject({
       code: "not-found",

@@ -193,7 +193,7 @@ test.skipIf(hasSharp)("without sharp, pictures are refused with the command that
   await expect(pictureBatch(["a.png"], "a.png", network, contract, ctx)).rejects.toMatchObject({
     code: "not-found",
     message: "pictures are decoded by the package sharp, which is not installed",
-    where: { hint: "npm install sharp" },
+    where: { hint: `npm install sharp --prefix ${folder} (VGGTOOL_ENGINES names that folder)` },
   });
   if (before === undefined) delete process.env.VGGTOOL_ENGINES;
   else process.env.VGGTOOL_ENGINES = before;

@@ -1,12 +1,12 @@
 import { libraryHint } from "./cuda-library.ts";
 import type { Device } from "./engine.ts";
 import type { GpuReport } from "./gpu.ts";
+import { installHint } from "./installation.ts";
 import type { ImportFailure } from "./optional-package.ts";
 
 export const ORT_PACKAGE = "onnxruntime-node";
-const INSTALL = `npm install ${ORT_PACKAGE}`;
 /** The package's own script, which its postinstall runs; npm never carries the CUDA provider for Linux. */
-const INSTALL_CUDA = `npm install ${ORT_PACKAGE} --onnxruntime-node-install=cuda12`;
+const CUDA_OPTION = " --onnxruntime-node-install=cuda12";
 
 /** What a process of its own said after it ran one ReLU on the CUDA provider with falling back to the CPU forbidden. */
 export interface CudaTrial {
@@ -21,7 +21,7 @@ export function explainOrtImport({ code, message }: ImportFailure): string {
     return `the native addon of ${ORT_PACKAGE} is not there for ${process.platform} ${process.arch}, or cannot be loaded: ${firstSentence(message)}`;
   }
   if (code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${ORT_PACKAGE}'`))
-    return `the package ${ORT_PACKAGE} is not installed: ${INSTALL}`;
+    return `the package ${ORT_PACKAGE} is not installed: ${installHint(ORT_PACKAGE)}`;
   return `${ORT_PACKAGE} cannot be imported: ${firstSentence(message)}`;
 }
 
@@ -37,7 +37,7 @@ function explainTrial(said: string, driver: GpuReport): string {
   const missing = /([\w.+/-]*lib[\w.+-]+\.so[\w.]*): cannot open shared object file/.exec(said)?.[1];
   const library = missing?.slice(missing.lastIndexOf("/") + 1);
   if (library?.startsWith("libonnxruntime_providers_") === true) {
-    return `the CUDA provider of ${ORT_PACKAGE} (${library}) is not installed: ${INSTALL_CUDA}`;
+    return `the CUDA provider of ${ORT_PACKAGE} (${library}) is not installed: ${installHint(`${ORT_PACKAGE}${CUDA_OPTION}`)}`;
   }
   if (driver.problem !== undefined) return `ONNX Runtime found no GPU: ${driver.problem}`;
   if (library !== undefined)
@@ -46,7 +46,7 @@ function explainTrial(said: string, driver: GpuReport): string {
   if (cuda !== undefined)
     return `the CUDA provider of ${ORT_PACKAGE} fails (${cuda}): check CUDA_VISIBLE_DEVICES, and that the driver (${driver.gpus[0]?.driver ?? "unknown"}) is new enough for the provider's CUDA`;
   if (/Failed to load shared library|backend not found|not available/i.test(said)) {
-    return `the CUDA provider of ${ORT_PACKAGE} cannot be loaded: ${INSTALL_CUDA}`;
+    return `the CUDA provider of ${ORT_PACKAGE} cannot be loaded: ${installHint(`${ORT_PACKAGE}${CUDA_OPTION}`)}`;
   }
   return `the CUDA provider of ${ORT_PACKAGE} does not run: ${firstSentence(said)}`;
 }

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** A folder whose node_modules holds engines, where they are not installed beside vggtool itself. */
@@ -33,7 +33,7 @@ export async function importOptional(name: string): Promise<Imported> {
 export function specifier(name: string): string {
   const folder = process.env[ENGINES_VARIABLE];
   if (folder === undefined || folder === "") return name;
-  return pathToFileURL(createRequire(join(folder, "package.json")).resolve(name)).href;
+  return pathToFileURL(createRequire(join(resolve(folder), "package.json")).resolve(name)).href;
 }
 
 export function failureOf(error: unknown): ImportFailure {

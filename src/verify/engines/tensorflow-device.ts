@@ -1,12 +1,13 @@
 import { libraryHint } from "./cuda-library.ts";
 import type { Device } from "./engine.ts";
 import type { GpuReport } from "./gpu.ts";
+import { installHint } from "./installation.ts";
 import type { ImportFailure } from "./optional-package.ts";
 
 export const GPU_PACKAGE = "@tensorflow/tfjs-node-gpu";
 export const CPU_PACKAGE = "@tensorflow/tfjs-node";
 /** TensorFlow.js 4.22 is the last release that npm has; docs/cuda.md lists what goes with it. */
-const INSTALL = `npm install ${GPU_PACKAGE}@4.22.0`;
+const VERSION = "4.22.0";
 const INSTALL_CUDA = "install the CUDA and cuDNN versions that docs/cuda.md names for it and put them on LD_LIBRARY_PATH";
 
 /** What the package says of itself once it is imported. */
@@ -24,7 +25,7 @@ export interface TensorflowAnswer {
 export function explainImport(failure: ImportFailure, name: string = GPU_PACKAGE): string {
   const { code, message } = failure;
   if (code === "ERR_MODULE_NOT_FOUND" && (message.includes(`'${name}'`) || message.includes("Cannot find module '@tensorflow/tfjs-node"))) {
-    return `the package ${name} is not installed: ${name === CPU_PACKAGE ? `npm install ${CPU_PACKAGE}@4.22.0` : INSTALL}`;
+    return `the package ${name} is not installed: ${installHint(`${name}@${VERSION}`)}`;
   }
   if (/tfjs_binding\.node\) can ?not be found/.test(message)) {
     return `the native addon of ${name} was not built or downloaded: ${rebuild(name)}`;
@@ -51,7 +52,7 @@ export function tensorflowDevice(answer: TensorflowAnswer, asked: "cpu" | "cuda"
 
 /** Which piece is missing, the outermost first: package, driver, GPU, CUDA libraries. `log`: TensorFlow's stderr. */
 function explainNoGpu(answer: TensorflowAnswer, driver: GpuReport, log: string): string {
-  if (answer.package === CPU_PACKAGE) return `${CPU_PACKAGE} runs on the CPU only: ${INSTALL}`;
+  if (answer.package === CPU_PACKAGE) return `${CPU_PACKAGE} runs on the CPU only: ${installHint(`${GPU_PACKAGE}@${VERSION}`)}`;
   if (driver.problem !== undefined) return `TensorFlow found no GPU: ${driver.problem}`;
   const initialise = /failed call to cuInit: ([^\n]+)/.exec(log)?.[1]?.trim();
   const missing = [...new Set([...log.matchAll(/Could not load dynamic library '([^']+)'/g)].map((match) => match[1] ?? ""))];

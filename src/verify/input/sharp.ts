@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { installHint } from "../engines/installation.ts";
 import { failureOf, importOptional } from "../engines/optional-package.ts";
 
 /** Pixels of one picture: rows of interleaved channels, one byte each. */
@@ -38,7 +39,7 @@ export async function loadDecoder(): Promise<Decoder> {
   if ("failure" in found) {
     const { code, message } = found.failure;
     const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${message.split("\n")[0] ?? ""})`;
-    throw new CheckpointError("not-found", `pictures are decoded by the package sharp, which ${why}`, { hint: "npm install sharp" });
+    throw new CheckpointError("not-found", `pictures are decoded by the package sharp, which ${why}`, { hint: installHint("sharp") });
   }
   const { module } = found;
   return {
