@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { kindAt } from "../../io/regular.ts";
 import { ENGINES_VARIABLE } from "./optional-package.ts";
 
 /** What has to be known to say where npm puts a package so that this program finds it. */
@@ -44,17 +44,20 @@ function thisInstallation(): Installation {
     execPath: process.execPath,
     cwd: process.cwd(),
     engines: process.env[ENGINES_VARIABLE],
-    exists: existsSync,
+    exists: isFile,
   };
 }
 
-/** The nearest folder above with a package.json of our name. */
+/** The nearest folder above that holds our package. */
 function packageRoot(folder: string): string {
   for (let at = folder; dirname(at) !== at; at = dirname(at)) {
-    const description = join(at, "package.json");
-    if (existsSync(description) && /"name":\s*"vggtool"/.test(readFileSync(description, "utf8"))) return at;
+    if (isFile(join(at, "package.json")) && isFile(join(at, "bin", "vggtool"))) return at;
   }
   return folder;
+}
+
+function isFile(path: string): boolean {
+  return kindAt(path) === "file";
 }
 
 function quoted(path: string): string {
