@@ -84,6 +84,12 @@ describe("what is made anew", () => {
     expectSame(made.get("fc7.weight"), whole.get("fc7.weight") ?? new Float64Array());
     expectSame(made.get("fc8.weight"), new Float64Array(8 * 6));
     expectSame(made.get("fc8.bias"), new Float64Array(6));
+    await run(checkpoint, { numClasses: 6, init: "zeros", naming: "keep" });
+    expectSame((await read()).get("classifier.6.bias"), new Float64Array(6));
+    await expect(run(without("classifier.6"), { numClasses: 6, naming: "keep" })).rejects.toMatchObject({
+      code: "usage",
+      message: "--naming keep has no name for the new fc8: the source has no such layer",
+    });
   });
 });
 

@@ -53,6 +53,17 @@ function inList(pickle: Uint8Array): Uint8Array {
   return Buffer.concat([pickle.subarray(0, 2), Buffer.from("]("), body(pickle), Buffer.from([0x4b, 3]), Buffer.from("e.")]);
 }
 
+/** `np.save` of an object: an array of no dimensions and of Python objects, whose one element it is. */
+function inNpy(pickle: Uint8Array): Uint8Array {
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117) + "\n";
+  const parts = [
+    "\x80\x04cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01)",
+    "cnumpy\ndtype\n(X\x02\x00\x00\x00O8\x89\x88tR(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89](",
+  ];
+  const start = Buffer.from(`\x93NUMPY\x01\x00${String.fromCharCode(header.length)}\x00${header}`, "latin1");
+  return Buffer.concat([start, Buffer.from(parts.join(""), "latin1"), body(pickle), Buffer.from("etb.")]);
+}
+
 /** A network of zeros as its framework saves it: names and shapes are all that is wanted of it. */
 async function saved(to: "torch" | "paddle", out: string, more: { readonly classes?: number } = {}): Promise<Uint8Array> {
   const { checkpoint } = tinyCheckpoint(to === "torch" ? "torchvision" : "paddle-vision");
@@ -109,10 +120,23 @@ describe("what the other checkpoint keeps its tensors in stays around them", () 
     expect(warnings).toEqual([]);
   });
 
-  test("what has no place in that file as it is, is written flat, and said", async () => {
+  test("what has no place in that file as it is, is written flat as code loads it, and said", async () => {
     const { output, warnings } = await like(join(root, "nested.pth"), "half.pth", { dtype: "float16" });
-    expect((await load(output)).nesting).toEqual([]);
-    expect(warnings.join()).toContain("the output is one flat table of tensors: the other checkpoint keeps them inside 0");
+    const made = await load(output);
+    expect(made.nesting).toEqual([]);
+    expect([...made.tensors.keys()].slice(0, 2)).toEqual(["features.0.weight", "features.0.bias"]);
+    expect(warnings).toContain("the output is one flat table, of what is inside 0: the other checkpoint keeps its tensors inside 0");
+  });
+
+  test("a dict saved by NumPy", async () => {
+    const path = join(root, "other.npy");
+    writeFileSync(path, inNpy(nested(await saved("paddle", join(root, "flat-numpy.pdparams")), "model")));
+    const { output } = await like(path, "made.npy");
+    const made = await load(output);
+    expect([made.format, made.nesting, made.metadata.get("epoch")]).toEqual(["npy", ["model"], 3]);
+    const straight = await contents(await load((await like(join(root, "flat.pdparams"), "straight.pdparams")).output));
+    expect((await contents(made)).get("model.classifier.3.weight")).toBe(straight.get("classifier.3.weight"));
+    expect((await load((await like(path, "made.npz")).output)).tensors.has("classifier.3.weight")).toBe(true);
   });
 
   test("two numbers are found in their file too", async () => {

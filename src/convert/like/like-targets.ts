@@ -2,7 +2,6 @@ import { type Format, findFormat } from "../../formats.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
-import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { ConvertOptions } from "../options.ts";
 import { keepsOwn, ownKey } from "../plan/own-moves.ts";
@@ -16,6 +15,7 @@ import { type Target, targets } from "../target/targets.ts";
 import { endingOf, entryOf, type Like, otherTitle } from "./like.ts";
 import { type Template, templateOf } from "./template.ts";
 import { templateFiles } from "./template-files.ts";
+import { isNested, unwrapped } from "./unwrap.ts";
 
 type Request = ConvertRequest & { readonly like: Like };
 type Known = Like & { readonly identity: Identity };
@@ -33,7 +33,10 @@ export async function* likeTargets(request: Request, row: () => Target, options:
   const { identity, like } = request;
   if (format.carries === "network" && identity !== undefined && like.identity !== undefined) {
     yield networkTarget(identity, { ...like, identity: like.identity }, written, format, options);
-  } else yield { ...expectedTarget(request, keeping(written, format), options), warnings: flattened(like.checkpoint) };
+    return;
+  }
+  const flat = unwrapped(like);
+  yield { ...expectedTarget({ ...request, like: flat.like }, keeping(written, format), options), reads: [like], warnings: flat.warnings };
 }
 
 /**
@@ -51,11 +54,6 @@ function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out" | "max
   if (said.length === 0 || said.some((extension) => endingOf(entryOf(like)) === endingOf(extension))) return true;
   // A pickle is one whatever it is called: `.pth`, `.pth.tar`.
   return nested && said.some((extension) => targets.some((target) => target.format === format && target.extensions.includes(extension)));
-}
-
-/** Whether the file is more than one flat table of tensors: {state_dict, epoch}, a whole module. */
-function isNested({ nesting }: Checkpoint): boolean {
-  return nesting !== undefined && nesting.length > 0;
 }
 
 /** A file that is the other checkpoint's own in all but values; it takes a plan whose tensors are all in it as they are. */
@@ -76,12 +74,6 @@ function templateTarget(request: Request, template: Template, options: ConvertOp
     takes: ({ moves }) => moves.every((move) => keepsOwn(move) || (template.places.has(move.to) && sameType(move))),
     files: templateFiles(template, like),
   };
-}
-
-/** What a file of tensors alone cannot be like. */
-function flattened(checkpoint: Checkpoint): readonly string[] {
-  if (!isNested(checkpoint)) return [];
-  return [`the output is one flat table of tensors: ${otherTitle} keeps them inside ${checkpoint.nesting?.join(", ")}`];
 }
 
 /** Every tensor of the other checkpoint has to be filled, and nothing else has a place: by role where both are recognised. */

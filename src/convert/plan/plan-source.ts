@@ -2,7 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
-import { isFc, layerOf, partOf, type Role } from "../../model/role.ts";
+import { isFc, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
@@ -32,6 +32,25 @@ export function sourceRoles(
     } else roles.set(role, slot);
   }
   return roles;
+}
+
+/**
+ * The source's slots with those of a layer that is made anew, which gets the names that it had. Throws `usage` where the source does not
+ * have that layer.
+ */
+export function withKeptNames(
+  roles: ReadonlyMap<Role, Slot>,
+  { identity, network }: KnownTarget,
+  options: ConvertOptions,
+): ReadonlyMap<Role, Slot> {
+  const last = options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
+  if (last === undefined) return roles;
+  if (!isStored(identity.roles.get(roleOf(last, "weight")))) {
+    throw new CheckpointError("usage", `--naming keep has no name for the new ${last}: the source has no such layer`, {
+      hint: "leave --naming out, or choose another",
+    });
+  }
+  return new Map([...roles, ...[...identity.roles].filter(([role]) => layerOf(role) === last)]);
 }
 
 export function areaOf(

@@ -19,7 +19,7 @@ import { CarriedMove } from "./carried-move.ts";
 import { checkExpected } from "./expected-shape.ts";
 import { withHandMoves } from "./hand-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
-import { areaOf, roleSource, sourceRoles } from "./plan-source.ts";
+import { areaOf, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
 import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
 import { type Selection, select } from "./select.ts";
 
@@ -68,7 +68,7 @@ function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarg
   const known = { ...target, identity, network };
   const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
   draft.area = areaOf(identity, tensors, options, network, target.area);
-  const slots = targetSlots(identity, roles, network, target);
+  const slots = targetSlots(identity, target.naming === "keep" ? withKeptNames(roles, known, options) : roles, network, target);
   if (target.naming !== "keep" && target.expected === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
   if (target.naming !== "keep" || target.layout !== "keep") refuseFlattening(slots, network, target);
   const source = roleSource(tensors, roles, known, options, { area: draft.area, slots });

@@ -5,7 +5,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { plainValue } from "../pickle/inert.ts";
 import { readPickle } from "../pickle/machine.ts";
 import { interpretNumpy, numpyArray, numpyTensor, objectElements } from "../pickle/numpy.ts";
-import { carried, joined, walkTree } from "../pickle/tree.ts";
+import { carried, joined, nestingOf, walkTree } from "../pickle/tree.ts";
 import { UnknownObjects } from "../pickle/unknown.ts";
 import type { ObjectRecord, PickleValue } from "../pickle/values.ts";
 
@@ -28,6 +28,8 @@ export interface NpyObjects {
   readonly metadata: ReadonlyMap<string, Inert>;
   readonly notes: readonly Note[];
   readonly unknown: UnknownObjects;
+  /** What holds the arrays, below the one dict or list that the array of objects is. */
+  readonly nesting: readonly string[];
 }
 
 /**
@@ -88,5 +90,6 @@ export async function readNpyObjects(source: ByteSource, offset: number, names: 
       tensor: name ?? "",
     });
   }
-  return { tensors, metadata, notes, unknown };
+  const [only] = root === undefined || root.shape.length > 0 ? [] : (objectElements(root) ?? []);
+  return { tensors, metadata, notes, unknown, nesting: only === undefined ? [] : nestingOf(only, separator, tensors) };
 }

@@ -17,9 +17,9 @@ export const reader: Reader = {
     const base = { format: "npy", files: [entry], bytes: source.size, layers: [], close: async () => {} };
     if (header.element.kind === "object") {
       const { readNpyObjects } = await import("../../encodings/npy/npy-objects.ts");
-      const { tensors, metadata, notes, unknown } = await readNpyObjects(source, header.dataOffset);
+      const { tensors, metadata, notes, unknown, nesting } = await readNpyObjects(source, header.dataOffset);
       if (tensors.size === 0 && unknown.size > 0) throw unknown.refusal(entry);
-      return { ...base, variant: "Python objects (a pickle)", tensors, metadata, notes: [...notes, ...unknown.notes()] };
+      return { ...base, variant: "Python objects (a pickle)", tensors, metadata, notes: [...notes, ...unknown.notes()], nesting };
     }
     const name = stemOf(entry);
     const tensor = npyTensor(name, source, header);
