@@ -14,7 +14,7 @@ import type { SourceRecord } from "./inspect/source/read-source.ts";
 import { shownAddress } from "./io/remote/address.ts";
 import type { RemoteOptions } from "./io/remote/options.ts";
 import type { ContextOptions } from "./io/run.ts";
-import type { IdentifyOptions } from "./model/assemble.ts";
+import type { IdentifyOptions } from "./model/options.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
 import type { DeviceChoice, DeviceRecord } from "./verify/engines/engines.ts";
 import type { VerifyRecord } from "./verify/record.ts";

@@ -6,6 +6,7 @@ import { deadFilters } from "./findings/dead-filters.ts";
 import { duplicateStorage } from "./findings/duplicate-storage.ts";
 import { fcNotFlattened } from "./findings/fc-not-flattened.ts";
 import { headReplaced } from "./findings/head-replaced.ts";
+import { host } from "./findings/host.ts";
 import { layersMissing } from "./findings/layers-missing.ts";
 import { layersUnregistered } from "./findings/layers-unregistered.ts";
 import { layoutSuspect } from "./findings/layout-suspect.ts";
@@ -28,6 +29,7 @@ export const checks: readonly Check[] = [
   amplified,
   mixedDtype,
   headReplaced,
+  host,
   classesUnusual,
   textEncodedPickle,
   optimizerState,

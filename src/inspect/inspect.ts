@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import type { Assumption } from "../model/assumption.ts";
 import { identify } from "../model/identify.ts";
-import type { Identity } from "../model/identity.ts";
+import type { Body, ForeignLayer, Identity } from "../model/identity.ts";
 import type { Config } from "../model/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
@@ -25,8 +25,15 @@ export interface ArchitectureRecord {
   readonly inputChannels: number;
   readonly widths: readonly number[];
   readonly scheme: string | null;
+  /** Every layer is there and read, and no other layers stand where its head would be. */
   readonly complete: boolean;
-  readonly missing: readonly string[];
+  /** The last of its layers that is there. */
+  readonly through: string;
+  readonly missing: readonly { readonly role: string; readonly why: string }[];
+  /** What all its keys begin with. */
+  readonly prefix: string;
+  /** Whether the file itself says how its layers compute. */
+  readonly geometry: "stated" | "assumed";
   readonly confidence: "sure" | "likely" | "unknown";
   readonly evidence: readonly string[];
 }
@@ -40,7 +47,14 @@ export interface InspectRecord {
   readonly files: readonly string[];
   readonly tensors: readonly TensorRecord[];
   readonly totals: Totals;
+  /** The first and largest of `bodies`. */
   readonly architecture: ArchitectureRecord | null;
+  /** Every VGG of the file. */
+  readonly bodies: readonly ArchitectureRecord[];
+  /** The network that the VGG is a part of, where its keys are known. */
+  readonly host: { readonly name: string; readonly key: string } | null;
+  /** Layers of the file that are none of a VGG's; empty where no VGG was recognised. */
+  readonly foreign: readonly ForeignLayer[];
   readonly findings: readonly Finding[];
   /** What is taken from a convention or a rule and not from the file. */
   readonly assumed: readonly Assumption[];
@@ -98,7 +112,10 @@ export async function inspectCheckpoint(
     files: checkpoint.files,
     tensors: stats === undefined || found === undefined ? tensors : withStats(tensors, found, stats.statsRecord),
     totals,
-    architecture: architecture(identity),
+    architecture: identity === undefined ? null : architecture(identity),
+    bodies: identity?.bodies.map(architecture) ?? [],
+    host: identity?.host ?? null,
+    foreign: identity?.foreign ?? [],
     findings: withSource(audited, source),
     assumed: identity?.assumed ?? [],
     ...(options.layers === true ? { layers: table?.layers ?? null } : {}),
@@ -142,9 +159,8 @@ function refuseObjectsAlone({ tensors, notes }: Checkpoint): void {
   });
 }
 
-export function architecture(identity: Identity | undefined): ArchitectureRecord | null {
-  if (identity === undefined) return null;
-  const { network } = identity;
+export function architecture(body: Body): ArchitectureRecord {
+  const { network } = body;
   const size = network.inputSize;
   return {
     family: network.family,
@@ -155,10 +171,13 @@ export function architecture(identity: Identity | undefined): ArchitectureRecord
     input: size === undefined ? null : [size[0], size[1], network.inputChannels],
     inputChannels: network.inputChannels,
     widths: network.widths,
-    scheme: identity.scheme ?? null,
+    scheme: body.scheme ?? null,
     complete: network.complete,
-    missing: network.missing,
-    confidence: identity.confidence,
-    evidence: identity.evidence,
+    through: body.through,
+    missing: body.missing.map(({ role, why }) => ({ role, why })),
+    prefix: body.prefix,
+    geometry: body.geometry,
+    confidence: body.confidence,
+    evidence: body.evidence,
   };
 }

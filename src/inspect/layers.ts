@@ -1,6 +1,6 @@
 import type { Identity } from "../model/identity.ts";
 import { judgeKinds } from "../model/kinds.ts";
-import { parseName } from "../model/names.ts";
+import { parseName } from "../model/layers/parts.ts";
 import { asNumbers, attribute } from "../model/records.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";

@@ -23,6 +23,8 @@ export interface TensorRecord {
   readonly kind: TensorKind;
   readonly role?: Role;
   readonly axes?: string;
+  /** Index of the VGG that it belongs to among `bodies`; null where it belongs to none. */
+  readonly body: number | null;
   readonly stored?: string;
   /** null: the tensor is amplified, and was not read. */
   readonly sha256?: string | null;
@@ -70,15 +72,18 @@ export async function list(checkpoint: Checkpoint, identity: Identity | undefine
 interface Place {
   readonly role: Role;
   readonly axes: string;
+  readonly body: number;
 }
 
 /** A packed tensor (MatConvNet's moments) has several roles: they are joined. */
 function rolesByKey(identity: Identity | undefined): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
-  for (const [role, slot] of identity?.roles ?? []) {
-    if ("constant" in slot) continue;
-    const known = places.get(slot.key);
-    places.set(slot.key, { role: known === undefined ? role : `${known.role}, ${role}`, axes: slot.axes.text });
+  for (const [body, { roles }] of identity?.bodies.entries() ?? []) {
+    for (const [role, slot] of roles) {
+      if ("constant" in slot) continue;
+      const known = places.get(slot.key);
+      places.set(slot.key, { role: known === undefined ? role : `${known.role}, ${role}`, axes: slot.axes.text, body });
+    }
   }
   return places;
 }
@@ -95,6 +100,7 @@ class ListedTensor implements TensorRecord {
   declare readonly kind: TensorKind;
   declare readonly role?: Role;
   declare readonly axes?: string;
+  declare readonly body: number | null;
   declare readonly stored?: string;
 
   constructor(tensor: Tensor, kind: TensorKind, place: Place | undefined) {
@@ -109,6 +115,7 @@ class ListedTensor implements TensorRecord {
       this.role = place.role;
       this.axes = place.axes;
     }
+    this.body = place?.body ?? null;
     if (tensor.stored !== undefined) this.stored = storedText(tensor.stored);
   }
 }

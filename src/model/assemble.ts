@@ -1,38 +1,35 @@
 import { assumptionsOf } from "./assumptions.ts";
-import { buildNetwork, type NetworkParts } from "./build-network.ts";
+import { buildNetwork } from "./build-network.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { withSizes } from "./geometry/sizes.ts";
 import { withGeometry } from "./geometry/stated.ts";
-import { candidates } from "./groups.ts";
-import type { Identity } from "./identity.ts";
+import type { Draft } from "./identify/body.ts";
+import type { Body } from "./identity.ts";
+import type { IdentifyOptions } from "./options.ts";
 import { readPreprocessing } from "./preprocessing.ts";
-import { type Readings, withReadings } from "./readings.ts";
+import { withReadings } from "./readings.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
 import { type Recorded, readRecorded } from "./recorded.ts";
 import { recordedEpsilon, recordedInput, recordedInputScale } from "./records.ts";
 import type { Role } from "./role.ts";
 import type { Slot } from "./scheme.ts";
 
-export interface IdentifyOptions extends Readings {
-  /** Height, width of the image, where the user says so. */
-  readonly inputSize?: readonly [height: number, width: number];
-  readonly bnEpsilon?: number;
+/** A body with its scheme, its epsilon and its preprocessing. */
+export interface Finished {
+  readonly body: Body;
+  readonly draft: Draft;
 }
 
-/** Puts the identity together: scheme, epsilon, preprocessing and what is left over. */
-export function finish(
-  checkpoint: DescribedCheckpoint,
-  parts: NetworkParts,
-  shaped: ReadonlyMap<Role, Slot>,
-  options: IdentifyOptions,
-  evidence: readonly string[],
-): Identity {
+export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: IdentifyOptions): Finished {
+  const { parts, missing, unread, through } = draft;
   const recorded = readRecorded(checkpoint);
-  const roles = withReadings(recorded === undefined ? shaped : withAxes(shaped, recorded, checkpoint), options);
-  const draft = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, {});
+  const roles = withReadings(recorded === undefined ? draft.roles : withAxes(draft.roles, recorded, checkpoint), options);
+  const draftNetwork = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, {});
   // The names of three fully connected layers alone are those of several conventions.
   const recognised =
-    parts.convs.length === 0 ? undefined : recogniseScheme(roles, draft, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
+    parts.convs.length === 0
+      ? undefined
+      : recogniseScheme(roles, draftNetwork, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
   const scale = chooseScale(checkpoint, recorded, recognised, options);
   const plain = buildNetwork(
@@ -46,8 +43,6 @@ export function finish(
   const declared = options.inputSize ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
   const network = withSizes(withGeometry(plain, roles, checkpoint), declared);
   const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
-  const stored = new Set([...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])));
-  const others = candidates(checkpoint).filter((tensor) => !stored.has(tensor.name));
   const assumed = [
     ...(parts.sizes.assumed === undefined || network.inputSize === undefined ? [] : [parts.sizes.assumed]),
     ...assumptionsOf({
@@ -65,17 +60,31 @@ export function finish(
   ];
   const named = recognised === undefined ? [] : [`names of ${recognised.scheme.title}`];
   const sure = recognised !== undefined || (network.complete && network.config !== "other" && network.head !== undefined);
-  return {
+  const keys = [...roles.values()].flatMap((slot) => ("key" in slot ? [slot.key] : []));
+  const body: Body = {
     network,
     roles,
+    through,
+    missing,
+    unread,
+    prefix: recognised?.prefix ?? commonPrefix(keys),
+    geometry: network.geometry ?? "assumed",
     ...(recognised && { scheme: recognised.scheme.id }),
     confidence: sure && parts.convs.length > 0 && network.missing.length === 0 ? "sure" : "likely",
-    evidence: [...evidence, ...named],
+    evidence: [...draft.evidence, ...named],
     assumed,
     ...(network.batchNorm && { epsilon }),
     ...(preprocessing && { preprocessing }),
-    others: others.map((tensor) => tensor.name),
   };
+  return { body, draft };
+}
+
+/** What all keys begin with, up to a separator. */
+function commonPrefix([first, ...rest]: readonly string[]): string {
+  if (first === undefined) return "";
+  let length = first.length;
+  for (const key of rest) while (!key.startsWith(first.slice(0, length))) length--;
+  return /^.*[/.:]/.exec(first.slice(0, length))?.[0] ?? "";
 }
 
 function chooseEpsilon(

@@ -1,9 +1,9 @@
 import type { Assumption } from "./assumption.ts";
-import type { Conv } from "./chain.ts";
 import { configs, convNames, titles } from "./configs.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { convPlace } from "./expand.ts";
-import type { Fc } from "./head.ts";
+import type { Conv } from "./identify/conv.ts";
+import type { Fc } from "./identify/head/dense.ts";
 import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
 import { attribute, typeOf } from "./records.ts";
 import type { Sizes } from "./sizes.ts";
@@ -11,12 +11,13 @@ import type { Sizes } from "./sizes.ts";
 /** What is known of a network before it is written down as layers. */
 export interface NetworkParts {
   readonly config: Config;
-  readonly convs: readonly { readonly name: string; readonly conv: Conv; readonly norm: boolean }[];
+  readonly convs: readonly { readonly name: string; readonly conv: Conv; readonly bias: boolean; readonly norm: boolean }[];
   readonly fcs: readonly { readonly name: string; readonly fc: Fc; readonly bias: boolean; readonly norm: boolean }[];
   /** The last fully connected layer gives the classes. */
   readonly final: boolean;
+  /** Layers that the file lacks, as a whole or without their weight. */
   readonly missing: readonly string[];
-  readonly replaced: boolean;
+  readonly complete: boolean;
   readonly pools: number;
   readonly sizes: Sizes;
   readonly epsilon: number;
@@ -58,7 +59,7 @@ export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkPart
     geometry: "assumed",
     uncomputed: [],
     missing: parts.missing,
-    complete: parts.missing.length === 0 && !parts.replaced,
+    complete: parts.complete,
   };
 }
 
@@ -70,7 +71,7 @@ function nameOf(parts: NetworkParts, batchNorm: boolean): string {
 
 function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): Generator<NetworkLayer> {
   const ceil = poolsRoundUp(checkpoint);
-  for (const [i, { name, conv, norm }] of parts.convs.entries()) {
+  for (const [i, { name, conv, bias, norm }] of parts.convs.entries()) {
     const [height, width] = conv.kernel;
     const layer: ConvLayer = {
       kind: "conv",
@@ -79,7 +80,7 @@ function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): G
       outputs: conv.outputs,
       kernel: conv.kernel,
       pad: [(height - 1) / 2, (width - 1) / 2],
-      bias: conv.layer.bias !== undefined,
+      bias,
       ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
     };
     yield layer;
@@ -109,7 +110,7 @@ function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, habit
 
 /** What the file says stands behind its last layer. */
 function lastActivation(checkpoint: DescribedCheckpoint, fc: Fc): FcLayer["activation"] {
-  const at = checkpoint.layers.findIndex((record) => record.tensors.includes(fc.layer.weight.name));
+  const at = checkpoint.layers.findIndex((record) => record.tensors.includes(fc.entry.layer?.weight.name ?? ""));
   const own = at < 0 ? undefined : checkpoint.layers[at];
   if (own === undefined) return "none";
   const activation = attribute(own, "activation");

@@ -1,125 +1,85 @@
-import { parseAxes } from "../tensor/axes.ts";
-import { finish, type IdentifyOptions } from "./assemble.ts";
-import type { NetworkParts } from "./build-network.ts";
-import { configOf, configs, convNames, titles } from "./configs.ts";
+import { type Finished, finish } from "./assemble.ts";
 import type { DescribedCheckpoint } from "./described.ts";
-import { type Features, findFeatures } from "./features.ts";
-import { type Grouped, groupLayers, vectorLength } from "./groups.ts";
-import { type Fc, findHead, type Head } from "./head.ts";
-import { headOnly } from "./head-only.ts";
-import type { Identity } from "./identity.ts";
-import { assignHeadNorms, assignNorms, type NormOf } from "./norms.ts";
-import { flattensChannelsFirst } from "./records.ts";
-import type { Role } from "./role.ts";
-import type { Slot } from "./scheme.ts";
-import { findSizes } from "./sizes.ts";
-import { fcSlots, normSlots, vectorAxes, vectorSlot } from "./slots.ts";
-import { headTail } from "./tail.ts";
-import { isFlipped } from "./theano.ts";
+import { findRow, hostOf } from "./hosts/find-host.ts";
+import { accepts } from "./identify/accept.ts";
+import { type Draft, draftBody } from "./identify/body.ts";
+import { type Entries, type Entry, entriesOf } from "./identify/entries.ts";
+import { foreignLayers } from "./identify/foreign.ts";
+import { headOnly } from "./identify/head/head-only.ts";
+import { inHost, type Reading, readings } from "./identify/readings.ts";
+import { runsOf } from "./identify/runs.ts";
+import type { Body, Identity } from "./identity.ts";
+import type { Layers } from "./layers/layer.ts";
+import { candidates, readLayers } from "./layers/read-layers.ts";
+import type { IdentifyOptions } from "./options.ts";
 
 /** A VGG in training has some hundreds of tensors, optimizer and averages included. What has more than these is another network, and taking it apart would take several times the memory of all its names. */
 const mostTensors = 20_000;
+/** A file with more VGGs than these is made to cost time. */
+const mostBodies = 8;
 
 /**
- * Recognises a VGG by its structure: convolutions that chain, kernel shapes, the matrices behind them. Names put tensors
- * together into layers and order layers of the same shape; they are evidence, never a condition. Undefined for
- * everything else.
+ * Recognises the VGGs of a file: by the file's own graph, by names, by what stands beside what; shapes confirm (docs/recognition.md).
+ * undefined where there is none.
  */
 export function identify(checkpoint: DescribedCheckpoint, options: IdentifyOptions = {}): Identity | undefined {
   if (checkpoint.tensors.size > mostTensors) return undefined;
-  const grouped = groupLayers(checkpoint);
-  const features = findFeatures(checkpoint, grouped);
-  return features === undefined ? headOnly(checkpoint, grouped, options) : withFeatures(checkpoint, grouped, features, options);
+  const layers = readLayers(checkpoint);
+  const entries = entriesOf(checkpoint, layers);
+  const row = findRow(checkpoint.tensors.keys());
+  const found = readings(checkpoint, entries, runsOf(entries.all)).map((reading) => inHost(reading, row?.row, entries));
+  const drafts = findBodies(checkpoint, layers, entries, found, options);
+  const alone = drafts.length === 0 ? headOnly(checkpoint, layers, entries, options) : undefined;
+  const finished = [...drafts, ...(alone === undefined ? [] : [alone])].map((draft) => finish(checkpoint, draft, options));
+  const identity = assemble(checkpoint, layers, entries, finished);
+  const host = hostOf(row);
+  return identity === undefined || host === undefined ? identity : { ...identity, host };
 }
 
-function withFeatures(checkpoint: DescribedCheckpoint, grouped: Grouped, features: Features, options: IdentifyOptions): Identity {
-  const { convs, blocks } = features;
-  const used = new Set([...convs, ...features.headConvs].map((conv) => conv.layer));
-  const channels = convs.at(-1)?.outputs ?? 0;
-  const question = { convs: features.headConvs, channels, layout: features.run.layout, matrix: checkpoint.conventions.matrix };
-  const head = findHead({ ...question, layers: grouped.weights.filter((layer) => !used.has(layer)) });
-  const tail = headTail(head.layers, grouped);
-  const names = blocks.places.map(([block, index]) => `conv${block}_${index}`);
-  const norms = assignNorms(convs, grouped.norms);
-  const headNorms = assignHeadNorms(
-    tail.layers,
-    grouped.norms.filter((norm) => ![...norms.values()].includes(norm)),
-  );
-  const pools = blocks.lengths.length;
-  const sizes = findSizes(checkpoint, tail.layers[0], channels, pools, options.inputSize);
-  const roles = new Map<Role, Slot>([
-    ...convRoles(checkpoint, features, names, norms),
-    ...headRoles(checkpoint, grouped, features, head, tail.layers, headNorms),
-  ]);
-  const pointwise = names.filter((_, i) => convs[i]?.kernel[0] === 1);
-  const config = configOf(blocks.lengths, pointwise);
-  const parts: NetworkParts = {
-    config,
-    convs: convs.map((conv, i) => ({ name: names[i] ?? "", conv, norm: norms.has(conv.layer) })),
-    fcs: tail.layers.map((fc, i) => ({ name: `fc${6 + i}`, fc, bias: roles.has(`fc${6 + i}.bias`), norm: headNorms.has(fc.layer) })),
-    final: tail.final,
-    missing: [...blocks.missing, ...tail.missing],
-    replaced: tail.replaced,
-    pools,
-    sizes,
-    epsilon: 0,
-  };
-  return finish(checkpoint, parts, roles, options, evidenceOf(features, head, tail.layers));
-}
-
-function* convRoles(
+/** The largest body first, then others of layers that no body before has. */
+function findBodies(
   checkpoint: DescribedCheckpoint,
-  { convs }: Features,
-  names: readonly string[],
-  norms: NormOf,
-): Generator<readonly [Role, Slot]> {
-  const flip = isFlipped(checkpoint, convs);
-  const { variance } = checkpoint.conventions;
-  for (const [i, conv] of convs.entries()) {
-    const name = names[i] ?? "";
-    yield [`${name}.weight`, { key: conv.layer.weight.name, axes: parseAxes(conv.axes), ...(flip && { flip: ["h", "w"] }) }];
-    const bias = conv.layer.bias;
-    yield [`${name}.bias`, bias === undefined ? { constant: 0 } : vectorSlot(bias, styleOf(convs.map((other) => other.layer.bias?.shape)))];
-    const norm = norms.get(conv.layer);
-    if (norm !== undefined) yield* normSlots(name, norm, variance);
+  layers: Layers,
+  entries: Entries,
+  found: readonly Reading[],
+  options: IdentifyOptions,
+): readonly Draft[] {
+  const sorted = found.toSorted((a, b) => sureness(b) - sureness(a));
+  const taken = new Set<Entry>();
+  const drafts: Draft[] = [];
+  for (const reading of sorted) {
+    if (drafts.length === mostBodies) break;
+    if (reading.places.some(({ entry }) => entry !== undefined && taken.has(entry))) continue;
+    const draft = draftBody(checkpoint, layers, entries, reading, options);
+    if (!accepts(draft, entries)) continue;
+    drafts.push(draft);
+    for (const entry of draft.entries) taken.add(entry);
   }
+  return drafts;
 }
 
-/** Axes of the first vector with more than one element: a vector of one is kept like its neighbours. */
-function styleOf(shapes: readonly (readonly number[] | undefined)[]): string | undefined {
-  const shape = shapes.find((other) => other !== undefined && (vectorLength(other) ?? 1) > 1);
-  return shape === undefined ? undefined : vectorAxes(shape);
+const order: readonly Reading["source"][] = ["count", "numbers", "names", "graph"];
+
+/** Convolutions first, then the evidence for their places. */
+function sureness({ places, source, holes, published }: Reading): number {
+  return (places.length + holes.length) * 100 + (published ? 5 : 0) + order.indexOf(source);
 }
 
-function* headRoles(
-  checkpoint: DescribedCheckpoint,
-  grouped: Grouped,
-  { run }: Features,
-  head: Head,
-  layers: readonly Fc[],
-  norms: NormOf,
-): Generator<readonly [Role, Slot]> {
-  const channelsFirst = flattensChannelsFirst(checkpoint) ?? run.layout !== "h w i o";
-  const style = styleOf([...run.convs.map((conv) => conv.layer.bias?.shape), ...head.layers.map((fc) => fc.layer.bias?.shape)]);
-  yield* fcSlots(layers, grouped, channelsFirst ? "i h w" : "h w i", style, norms);
-}
-
-function evidenceOf({ convs, blocks, run }: Features, head: Head, layers: readonly Fc[]): readonly string[] {
-  const how: Readonly<Record<typeof blocks.source, string>> = {
-    layers: "the pools that the file describes",
-    names: "the numbers in the names",
-    numbers: "the gaps in the numbering",
-    count: "their number",
-    widths: "their widths",
+function assemble(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, finished: readonly Finished[]): Identity | undefined {
+  const bodies = finished.map(({ body }): Body => body);
+  const [first] = bodies;
+  if (first === undefined) return undefined;
+  const stored = new Set(
+    bodies.flatMap(({ roles }) => [...roles.values()]).flatMap((slot) => ("key" in slot ? [slot.key, slot.over] : [])),
+  );
+  const others = candidates(checkpoint)
+    .map(({ name }) => name)
+    .filter((name) => !stored.has(name));
+  return {
+    ...first,
+    bodies,
+    complete: first.network.complete,
+    foreign: foreignLayers(others, layers, entries),
+    others,
   };
-  const sizes = [...new Set(convs.map((conv) => conv.kernel.join("×")))].join(" and ");
-  const lines = [
-    `${convs.length} convolutions ${sizes} chain from ${convs[0]?.inputs} to ${convs.at(-1)?.outputs} channels, kept ${run.layout}`,
-    `blocks of ${blocks.lengths.join(", ")} by ${how[blocks.source]}`,
-  ];
-  const widths = layers.map((fc) => fc.outputs).join(", ");
-  if (layers.length > 0) lines.push(`fully connected layers of ${widths}, matrices kept ${head.orientation}`);
-  const published = (["A", "B", "D", "E"] as const).find((config) => configs[config].join() === blocks.lengths.join());
-  if (published !== undefined) lines.push(`${convNames(blocks.lengths).length} convolutions as in ${titles[published]}`);
-  return lines;
 }

@@ -1,7 +1,7 @@
 import type { Assumption } from "./assumption.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { convPlace } from "./expand.ts";
-import type { Fc } from "./head.ts";
+import type { Fc } from "./identify/head/dense.ts";
 import type { Network } from "./network.ts";
 import { readRecorded } from "./recorded.ts";
 import { recordedInput } from "./records.ts";

@@ -1,9 +1,7 @@
 import { parseAxes } from "../tensor/axes.ts";
 import type { Described } from "./described.ts";
-import { type Grouped, type NormLayer, vectorLength } from "./groups.ts";
-import type { Fc } from "./head.ts";
-import { parseName } from "./names.ts";
-import type { NormOf } from "./norms.ts";
+import type { Fc } from "./identify/head/dense.ts";
+import { type NormLayer, vectorLength } from "./layers/layer.ts";
 import type { Role } from "./role.ts";
 import type { Slot, StoredSlot } from "./scheme.ts";
 
@@ -38,29 +36,4 @@ export function* normSlots(layer: string, norm: NormLayer, variance: "darknet" |
   const over = norm.factor === undefined ? {} : { over: norm.factor.name };
   if (norm.mean !== undefined) yield [`${layer}.bn.mean`, { ...vectorSlot(norm.mean), ...over }];
   if (norm.var !== undefined) yield [`${layer}.bn.var`, { ...vectorSlot(norm.var), ...over, ...(variance && { as: variance }) }];
-}
-
-/** Slots of fc6… ; a bias whose weight is kept under another name (tied tensors) is found by its length. */
-export function* fcSlots(
-  layers: readonly Fc[],
-  grouped: Grouped,
-  order: "i h w" | "h w i",
-  style: string | undefined,
-  norms: NormOf,
-): Generator<readonly [Role, Slot]> {
-  const adopted = new Set<string>();
-  for (const [i, fc] of layers.entries()) {
-    const name = `fc${6 + i}`;
-    yield [`${name}.weight`, { key: fc.layer.weight.name, axes: parseAxes(i === 0 ? flattenedAxes(fc, order) : fc.axes) }];
-    const orphan = grouped.vectors.find((vector) => vector.size === fc.outputs && !adopted.has(vector.name) && isBias(vector.tensor.name));
-    const bias = fc.layer.bias ?? orphan?.tensor;
-    if (bias !== undefined && fc.layer.bias === undefined && orphan !== undefined) adopted.add(orphan.name);
-    if (bias !== undefined) yield [`${name}.bias`, vectorSlot(bias, style)];
-    const norm = norms.get(fc.layer);
-    if (norm !== undefined) yield* normSlots(name, norm, undefined);
-  }
-}
-
-function isBias(name: string): boolean {
-  return parseName(name).leaf === "bias";
 }

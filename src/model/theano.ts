@@ -1,5 +1,5 @@
-import type { Conv } from "./chain.ts";
 import type { DescribedCheckpoint } from "./described.ts";
+import type { Conv } from "./identify/conv.ts";
 
 /**
  * Whether kernels are stored rotated by 180°. Theano computes true convolution; Keras' files on Theano therefore hold
@@ -10,5 +10,5 @@ export function isFlipped(checkpoint: DescribedCheckpoint, convs: readonly Conv[
   const backend = checkpoint.metadata.get("backend");
   if (typeof backend === "string") return backend === "theano";
   // layer_1/param_0: Keras of 2015, which had no other backend.
-  return convs.every((conv) => /_W(_\d+)?$|(^|\/)layer_\d+\/param_0$/.test(conv.layer.weight.name));
+  return convs.every((conv) => /_W(_\d+)?$|(^|\/)layer_\d+\/param_0$/.test(conv.weight.name));
 }

@@ -1,5 +1,5 @@
 import type { Finding, Severity } from "../inspect/findings/check.ts";
-import type { InspectRecord } from "../inspect/inspect.ts";
+import type { ArchitectureRecord, InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
 import type { StatsRecord } from "../inspect/stats.ts";
 import { size } from "../text/byte-size.ts";
@@ -23,6 +23,7 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
 export function* inspectBlocks(record: InspectRecord, style: Style, options: InspectTextOptions = {}): Generator<string> {
   yield* headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
   yield* architectureLines(record, style);
+  yield* beside(record);
   if (record.tensors.length > 0) {
     yield "";
     if (options.depth === undefined) yield* tensorTable(record.tensors, style);
@@ -49,14 +50,28 @@ function architectureLines(record: InspectRecord, style: Style): readonly string
     found.input === null ? `${found.inputChannels} input channels, input size not in the file` : `input ${found.input.join(" × ")}`,
     found.scheme === null ? "names of no known scheme" : `${found.scheme} names`,
   ];
-  const [state, good] = completeness(found.complete, found.missing.length);
+  const [state, good] = completeness(found);
   const lines = headed(found.name, `${found.confidence === "sure" ? "" : " (likely)"}: ${parts.join(", ")}, ${state}`, style);
   return good ? lines : lines.map((line) => line.replace(state, () => style.paint.bad(state)));
 }
 
-function completeness(complete: boolean, missing: number): readonly [text: string, good: boolean] {
+/** Roles that say which part is missing; the others are whole layers. */
+function completeness({ complete, missing, through }: ArchitectureRecord): readonly [text: string, good: boolean] {
   if (complete) return ["complete", true];
-  return missing === 0 ? ["with another head", true] : [`${missing} ${missing === 1 ? "layer" : "layers"} missing`, false];
+  if (missing.length === 0) return [`up to ${through}, with other layers behind`, true];
+  const what = missing.every(({ role }) => !role.includes(".")) ? "layer" : "part";
+  return [`${missing.length} ${missing.length === 1 ? what : `${what}s`} missing`, false];
+}
+
+/** Other VGGs of the file, and what they are parts of. */
+function* beside({ architecture, bodies, host, foreign }: InspectRecord): Generator<string> {
+  for (const body of bodies.slice(1)) {
+    const [state] = completeness(body);
+    yield `also ${body.name} under ${body.prefix === "" ? "no prefix" : body.prefix}, ${state}`;
+  }
+  if (host !== null) yield `inside: ${host.name}, by ${host.key}`;
+  else if (architecture !== null && foreign.length > 0)
+    yield `with ${foreign.length} other ${foreign.length === 1 ? "layer" : "layers"} behind ${architecture.through} or beside it`;
 }
 
 /** Names are shortened to this before columns are left out. */

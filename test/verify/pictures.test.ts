@@ -8,6 +8,7 @@ import { assumedLabels, labelsFromText, readLabels } from "../../src/verify/inpu
 import { contractFor, pairOf } from "../../src/verify/input/picture-options.ts";
 import { findPictures, isPicture, pictureBatch } from "../../src/verify/input/pictures.ts";
 import { contractFromJson, describeContract, preset, presetNames } from "../../src/verify/input/preprocess.ts";
+import { identityOf } from "../support/identity.ts";
 import { png } from "./png.ts";
 import { checkpointOf } from "./subjects.ts";
 import { networkOf, randomSet } from "./support.ts";
@@ -85,7 +86,7 @@ describe("class names", () => {
 });
 
 describe("how pictures are prepared", () => {
-  const identity = { network, roles: new Map(), confidence: "sure", evidence: [], assumed: [], others: [] } as const;
+  const identity = identityOf(network);
 
   test("as asked: a preset or a file", async () => {
     expect(await contractFor(identity, "torch", "x")).toMatchObject({

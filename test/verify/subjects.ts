@@ -8,6 +8,7 @@ import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
 import type { Subject } from "../../src/verify/subject.ts";
+import { identityOf } from "../support/identity.ts";
 import { type Array32, transpose } from "./support.ts";
 
 /** Axes of the weights of convolutions, of fc6 and of the other fully connected layers. */
@@ -38,7 +39,7 @@ export function subjectOf(name: string, set: ReadonlyMap<string, Array32>, netwo
   return {
     name,
     checkpoint: checkpointOf(name, tensors),
-    identity: { network, roles, confidence: "sure", evidence: [], assumed: [], others: [] },
+    identity: identityOf(network, roles),
   };
 }
 

@@ -1,8 +1,6 @@
-import type { Identity } from "../../model/identity.ts";
-import { type Role, roleOf } from "../../model/role.ts";
+import type { Body, Missing } from "../../model/identity.ts";
 import { few } from "../../text/few.ts";
 import type { Check, Finding, Subject } from "./check.ts";
-import { lastOfBlock, oneOfEight } from "./last-of-block.ts";
 import { grouped } from "./numbers.ts";
 
 /** Layers that the network of that depth has and the file lacks, and batch norm whose statistics were not saved. */
@@ -12,56 +10,92 @@ export const layersMissing: Check = {
   needs: "headers",
   async run(subject) {
     const { identity } = subject;
-    if (identity === undefined) return [...looseHead(subject), ...oneOfEight(subject.checkpoint)];
-    return [...missingConvs(identity), ...lastOfBlock(identity), ...missingHead(identity), ...missingStatistics(identity, subject)];
+    if (identity === undefined) return looseHead(subject);
+    return identity.bodies.flatMap((body) => [...missingBody(body), ...missingParts(body), ...unreadParts(body)]);
   },
 };
 
-function missingConvs({ network, roles }: Identity): readonly Finding[] {
+/** A head without its convolutions: one finding, with the arithmetic. */
+function missingBody(body: Body): readonly Finding[] {
+  const { network, roles } = body;
+  if (network.layers.some((layer) => layer.kind === "conv")) return [];
   const convs = network.missing.filter((name) => name.startsWith("conv"));
-  if (convs.length === 0) return [];
   const first = network.layers.find((layer) => layer.kind === "fc");
-  const bodyless = !network.layers.some((layer) => layer.kind === "conv");
   const width = first?.inputs ?? 0;
   const slot = roles.get("fc6.weight");
   const stored = slot !== undefined && "key" in slot ? ` (${slot.key})` : "";
   const product = network.featureShape?.every((size) => size !== undefined) === true ? ` = ${network.featureShape.join(" × ")}` : "";
-  const message = bodyless
-    ? `nothing in the file produces the ${grouped(width)}${product} values that fc6${stored} takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`
-    : `the numbering has ${convs.length === 1 ? "a gap" : "gaps"}: ${few(convs)} ${convs.length === 1 ? "is" : "are"} missing`;
-  const fix = bodyless
-    ? "save the whole network: register every layer (add_sublayer or LayerList in Paddle, ModuleList or add_module in PyTorch) and check that state_dict() lists the convolutions"
-    : "take the layers from the checkpoint that this one was made from";
+  const message = `nothing in the file produces the ${grouped(width)}${product} values that ${first?.name ?? "fc6"}${stored} takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`;
+  const fix =
+    "save the whole network: register every layer (add_sublayer or LayerList in Paddle, ModuleList or add_module in PyTorch) and check that state_dict() lists the convolutions";
   return [{ code: "layers-missing", severity: "error", message, layers: convs, fix }];
 }
 
-/** fc6 and fc7 without what follows: somebody's feature extractor. */
-function missingHead({ network }: Identity): readonly Finding[] {
-  const head = network.missing.filter((name) => name.startsWith("fc"));
-  if (head.length === 0) return [];
-  const message = `${few(head)} ${head.length === 1 ? "is" : "are"} missing: the network ends in features`;
-  return [{ code: "layers-missing", severity: "warning", message, layers: head, fix: "convert with --num-classes N to add a new one" }];
+/** What is missing for one reason is one finding. */
+function missingParts(body: Body): readonly Finding[] {
+  const bodyless = !body.network.layers.some((layer) => layer.kind === "conv");
+  const groups = new Map<string, Missing[]>();
+  for (const missing of body.missing) {
+    if (bodyless && missing.role.startsWith("conv")) continue;
+    const key = `${groupOf(missing)} ${missing.likelihood} ${missing.role.includes(".") ? "" : missing.why}`;
+    groups.set(key, [...(groups.get(key) ?? []), missing]);
+  }
+  return [...groups.values()].flatMap((group) => asFinding(group) ?? []);
 }
 
-/** gamma or beta are stored, mean or variance are not: the parameters were saved and not the state dict. */
-function missingStatistics({ network, roles }: Identity, { checkpoint }: Subject): readonly Finding[] {
-  const isStored = (role: Role): boolean => {
-    const slot = roles.get(role);
-    return slot !== undefined && "key" in slot && checkpoint.tensors.has(slot.key);
-  };
-  const lacking = network.layers.flatMap((layer) => {
-    if ((layer.kind !== "conv" && layer.kind !== "fc") || layer.batchNorm === undefined) return [];
-    return (["bn.mean", "bn.var"] as const).map((part) => roleOf(layer.name, part)).filter((role) => !isStored(role));
-  });
-  if (lacking.length === 0) return [];
-  const message = `${lacking.length} running statistics of batch norm are missing (${few(lacking)}): without them the network computes something else at inference than in training`;
+function groupOf({ role }: Missing): string {
+  if (/\.bn\.(mean|var)$/.test(role)) return "statistics";
+  return role === "fc8" ? "fc8" : role.includes(".") ? "part" : "layer";
+}
+
+const severities = { certain: "error", probable: "warning", possible: "info" } as const;
+
+function asFinding(group: readonly Missing[]): Finding | undefined {
+  const [first] = group;
+  if (first === undefined) return undefined;
+  const layers = group.map(({ role }) => role);
+  const verb = layers.length === 1 ? "is" : "are";
+  const severity = severities[first.likelihood];
+  const finding = (message: string, fix: string): Finding => ({ code: "layers-missing", severity, message, layers, fix });
+  if (groupOf(first) === "fc8") {
+    const message = "fc8 is missing: the network ends in features";
+    return { code: "layers-missing", severity: "warning", message, layers, fix: "convert with --num-classes N to add a new one" };
+  }
+  if (groupOf(first) === "statistics") {
+    return finding(
+      `${layers.length} running statistics of batch norm are missing (${few(layers)}): without them the network computes something else at inference than in training`,
+      "save state_dict(), not parameters(): running means and variances are buffers",
+    );
+  }
+  const fix = `take the ${layers.length === 1 ? "layer" : "layers"} from the checkpoint that this one was made from`;
+  if (first.likelihood === "possible") {
+    return finding(
+      `${first.why}: either the features were cut in front of ${layers[0]} on purpose, or ${few(layers)} ${verb} missing; the channels fit without`,
+      fix,
+    );
+  }
+  const probably = first.likelihood === "probable" ? "probably " : "";
+  if (/^\d+ convolutions/.test(first.why)) {
+    return finding(
+      `${first.why}: ${few(layers)} ${verb} ${probably}missing; the channels fit without it, so it loads and computes something else`,
+      fix,
+    );
+  }
+  return finding(`${few(layers)} ${verb} missing: ${first.why}`, fix);
+}
+
+/** Keys under a layer's name that are none of its parts. */
+function unreadParts({ unread }: Body): readonly Finding[] {
+  if (unread.length === 0) return [];
+  const [is, them] = unread.length === 1 ? ["is", "its layer is"] : ["are", "their layers are"];
+  const message = `${few(unread)} ${is} kept under the name of a layer and ${is} no known part of one: ${them} not wholly read`;
   return [
     {
       code: "layers-missing",
-      severity: "error",
+      severity: "warning",
       message,
-      layers: lacking,
-      fix: "save state_dict(), not parameters(): running means and variances are buffers",
+      layers: unread,
+      fix: "convert carries them into plain tensor files; what they do is not known",
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Identity } from "../../model/identity.ts";
 import { judgeKinds } from "../../model/kinds.ts";
-import { parseName } from "../../model/names.ts";
+import { parseName } from "../../model/layers/parts.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import { isNumeric, type Tensor } from "../../tensor/tensor.ts";

@@ -1,4 +1,4 @@
-import { parseName } from "../names.ts";
+import { parseName } from "../layers/parts.ts";
 import { grouped } from "./grouped.ts";
 import type { Ambiguity, Fits, Found, NumericInfo, TensorPair } from "./pairs.ts";
 

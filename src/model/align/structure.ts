@@ -1,5 +1,6 @@
 import { elementCount } from "../../tensor/shape.ts";
-import { naturalCompare, parseName, template } from "../names.ts";
+import { naturalCompare, template } from "../layers/order.ts";
+import { parseName } from "../layers/parts.ts";
 import { grouped } from "./grouped.ts";
 import type { Ambiguity, Fits, Found, NumericInfo, TensorPair } from "./pairs.ts";
 

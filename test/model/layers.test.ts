@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { groupLayers } from "../../src/model/groups.ts";
+import { readLayers } from "../../src/model/layers/read-layers.ts";
 import { type DescribedFile, describedFile } from "../support/described-file.ts";
 
 type Entry = DescribedFile["tensors"][number];
 
 function grouped(tensors: readonly Entry[], format = "torch") {
-  const { weights, norms } = groupLayers(describedFile({ format, tensors }));
+  const { weights, norms } = readLayers(describedFile({ format, tensors }));
   return {
     weights: weights.map(({ weight, bias }) => [weight.name, bias?.name]),
     norms: norms.map(({ gamma, beta }) => [gamma?.name, beta?.name]),

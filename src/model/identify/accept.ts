@@ -1,0 +1,50 @@
+import { configs } from "../configs.ts";
+import type { Draft } from "./body.ts";
+import type { Entries } from "./entries.ts";
+
+/** Fewer convolutions are a VGG only where names say so. */
+const fewest = 8;
+const fewestNamed = 5;
+/** Channels of a picture, or of the stacked flow fields of a network for video. */
+const mostInputs = 32;
+
+/** Whether what was read is a VGG. Silence is better than a network that merely looks like one. */
+export function accepts(draft: Draft, entries: Entries): boolean {
+  const { reading, head } = draft;
+  const filled = reading.places.length;
+  const blocks = Math.max(0, ...reading.places.map(({ block }) => block));
+  const named = reading.source === "names" && filled >= fewestNamed && blocks >= 3;
+  const gaps = reading.holes.length + reading.tail.length;
+  const enough = filled >= fewest || (filled === fewest - 1 && gaps === 1) || isFeatures(draft);
+  if (!enough && !named) return false;
+  const first = reading.places[0]?.entry?.conv;
+  if (first !== undefined && reading.holes.every(({ block, index }) => block + index > 2) && first.inputs > mostInputs) return false;
+  if (!reading.published && !isOwn(draft)) return false;
+  return !(isUnet(draft, entries) && head.layers.length === 0);
+}
+
+/** features.N with VGG's pools, cut off early: the body of a perceptual loss. */
+function isFeatures({ reading }: Draft): boolean {
+  return (
+    reading.source === "numbers" &&
+    reading.published &&
+    reading.places.length >= 7 &&
+    /^(features|vgg)$/.test(String(reading.prefix.at(-1)))
+  );
+}
+
+/** Blocks that no publication has are a VGG's where its fully connected layers follow, and where they widen. */
+function isOwn({ reading, head }: Draft): boolean {
+  const widths = reading.places.flatMap(({ entry }) => entry?.conv?.outputs ?? []);
+  const widens = widths.every((width, i) => i === 0 || width >= (widths[i - 1] ?? 0)) && (widths.at(-1) ?? 0) > (widths[0] ?? 0);
+  const stacked = reading.lengths.some((count) => count > 1);
+  return widens && stacked && head.layers.length > 0;
+}
+
+/** Blocks of two, each twice as wide as the one before, the fifth too, and convolutions behind: the encoder of a U-Net. */
+function isUnet({ reading, entries: own }: Draft, entries: Entries): boolean {
+  if (reading.lengths.join() !== configs.B.join()) return false;
+  const widths = new Map(reading.places.map(({ block, entry }) => [block, entry?.conv?.outputs]));
+  const doubles = [2, 3, 4, 5].every((block) => widths.get(block) === 2 * (widths.get(block - 1) ?? 0));
+  return doubles && entries.all.some((entry) => entry.conv !== undefined && !own.has(entry));
+}

@@ -1,0 +1,39 @@
+import type { Entry } from "../entries.ts";
+import { type FcName, isLastName } from "./fc-names.ts";
+import { finish, fits, type Head, isReduced, type Question, takesFeatures } from "./question.ts";
+
+/** Layers behind the body in its own running number: layer_with_weights-13, modules.33. */
+export function byRun(question: Question): Head | undefined {
+  const own = question.reading.run;
+  if (own === undefined) return undefined;
+  const known = new Set(question.candidates);
+  const items = own.run.items.filter(({ number, entry }) => number > own.last && known.has(entry));
+  const [first, second, third] = items;
+  if (first === undefined || items.length > 3) return undefined;
+  const slots = new Map<FcName, Entry>();
+  // Gluon: features.31, features.33, output.
+  const last = question.candidates.find((entry) => items.every((item) => item.entry !== entry) && entry.names.some(isLastName));
+  if (last !== undefined && third === undefined) {
+    if (second !== undefined) slots.set("fc6", first.entry).set("fc7", second.entry);
+    else slots.set(first.number - own.last > 4 ? "fc7" : "fc6", first.entry);
+    slots.set("fc8", last);
+  } else if (third !== undefined && second !== undefined) {
+    slots.set("fc6", first.entry).set("fc7", second.entry).set("fc8", third.entry);
+  } else if (second !== undefined) {
+    const [a, b] = placesOfTwo(question, first.number - own.last, second.number - first.number, first.entry);
+    slots.set(a, first.entry).set(b, second.entry);
+  } else return undefined;
+  return fits(question, slots) && !isReduced(question, slots) ? finish(question, slots, "numbers") : undefined;
+}
+
+/**
+ * Which two of three dense layers stand behind a body, by the distance of the first from it and of the second from the first. A number
+ * that counts layers with weights alone has them one apart; one that counts pools, Flatten, ReLU and dropout two or three.
+ */
+function placesOfTwo({ reading, channels, read }: Question, before: number, between: number, first: Entry): readonly [FcName, FcName] {
+  const fc = read(first);
+  if (fc !== undefined && channels !== undefined && !takesFeatures(fc, channels)) return ["fc7", "fc8"];
+  if (reading.source === "count") return before === 2 ? ["fc7", "fc8"] : between === 2 ? ["fc6", "fc8"] : ["fc6", "fc7"];
+  if (before > 5) return ["fc7", "fc8"];
+  return between > 3 ? ["fc6", "fc8"] : ["fc6", "fc7"];
+}

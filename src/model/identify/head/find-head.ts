@@ -1,0 +1,99 @@
+import type { DescribedCheckpoint } from "../../described.ts";
+import type { Layers } from "../../layers/layer.ts";
+import type { Entries, Entry } from "../entries.ts";
+import type { Reading } from "../readings.ts";
+import { byName } from "./by-name.ts";
+import { byRun } from "./by-run.ts";
+import { denseReader } from "./dense.ts";
+import { type FcName, fcNames, hostHead, isLastName } from "./fc-names.ts";
+import { build, finish, fits, type Head, isBeside, isSibling, type Question, type Slots, takesFeatures } from "./question.ts";
+
+const none: Head = { layers: [], final: false, missing: [], replaced: false, source: "none" };
+
+/** Finds fc6, fc7 and fc8: by the file's graph, by their names and numbers, by what follows the body in its own numbering, by shapes. */
+export function findHead(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, reading: Reading): Head {
+  const body = new Set(reading.places.map(({ entry }) => entry));
+  const candidates = entries.all.filter((entry) => !body.has(entry) && (entry.layer !== undefined || isBias(entry)));
+  const last = reading.places.at(-1)?.entry;
+  const channels = last?.conv?.outputs ?? last?.lone?.size;
+  const read = denseReader(entries.all, entries.layout, checkpoint.conventions);
+  const question: Question = { checkpoint, layers, entries, reading, channels, candidates, read };
+  return byHost(question) ?? byGraph(question) ?? byName(question) ?? byRun(question) ?? byShapes(question) ?? alone(question) ?? none;
+}
+
+function isBias({ lone }: Entry): boolean {
+  return lone?.leaf === "bias" || lone?.leaf === 1;
+}
+
+/** Under the names that a known host gives them. */
+function byHost(question: Question): Head | undefined {
+  const names = question.reading.head;
+  const head = names === undefined ? undefined : hostHead(question.candidates, names);
+  if (names === undefined || head === undefined || !fits(question, head.slots)) return undefined;
+  const found = finish(question, head.slots, "names");
+  const own = new Set(Object.values(names));
+  // What a host has instead of VGG's is not missing.
+  return { ...found, missing: found.missing.filter((name) => own.has(name)), replaced: found.replaced || !own.has("fc8") };
+}
+
+/** Three layers behind the body, and nothing else: fc6, fc7, fc8, each in its place though the file may have lost one. */
+function byGraph(question: Question): Head | undefined {
+  const { behind, goesOn: hosted } = question.reading;
+  if (behind === undefined || behind.length !== 3 || hosted === true) return undefined;
+  const slots = new Map(behind.flatMap(({ entry }, i): [FcName, Entry][] => (entry === undefined ? [] : [[fcNames[i] ?? "fc8", entry]])));
+  if (slots.size === 0 || !fits(question, slots)) return undefined;
+  return finish(question, slots, "graph");
+}
+
+/** Three dense layers, the only ones of the file, that follow from the body: under names that say nothing. */
+function byShapes(question: Question): Head | undefined {
+  const { candidates, read, channels, layers } = question;
+  if (channels === undefined || layers.recurrent.length > 0) return undefined;
+  const dense = candidates.flatMap((entry) => {
+    const fc = read(entry);
+    return fc === undefined || (fc.kernel !== undefined && fc.kernel.join() !== "1,1" && fc.inputs !== channels) ? [] : [fc];
+  });
+  if (dense.length !== 3) return undefined;
+  for (const fc6 of dense) {
+    if (!takesFeatures(fc6, channels)) continue;
+    for (const fc7 of dense) {
+      const fc8 = dense.find((fc) => fc !== fc6 && fc !== fc7);
+      if (fc7 === fc6 || fc8 === undefined) continue;
+      const slots: Slots = new Map([
+        ["fc6", fc6.entry],
+        ["fc7", fc7.entry],
+        ["fc8", fc8.entry],
+      ]);
+      if (fits(question, slots)) return finish(question, slots, "shapes");
+    }
+  }
+  return undefined;
+}
+
+/** Words of a classifier of one dense layer. */
+const soloWords = new Set(["classifier", "fc", "linear", "dense", "head", "predictions", "logits", "output", "score", "top"]);
+
+/** One dense layer beside the body, which takes its features: all of the head that a small network has. */
+function alone(question: Question): Head | undefined {
+  const { candidates, read, channels, layers, reading } = question;
+  if (channels === undefined || layers.recurrent.length > 0) return undefined;
+  const dense = candidates.filter((entry) => {
+    const fc = read(entry);
+    return fc !== undefined && fc.kernel === undefined && takesFeatures(fc, channels);
+  });
+  const named = dense.filter(({ names }) =>
+    names.some((tokens) => {
+      const word = tokens.findLast((token) => typeof token === "string");
+      return (
+        isLastName(tokens) ||
+        (typeof word === "string" && soloWords.has(word) && isBeside(tokens.slice(0, tokens.lastIndexOf(word) + 1), reading.prefix))
+      );
+    }),
+  );
+  const [only] = named;
+  if (only === undefined || named.length > 1 || !isSibling(only, reading)) return undefined;
+  const others = candidates.filter((entry) => entry !== only && entry.layer !== undefined);
+  if (others.length > 0 && reading.behind?.length !== 1) return undefined;
+  const slots: Slots = new Map([["fc6", only]]);
+  return { ...build(question, slots, "names"), final: true, missing: [] };
+}

@@ -1,0 +1,126 @@
+import type { DescribedCheckpoint } from "../../described.ts";
+import type { Layers } from "../../layers/layer.ts";
+import { parseName } from "../../layers/parts.ts";
+import type { Tokens } from "../../layers/tokens.ts";
+import { type Entries, type Entry, tensorsOf } from "../entries.ts";
+import type { Reading } from "../readings.ts";
+import type { DenseReader, Fc } from "./dense.ts";
+import { type FcName, fcNames } from "./fc-names.ts";
+
+/** What of a network's fully connected layers is VGG's own. */
+export interface Head {
+  /** fc6, fc7, fc8 as far as the file has them; without a weight where only the bias is there. */
+  readonly layers: readonly HeadLayer[];
+  /** The last of them gives the classes. */
+  readonly final: boolean;
+  readonly missing: readonly FcName[];
+  /** Other layers take what the last of them gives. */
+  readonly replaced: boolean;
+  /** What says which layer is which. */
+  readonly source: "graph" | "names" | "numbers" | "shapes" | "none";
+}
+
+export interface HeadLayer {
+  readonly name: FcName;
+  readonly entry: Entry;
+  readonly fc?: Fc;
+}
+
+export interface Question {
+  readonly checkpoint: DescribedCheckpoint;
+  readonly layers: Layers;
+  readonly entries: Entries;
+  readonly reading: Reading;
+  /** Channels of the last feature map. */
+  readonly channels: number | undefined;
+  readonly candidates: readonly Entry[];
+  readonly read: DenseReader;
+}
+
+export type Slots = ReadonlyMap<FcName, Entry>;
+
+/** Whether the layers take what the ones before give: fc6 the features, fc7 fc6's outputs, fc8 fc7's. */
+export function fits({ read, channels }: Question, slots: Slots): boolean {
+  const [fc6, fc7, fc8] = fcNames.map((name) => {
+    const entry = slots.get(name);
+    return entry === undefined ? undefined : read(entry);
+  });
+  if (fc6 !== undefined && channels !== undefined && !takesFeatures(fc6, channels)) return false;
+  if (fc6 !== undefined && fc7 !== undefined && fc7.inputs !== fc6.outputs) return false;
+  if (fc7 !== undefined && fc8 !== undefined && fc8.inputs !== fc7.outputs) return false;
+  return [fc7, fc8].every((fc) => fc?.kernel === undefined || fc.kernel.join() === "1,1");
+}
+
+export function takesFeatures(fc: Fc, channels: number): boolean {
+  return fc.kernel === undefined ? fc.inputs % channels === 0 : fc.inputs === channels;
+}
+
+/** Below the same parent as the body: classifier beside features. */
+export function isBeside(head: Tokens, body: Tokens): boolean {
+  const shared = head.findIndex((token, i) => token !== body[i]);
+  const common = shared < 0 ? head.length : shared;
+  return common >= Math.min(head.length, body.length) - 2;
+}
+
+/** In the very module that has the body in it: classifier beside features, and not a host's layer beside a whole network. */
+export function isSibling(head: Entry, { places }: Reading): boolean {
+  const [first, ...rest] = places.flatMap(({ entry }) => (entry === undefined ? [] : [segmentsOf(entry)]));
+  if (first === undefined) return false;
+  const differs = first.findIndex((segment, i) => rest.some((segments) => segments[i] !== segment));
+  const common = first.slice(0, differs < 0 ? first.length : differs);
+  const own = segmentsOf(head);
+  return common.slice(0, -1).every((segment, i) => segment === own[i]);
+}
+
+/** The modules that the key itself names. */
+export function segmentsOf(entry: Entry): readonly string[] {
+  const [key] = tensorsOf(entry);
+  return key === undefined ? [] : parseName(key.name).layer.split(/[/.:]/);
+}
+
+/** SSD's fc6: a 3×3 kernel, sub-sampled from 7×7, dilated, and no fc8 behind it. Its values are not those of a VGG's fc6. */
+export function isReduced({ read, entries, reading }: Question, slots: Slots): boolean {
+  const fc6 = slots.get("fc6");
+  const fc = fc6 === undefined ? undefined : read(fc6);
+  if (fc?.kernel === undefined || slots.has("fc8")) return false;
+  const bodies = new Set(reading.places.map(({ entry }) => entry));
+  const others = entries.all.filter((entry) => entry.layer !== undefined && !bodies.has(entry)).length;
+  return fc.kernel[0] === 3 && others > 0;
+}
+
+/** Whether something outside the head takes what its last layer gives. */
+export function goesOn({ layers, candidates, read }: Question, slots: Slots): boolean {
+  const own = new Set(slots.values());
+  const name = fcNames.findLast((each) => slots.get(each)?.layer !== undefined);
+  const entry = name === undefined ? undefined : slots.get(name);
+  const last = entry === undefined ? undefined : read(entry);
+  if (last === undefined || last.outputs === 1) return false;
+  if (layers.recurrent.some(({ shape }) => shape.length >= 2 && shape.slice(-2).includes(last.outputs))) return true;
+  return candidates.some((other) => {
+    if (own.has(other) || other.layer === undefined) return false;
+    const fc = read(other);
+    return (
+      fc !== undefined &&
+      fc.inputs === last.outputs &&
+      (fc.kernel === undefined ? other.layer.bias !== undefined : fc.kernel.join() === "1,1")
+    );
+  });
+}
+
+export function build({ read }: Question, slots: Slots, source: Head["source"]): Head {
+  const layers = fcNames.flatMap((name): readonly HeadLayer[] => {
+    const entry = slots.get(name);
+    if (entry === undefined) return [];
+    const fc = read(entry);
+    return [{ name, entry, ...(fc && { fc }) }];
+  });
+  return { layers, final: false, missing: [], replaced: false, source };
+}
+
+/** Says what is missing: what the names have and the file lacks, but for an fc8 that others stand in for. */
+export function finish(question: Question, slots: Slots, source: Head["source"]): Head {
+  const head = build(question, slots, source);
+  const replaced = !slots.has("fc8") && slots.has("fc7") && goesOn(question, slots);
+  const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(replaced && name === "fc8"));
+  return { ...head, final: slots.get("fc8")?.layer !== undefined, missing, replaced };
+}

@@ -1,0 +1,175 @@
+import type { Described, DescribedCheckpoint } from "../../../src/model/described.ts";
+import { having, renamed, reordered, without } from "./edit.ts";
+import { type Statement, stateOf } from "./statement.ts";
+
+/** One trial of a property: what was done to the file and what was false afterwards. */
+export interface Trial {
+  readonly what: string;
+  readonly faults: readonly string[];
+}
+
+const layerOf = (role: string): string => role.replace(/\..*/, "");
+const rolesIn = (text: string): readonly string[] => text.split(" ").slice(1);
+
+/** Leaves out every tensor, every module and every layer that has a role, one after another. */
+export function* drops(checkpoint: DescribedCheckpoint, before: Statement): Generator<Trial> {
+  const groups = new Map<string, Set<string>>();
+  const into = (name: string, key: string): void => {
+    const group = groups.get(name) ?? new Set();
+    groups.set(name, group.add(key));
+  };
+  for (const [key, text] of before.roles) {
+    into(`tensor ${key}`, key);
+    const [body] = text.split(" ");
+    for (const role of rolesIn(text)) {
+      into(`layer ${body} ${layerOf(role)}`, key);
+      into(`module ${body} ${layerOf(role)} ${role.includes(".bn.") ? "bn" : ""}`, key);
+    }
+  }
+  const seen = new Set<string>();
+  for (const [what, keys] of groups) {
+    const id = [...keys].sort().join("\n");
+    if (seen.has(id) || keys.size === before.roles.size) continue;
+    seen.add(id);
+    yield { what: `without ${what}`, faults: dropFaults(checkpoint, before, keys) };
+  }
+}
+
+function dropFaults(checkpoint: DescribedCheckpoint, before: Statement, keys: ReadonlySet<string>): readonly string[] {
+  const after = stateOf(without(checkpoint, keys));
+  if (after === undefined) return ["nothing is said"];
+  const faults = movedRoles(before, after, keys);
+  if (after.complete) faults.push("complete");
+  const gone = new Set([...keys].flatMap((key) => rolesIn(before.roles.get(key) ?? "")));
+  for (const role of gone)
+    if (!after.missing.has(role) && !after.missing.has(layerOf(role))) faults.push(`${role} is not named as missing`);
+  return faults;
+}
+
+function movedRoles(before: Statement, after: Statement, gone: ReadonlySet<string> = new Set()): string[] {
+  const faults: string[] = [];
+  for (const [key, text] of before.roles) {
+    if (gone.has(key)) continue;
+    const now = after.roles.get(key);
+    if (now !== text) faults.push(`${key}: ${text} became ${now ?? "nothing"}`);
+  }
+  for (const [key, text] of after.roles) if (!before.roles.has(key)) faults.push(`${key} became ${text}`);
+  return faults;
+}
+
+/** Adds tensors of other networks, of shapes that would fit. */
+export function* additions(checkpoint: DescribedCheckpoint, before: Statement): Generator<Trial> {
+  for (const [what, tensors] of foreigners(checkpoint, before)) {
+    for (const at of ["end", "start", "middle"] as const) {
+      const after = stateOf(having(checkpoint, tensors, at));
+      const faults = after === undefined ? ["nothing is said"] : movedRoles(before, after);
+      if (after !== undefined && after.batchNorm !== before.batchNorm) faults.push(`batchNorm ${after.batchNorm}`);
+      yield { what: `with ${what} at the ${at}`, faults };
+    }
+  }
+}
+
+function* foreigners(checkpoint: DescribedCheckpoint, before: Statement): Generator<readonly [string, readonly Described[]]> {
+  const widths = new Map<string, number>();
+  const shapes = new Map<string, readonly number[]>();
+  for (const [key, text] of before.roles) {
+    const tensor = checkpoint.tensors.get(key);
+    const role = rolesIn(text)[0] ?? "";
+    if (tensor === undefined) continue;
+    if (role.endsWith(".weight")) shapes.set(role, tensor.shape);
+    if (/^(conv\d_\d|fc\d)\.bias$|\.bn\.bias$/.test(role)) widths.set(layerOf(role), Math.max(1, ...tensor.shape));
+  }
+  const spell = spellings(checkpoint.format);
+  const make = (layer: string, part: keyof Spelling, shape: readonly number[]): Described => ({
+    name: spell[part](layer),
+    shape,
+    dtype: "float32",
+  });
+  for (const layer of ["conv1_1", "conv4_2", "conv5_3", "fc7"]) {
+    const width = widths.get(layer);
+    if (width === undefined) continue;
+    const norm = (["gamma", "beta", "mean", "variance"] as const).map((part) => make("decoder_bn", part, [width]));
+    yield [`a batch norm of ${layer}'s width`, norm];
+    yield [`a scale of ${layer}'s width`, [make("l2norm", "gamma", [width])]];
+    yield [`a vector of ${layer}'s width`, [{ name: "centroid", shape: [width], dtype: "float32" }]];
+  }
+  const kernel = shapes.get("conv5_2.weight") ?? shapes.get("conv5_1.weight");
+  const width = widths.get("conv5_2") ?? widths.get("conv5_1");
+  if (kernel !== undefined && kernel.length === 4 && width !== undefined) {
+    yield ["a convolution behind conv5", [make("refine", "weight", kernel), make("refine", "bias", [width])]];
+    yield [
+      "a decoder of convolutions",
+      [1, 2, 3, 4].flatMap((n) => [
+        make(`decoder_conv_${n}`, "weight", kernel),
+        make(`decoder_conv_${n}`, "bias", [width]),
+        ...(["gamma", "beta", "mean", "variance"] as const).map((part) => make(`decoder_norm_${n}`, part, [width])),
+      ]),
+    ];
+  }
+  for (const layer of ["fc7", "fc8"]) {
+    const outputs = widths.get(layer);
+    if (outputs === undefined) continue;
+    yield [`a dense layer behind ${layer}`, [make("aux_dense", "weight", [outputs, outputs]), make("aux_dense", "bias", [outputs])]];
+    yield [`a matrix behind ${layer}`, [{ name: "projection", shape: [3, outputs], dtype: "float32" }]];
+  }
+}
+
+type Spelling = Readonly<Record<"weight" | "bias" | "gamma" | "beta" | "mean" | "variance", (layer: string) => string>>;
+
+function spellings(format: string): Spelling {
+  const join = (separator: string, suffix: string, words: readonly string[]): Spelling => {
+    const [weight, bias, gamma, beta, mean, variance] = words.map((word) => (layer: string) => `${layer}${separator}${word}${suffix}`);
+    const none = (layer: string): string => layer;
+    return {
+      weight: weight ?? none,
+      bias: bias ?? none,
+      gamma: gamma ?? none,
+      beta: beta ?? none,
+      mean: mean ?? none,
+      variance: variance ?? none,
+    };
+  };
+  if (/keras-h5/.test(format)) return join("/", ":0", ["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]);
+  if (/tf|graphdef/.test(format)) return join("/", "", ["weights", "biases", "gamma", "beta", "moving_mean", "moving_variance"]);
+  if (/mxnet/.test(format)) return join("_", "", ["weight", "bias", "gamma", "beta", "moving_mean", "moving_var"]);
+  if (/paddle/.test(format)) return join(".", "", ["weight", "bias", "weight", "bias", "_mean", "_variance"]);
+  return join(".", "", ["weight", "bias", "weight", "bias", "running_mean", "running_var"]);
+}
+
+const letters = /(^|\/)(_CHECKPOINTABLE|_all_variables)/;
+
+/** Other prefixes, separators and orders. */
+export function* renames(checkpoint: DescribedCheckpoint, before: Statement): Generator<Trial> {
+  const ways: readonly (readonly [string, (key: string) => string])[] = [
+    ["model.", (key) => `model.${key}`],
+    ["net/backbone/", (key) => `net/backbone/${key}`],
+    ["stage2_of_3/", (key) => `stage2_of_3/${key}`],
+    ["suffix :0", (key) => `${key}:0`],
+    ["suffix .fp32", (key) => `${key}.fp32`],
+    ["dots as slashes", (key) => key.replaceAll(".", "/")],
+    ["slashes as dots", (key) => key.replaceAll("/", ".")],
+    ["dots as hyphens", (key) => key.replaceAll(".", "-")],
+    ["dots as colons", (key) => key.replaceAll(".", ":")],
+    ["dots as underscores", (key) => key.replaceAll(".", "_")],
+  ];
+  // Keys that a format's own syntax makes (MATLAB's cells, TensorFlow's object graph) have no other separators.
+  const fixed = [...checkpoint.tensors.keys()].some((key) => /[{}()]|\.ATTRIBUTES/.test(key) || letters.test(key));
+  for (const [what, rename] of ways) {
+    if (fixed && !/^model|^net/.test(what)) continue;
+    const changed = new Set([...checkpoint.tensors.keys()].map(rename));
+    if (changed.size < checkpoint.tensors.size) continue;
+    const after = stateOf(renamed(checkpoint, rename));
+    const wanted = { ...before, roles: new Map([...before.roles].map(([key, role]) => [rename(key), role])) };
+    yield { what, faults: after === undefined ? ["nothing is said"] : compare(wanted, after) };
+  }
+  for (const order of ["backwards", "sorted"] as const) {
+    const after = stateOf(reordered(checkpoint, order));
+    yield { what: `keys ${order}`, faults: after === undefined ? ["nothing is said"] : compare(before, after) };
+  }
+}
+
+function compare(before: Statement, after: Statement): readonly string[] {
+  const faults = movedRoles(before, after);
+  if (before.complete !== after.complete) faults.push(`complete ${after.complete}`);
+  return faults;
+}
