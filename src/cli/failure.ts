@@ -12,8 +12,8 @@ export function reportFailure(error: unknown, json: boolean, file?: string): Exi
   return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
 }
 
-/** Characters that are shown of a file's name, of a message and of a tensor's name, which may come from files and be of any length. */
-const longest = { file: 160, message: 600, tensor: 120 } as const;
+/** Characters that are shown of a file's name, a message, a tensor's name and a hint, which may have names from files in them, of any length. */
+const longest = { file: 160, message: 600, tensor: 120, hint: 2000 } as const;
 
 function sentence(message: string, where: ErrorWhere): string {
   const places = [
@@ -22,7 +22,7 @@ function sentence(message: string, where: ErrorWhere): string {
   ].filter((place) => place !== "");
   const file = where.file === undefined || where.file === "" ? "" : `${visibleWithin(where.file, longest.file)}: `;
   const head = `vggtool: ${file}${visibleWithin(message, longest.message)}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
-  return where.hint === undefined ? head : `${head}\n  ${visible(where.hint)}`;
+  return where.hint === undefined ? head : `${head}\n  ${visibleWithin(where.hint, longest.hint)}`;
 }
 
 function errorRecord(code: string, message: string, where: ErrorWhere): unknown {

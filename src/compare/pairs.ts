@@ -18,6 +18,8 @@ export interface Pair {
   /** Keys; undefined where a convention implies a constant instead. */
   readonly a: string | undefined;
   readonly b: string | undefined;
+  /** What says that they do. */
+  readonly by: RolePair["by"] | TensorPair["by"];
   /** What brings A's form to B's. */
   readonly move: "copy" | "reshape" | "transpose" | "cast" | "flip" | "compute";
   /** Both sides along the same axes; undefined where their sizes differ. */
@@ -73,11 +75,11 @@ export async function pairsOf(
   return pairs;
 }
 
-async function pairByName({ a, b, move, sizes: said }: TensorPair, sideA: Side, sideB: Side): Promise<Pair> {
+async function pairByName({ by, a, b, move, sizes: said }: TensorPair, sideA: Side, sideB: Side): Promise<Pair> {
   const straight = a.shape.join() === b.shape.join();
   const stored = a.dtype === b.dtype ? "copy" : "cast";
   const kind = move === undefined || move.kind === "copy" ? stored : move.kind;
-  const base = { a: a.name, b: b.name, shapeA: a.shape, shapeB: b.shape, move: kind } as const;
+  const base = { by, a: a.name, b: b.name, shapeA: a.shape, shapeB: b.shape, move: kind } as const;
   if (move === undefined && !straight) return base;
   const sides =
     move === undefined
@@ -99,6 +101,7 @@ async function pairByRole({ role, a: slotA, b: slotB }: RolePair, a: Side, b: Si
   const [shapeA, shapeB] = [storedShape(a, slotA), storedShape(b, slotB)];
   const base = {
     role,
+    by: "role" as const,
     a: isStored(slotA) ? slotA.key : undefined,
     b: isStored(slotB) ? slotB.key : undefined,
     shapeA: shapeA ?? shapeB ?? [],

@@ -9,6 +9,7 @@ import type { Ambiguity } from "../model/align/pairs.ts";
 import { kindOf } from "../model/kinds.ts";
 import { knownAs } from "../model/known-as.ts";
 import type { Role } from "../model/role.ts";
+import { few } from "../text/few.ts";
 import { glob, matchAll, type Named } from "../text/glob.ts";
 /** Two tensors that mean the same; field names are part of the command-line contract. */
 export interface DiffTensor {
@@ -16,6 +17,8 @@ export interface DiffTensor {
   /** Keys; null where a convention implies a constant that is not stored. */
   readonly a: string | null;
   readonly b: string | null;
+  /** What says that the two mean the same. */
+  readonly by: Pair["by"];
   /** What brings A's form to B's. */
   readonly move: Pair["move"];
   /** null where the sizes differ: there is nothing to compare. */
@@ -75,6 +78,7 @@ export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, optio
   const explanations = [
     ...(await explain(measured, pairs, compared, ctx)),
     ...differingSettings(compared),
+    ...placed(measured),
     ...alignment.ambiguous.filter((each) => each.a.some((key) => takes(key, undefined))).map(doubt),
   ];
   for (const { checkpoint } of [a, b]) checkpoint.opened?.refuseChanged("a mixture would be compared");
@@ -104,6 +108,12 @@ function filterOf(patterns: readonly string[], a: Side, b: Side): (keyA: string 
   return (keyA, keyB) => (keyA !== undefined && inA.has(keyA)) || (keyB !== undefined && inB.has(keyB));
 }
 
+/** Where names say nothing, the grounds are said. */
+function placed(measured: readonly Measured[]): readonly string[] {
+  const names = measured.flatMap(({ pair }) => (pair.by === "structure" ? [`${pair.a} with ${pair.b}`] : []));
+  return names.length === 0 ? [] : [`compared for their shapes and their order in one module, as their names differ: ${few(names)}`];
+}
+
 function doubt({ a, b }: Ambiguity): string {
   return `not compared, for it could be several: ${a.join(", ")} in A, ${b.join(", ")} in B (--map FILE.json says which)`;
 }
@@ -129,6 +139,7 @@ function tensorRecord({ pair, difference }: Measured): DiffTensor {
     role: pair.role ?? null,
     a: pair.a ?? null,
     b: pair.b ?? null,
+    by: pair.by,
     move: pair.move,
     maxAbs: difference?.maxAbs ?? null,
     maxRel: difference?.maxRel ?? null,

@@ -50,6 +50,7 @@ test("equal networks, record by record", async () => {
     role: "conv1_1.weight",
     a: "features.0.weight",
     b: "features.0.weight",
+    by: "role",
     move: "copy",
     maxAbs: 0,
     maxRel: 0,
@@ -370,7 +371,7 @@ describe("what is compared", () => {
     const map = { v: { from: "w", axes: "o i -> i o" } };
     expect(await diff(weights, turned, ctx, { map })).toMatchObject({
       equal: true,
-      tensors: [{ role: null, a: "w", b: "v", move: "transpose", equal: true }],
+      tensors: [{ role: null, a: "w", b: "v", by: "hand", move: "transpose", equal: true }],
     });
     await expect(diff(weights, turned, ctx, { map: { u: { from: "w" } } })).rejects.toMatchObject({
       code: "usage",
@@ -392,6 +393,28 @@ test("a layer that one lacks is the only difference, whatever roles the others g
   const found = await diff(original, side({ ...original.checkpoint, tensors }), ctx);
   expect(found).toMatchObject({ equal: false, onlyA: ["classifier.3.weight", "classifier.3.bias"], onlyB: [], explanations: [] });
   expect(found.tensors.every(({ equal, a, b }) => equal && a === b)).toBe(true);
+});
+
+test("layers whose names say nothing are compared for their place, and that is said", async () => {
+  const chain = (names: readonly string[]): Side => {
+    const [first, second] = names.map((name, k) =>
+      tensorOf(
+        name,
+        "float32",
+        [3 + k, 2],
+        Float64Array.from({ length: 6 + 2 * k }, (_, at) => at),
+      ),
+    );
+    if (first === undefined || second === undefined) throw new Error("two names are needed");
+    return { checkpoint: { ...original.checkpoint, tensors: new Map([first, second].map((tensor) => [tensor.name, tensor])) } };
+  };
+  expect(await diff(chain(["body.one.weight", "body.two.weight"]), chain(["net.a.weight", "net.b.weight"]), ctx)).toMatchObject({
+    equal: true,
+    tensors: [{ by: "structure" }, { by: "structure" }],
+    explanations: [
+      "compared for their shapes and their order in one module, as their names differ: body.one.weight with net.a.weight, body.two.weight with net.b.weight",
+    ],
+  });
 });
 
 test("two tensors that could each be the other's are not compared, and the sentence names all of them", async () => {

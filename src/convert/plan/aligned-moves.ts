@@ -3,11 +3,11 @@ import { alignTensors } from "../../model/align/align.ts";
 import type { Ambiguity, NumericInfo, TensorPair } from "../../model/align/pairs.ts";
 import { kindOf } from "../../model/kinds.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import { few } from "../../text/few.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { targetDtype } from "../target/dtype-rule.ts";
 import { operandKeys } from "./hand-moves.ts";
-import { list } from "./judge.ts";
 import { ownMove } from "./own-moves.ts";
 import type { Left, Move } from "./plan-types.ts";
 
@@ -69,8 +69,8 @@ export function alignedMoves(source: Checkpoint, target: ConversionTarget, optio
     used,
     missing: missing.map(({ key, reason }) => ({ key, reason: stays.has(key) ? `${reason}: ${target.title}'s value stays` : reason })),
     warnings: [
-      ...(own.length === 0 ? [] : [`kept as in ${target.title}: ${list([...stays])}`]),
-      ...doubts.map((each) => `${list(each.b)}: ${whyAmbiguous(each)}`),
+      ...(own.length === 0 ? [] : [`kept as in ${target.title}: ${few([...stays])}`]),
+      ...doubts.map((each) => `${few(each.b)}: ${whyAmbiguous(each)}`),
     ],
   };
 }

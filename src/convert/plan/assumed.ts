@@ -4,12 +4,12 @@ import type { Network } from "../../model/network.ts";
 import { rowOrder } from "../../model/readings.ts";
 import { layerOf, type Role } from "../../model/role.ts";
 import type { Kept } from "../../model/scheme.ts";
+import { few } from "../../text/few.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import type { FeatureArea } from "../target/fc-form.ts";
 import { fcLayers } from "../target/head.ts";
 import { CarriedMove } from "./carried-move.ts";
-import { list } from "./judge.ts";
 import type { Fill, Move } from "./plan-types.ts";
 
 /** What of the assumptions about a source a plan rests on, and what the plan itself puts in place of what is absent. */
@@ -83,7 +83,7 @@ function standIns(fills: readonly Fill[], network: Network, options: ConvertOpti
     return [
       {
         of: "stand-in",
-        what: `${formula} stand for what the source does not store: ${list(roles)}`,
+        what: `${formula} stand for what the source does not store: ${few(roles, 8)}`,
         grounds: `networks of the target have these, and ${formula} change nothing`,
         switch: "--naming keep, or --like a checkpoint without them",
       },

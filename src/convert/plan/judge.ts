@@ -4,6 +4,7 @@ import { isNorm, layerOf, partOf } from "../../model/role.ts";
 import { isStored, keysOf } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
+import { few } from "../../text/few.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { refuseHomeless } from "./homeless.ts";
@@ -33,7 +34,7 @@ function refuseGaps(missing: readonly Left[], { title, expected, network }: Conv
   const inPart = expected === undefined && missing.some(({ role }) => role !== undefined && layers.has(layerOf(role)));
   throw new CheckpointError(
     "mismatch",
-    `the source has nothing for ${list(missing.map(({ role, key }) => role ?? key))}, which ${title} needs`,
+    `the source has nothing for ${few(missing.map(({ role, key }) => role ?? key))}, which ${title} needs`,
     {
       hint: inPart
         ? "--to safetensors writes what is there"
@@ -78,16 +79,12 @@ function compareSizes(network: Network, wanted: Network, missing: (layer: string
   }
 }
 
-export function list(names: readonly string[]): string {
-  return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
-}
-
 /** Sentences on what is lacking. Throws `unsupported` where a tensor that is wanted cannot be read. */
 function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarget): readonly string[] {
   const warnings: string[] = [];
   if (target.identity === undefined && target.expected === undefined)
     warnings.push("the network is not recognised: names and axes are kept");
-  if (plan.missing.length > 0) warnings.push(`the source lacks ${list(plan.missing.map(({ role, key }) => role ?? key))}`);
+  if (plan.missing.length > 0) warnings.push(`the source lacks ${few(plan.missing.map(({ role, key }) => role ?? key))}`);
   const broken = source.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
   const wanted = broken.find(({ tensor }) => tensor !== undefined && !plan.unused.some(({ key }) => key === tensor));
   if (wanted !== undefined) {
