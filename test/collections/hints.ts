@@ -145,7 +145,9 @@ async function type(args: readonly string[], advice: string): Promise<void> {
     count.tried += 1;
     const line = followed(args, each);
     const { code, stdout } = await inProcess([...line, "--json"]);
-    if (code === 0 || (code === 1 && (line[0] === "diff" || line[0] === "verify"))) count.right += 1;
+    // Leaving an option out promises no more than that its own refusal goes.
+    const gone = each.leave.length > 0 && !stdout.includes(JSON.stringify(advice));
+    if (code === 0 || gone || (code === 1 && (line[0] === "diff" || line[0] === "verify"))) count.right += 1;
     else
       console.log(`advice   ${advice}\n  after  ${args.join(" ")}\n  typed  ${line.join(" ")}\n  got    ${code} ${stdout.slice(0, 300)}`);
   }

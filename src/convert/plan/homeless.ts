@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { isStored } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import { excludeOptions } from "../../text/excluding.ts";
 import { few } from "../../text/few.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { type Left, noPlace } from "./plan-types.ts";
@@ -12,23 +13,8 @@ export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { fo
   const homeless = new Set(keys);
   const kept = [...source.tensors.values()].filter(({ name }) => !homeless.has(name));
   const roles = [...(identity?.roles ?? [])].filter(([, slot]) => isStored(slot) && !homeless.has(slot.key)).map(([role]) => role);
-  const patterns = patternsFor(keys, [...kept.flatMap(({ name, label }) => (label === undefined ? [name] : [name, label])), ...roles]);
+  const others = [...kept.flatMap(({ name, label }) => (label === undefined ? [name] : [name, label])), ...roles];
   throw new CheckpointError("mismatch", `${format.id} has no place for ${few(keys)}`, {
-    hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${patterns.map((pattern) => `--exclude '${pattern}'`).join(" ")}`,
+    hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${excludeOptions(keys, others)}`,
   });
-}
-
-/**
- * Patterns that take all of `names` and none of `others`, few where names begin alike: the shortest beginning of each, up to a slash or dot,
- * below which none of the others is.
- */
-export function patternsFor(names: readonly string[], others: readonly string[]): readonly string[] {
-  const isBelow = (name: string, start: string): boolean => name === start || name.startsWith(`${start}.`) || name.startsWith(`${start}/`);
-  const found: string[] = [];
-  for (const name of names) {
-    if (found.some((start) => isBelow(name, start))) continue;
-    const starts = [...name.matchAll(/[./]/g)].map(({ index }) => name.slice(0, index)).filter((start) => start !== "");
-    found.push(starts.find((start) => !others.some((other) => isBelow(other, start))) ?? name);
-  }
-  return found.map((start) => start.replace(/[\\*?[{]/g, "\\$&"));
 }

@@ -6,9 +6,10 @@ import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
+import { excludeOptions } from "../../text/excluding.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
-import { targetDtype } from "../target/dtype-rule.ts";
+import { heldDtype, targetDtype } from "../target/dtype-rule.ts";
 import type { FeatureArea } from "../target/fc-form.ts";
 import { fcLayers } from "../target/head.ts";
 import { isImageConstant, isPreparation } from "../target/image-mean.ts";
@@ -94,6 +95,13 @@ interface Keys {
 function planRest(draft: Draft, { tensors }: Checkpoint, target: ConversionTarget, keys: Keys, options: ConvertOptions): void {
   const { roleAt, because, selection } = keys;
   const taken = new Set(draft.moves.map(({ to }) => to));
+  if (target.format.carries === "tensors" && target.expected === undefined) {
+    refuseUnheld(
+      [...tensors.values()].filter(({ name }) => selection.kept.has(name) && !draft.used.has(name) && roleAt(name) === undefined),
+      target,
+      options,
+    );
+  }
   for (const tensor of tensors.values()) {
     const key = tensor.name;
     if (draft.used.has(key) || !selection.kept.has(key)) continue;
@@ -148,6 +156,20 @@ function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, targ
       { hint: "add --fc conv to keep it as a convolution, or --no-top to leave the head out" },
     );
   }
+}
+
+/** Throws `unsupported`, with all of them, where tensors that travel along have types that the target does not hold. */
+function refuseUnheld(tensors: readonly Described[], target: ConversionTarget, options: ConvertOptions): void {
+  if (options.dtype !== undefined) return;
+  const unheld = tensors.filter(({ dtype }) => dtype !== "string" && dtype !== "float64" && heldDtype(dtype, target.holds) === undefined);
+  const [first, ...more] = unheld;
+  if (first === undefined || more.length === 0) return;
+  const names = unheld.map(({ name }) => name);
+  const others = tensors.filter((tensor) => !unheld.includes(tensor)).map(({ name }) => name);
+  throw new CheckpointError("unsupported", `${target.format.id} cannot hold ${first.dtype}, nor a type with all its values`, {
+    tensor: first.name,
+    hint: `leave them out: ${excludeOptions(names, others)}`,
+  });
 }
 
 /** A tensor of no role, under its own name and with its own axes. */

@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { dtypes, type NumericDType } from "../../tensor/dtype.ts";
 import { isExact } from "../../tensor/move/cast.ts";
+import { excludeOptions } from "../../text/excluding.ts";
 
 /** Types that a tensor is widened to, narrowest first. */
 const ladder: readonly NumericDType[] = ["int16", "int32", "int64", "float32", "float64", "complex128"];
@@ -23,15 +24,20 @@ export function targetDtype(
   if (wanted !== undefined && dtypes[dtype].kind === "extended") {
     throw new CheckpointError("unsupported", `${dtype} cannot be made ${wanted}: the file does not say what its bits mean`, {
       tensor: name,
-      hint: "leave the tensor out with --exclude, or --dtype out",
+      hint: `leave it out: ${excludeOptions([name], [])}; or leave --dtype out`,
     });
   }
-  if (holds(dtype)) return dtype;
-  const wider = (dtype === "bool" ? (["uint8", ...ladder] as const) : ladder).find((to) => holds(to) && isExact(dtype, to));
-  if (wider !== undefined) return wider;
+  const held = heldDtype(dtype, holds);
+  if (held !== undefined) return held;
   const narrow = dtype === "float64" && holds("float32");
   throw new CheckpointError("unsupported", `${format} cannot hold ${dtype}, nor a type with all its values`, {
     tensor: name,
-    hint: narrow ? "--dtype float32 rounds the values" : "leave the tensor out with --exclude, or choose another target",
+    hint: narrow ? "--dtype float32 rounds the values" : `leave it out: ${excludeOptions([name], [])}`,
   });
+}
+
+/** A type's own name where a target holds it, else the narrowest one there that holds every value; undefined where none does. */
+export function heldDtype(dtype: NumericDType, holds: (dtype: NumericDType) => boolean): NumericDType | undefined {
+  if (holds(dtype)) return dtype;
+  return (dtype === "bool" ? (["uint8", ...ladder] as const) : ladder).find((to) => holds(to) && isExact(dtype, to));
 }

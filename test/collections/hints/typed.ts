@@ -46,7 +46,7 @@ function readClause(clause: string, takesValue: ReadonlySet<string>, blanks: Bla
   const add: string[] = [];
   const leave: string[] = [];
   let open = false;
-  const leaving = /\bleave\b.*--|without --/.test(clause);
+  const leaving = /\bleave --/.test(clause);
   for (let k = 0; k < words.length; k++) {
     const option = (words[k] ?? "").replace(ends, "");
     if (!/^(--[a-z][a-z-]+|-o)$/.test(option)) continue;
