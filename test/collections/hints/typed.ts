@@ -40,12 +40,14 @@ function readClause(clause: string, takesValue: ReadonlySet<string>, blanks: Bla
   const command = /(?:^|['`\s])vggtool ([a-z]+(?: [^'`]*)?)/.exec(clause)?.[1];
   if (command !== undefined) {
     const words = wordsOf(command).map((word) => word.replace(ends, ""));
-    return { add: [], leave: [], command: words, open: words.some((word) => /^[A-Z]+(\.\w+)?$/.test(word)) };
+    return { add: [], leave: [], command: words, open: words.some((word) => /^[A-Z]+(\.\w+)?$|^model\.py$/.test(word)) };
   }
   const words = wordsOf(clause);
   const add: string[] = [];
   const leave: string[] = [];
   let open = false;
+  // What convert does anyway unless told otherwise is no advice.
+  if (/\bunless --/.test(clause)) return { add: [], leave: [], open: false };
   const leaving = /\bleave --/.test(clause);
   for (let k = 0; k < words.length; k++) {
     const option = (words[k] ?? "").replace(ends, "");
@@ -78,6 +80,7 @@ function fill(option: string, word: string, blanks: Blanks): { readonly text: st
   if (option === "--num-classes" && word === "N") return { text: "10", taken: true };
   if (option === "--input-size" && (/^HxW/.test(word) || word === "of")) return { text: blanks.size, taken: true };
   if (option === "--exclude" && (word === "" || word === "them")) return undefined;
+  if (option === "--bn-epsilon" && word === "E") return { text: "0.001", taken: true };
   if (/^[A-Z]{2,}(\.\w+)?$/.test(word) || word === "" || /^(which|holds|one|with|a)$/.test(word)) return undefined;
   return { text: word, taken: true };
 }
