@@ -25,3 +25,12 @@ def same_arrays(ours, theirs):
         assert a.dtype == b.dtype and a.shape == b.shape, f"{name}: {a.dtype} {a.shape}, theirs is {b.dtype} {b.shape}"
         assert a.tobytes() == b.tobytes(), f"{name} differs"
     return f"{len(theirs)} arrays equal, bit for bit"
+
+
+def same_values(ours, theirs):
+    """Of each of their names the same numbers, whatever the order of the axes; recomputed ones (a variance from a deviation) to 4e-7 of the largest."""
+    assert set(ours) >= set(theirs), f"names are missing: {sorted(set(theirs) - set(ours))}"
+    for name, tensor in theirs.items():
+        a, b = (np.sort(np.ravel(array)) for array in (ours[name], tensor))
+        assert a.dtype == b.dtype and a.size == b.size and np.abs(a - b).max() <= 4e-7 * np.abs(b).max(), f"{name} differs"
+    return f"{len(theirs)} arrays of the same values"

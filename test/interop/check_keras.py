@@ -1,6 +1,6 @@
 """Loads full models with load_model, or weights with load_weights into a model of its own, and compares the logits.
 
-The own model has Keras Applications' layers under Keras Applications' names, with the widths of the file. A softmax at the end is taken off.
+The own model has Keras Applications' layers under Keras Applications' names, or a head of convolutions under Caffe's, with the widths of the file. A softmax at the end is taken off.
 """
 import h5py
 import numpy as np
@@ -22,22 +22,37 @@ def version():
         return getattr(keras, "__version__", "2")
 
 
-def own_model(canonical, shape, arch, epsilon):
+# Names of convolutions, their batch norm, and the head: Keras Applications', and Caffe's, whose head is convolutions.
+NAMES = {
+    "applications": ("block{b}_conv{n}", "block{b}_bn{n}", ("fc1", "fc2", "predictions")),
+    "caffe": ("conv{b}_{n}", "bn{b}_{n}", ("fc6", "fc7", "fc8")),
+}
+
+
+def own_model(canonical, shape, arch, epsilon, names):
     """`canonical`: an archive with conv1_1.bias … fc8.bias, which tell the widths."""
     with np.load(canonical) as archive:
         width = {name.removesuffix(".bias"): archive[name].shape[0] for name in archive.files if name.endswith(".bias")}
     layers = keras.layers
+    conv, norm, head = NAMES[names]
     x = inputs = keras.Input(shape)
     for b, block in enumerate(BLOCKS[arch], 1):
         for n in range(1, block + 1):
-            x = layers.Conv2D(width[f"conv{b}_{n}"], 3, padding="same", activation=None if epsilon else "relu", name=f"block{b}_conv{n}")(x)
+            activation = None if epsilon else "relu"
+            x = layers.Conv2D(width[f"conv{b}_{n}"], 3, padding="same", activation=activation, name=conv.format(b=b, n=n))(x)
             if epsilon:
-                x = layers.ReLU(name=f"block{b}_relu{n}")(layers.BatchNormalization(epsilon=epsilon, name=f"block{b}_bn{n}")(x))
-        x = layers.MaxPooling2D(2, strides=2, name=f"block{b}_pool")(x)
-    x = layers.Flatten(name="flatten")(x)
-    for name, role in (("fc1", "fc6"), ("fc2", "fc7")):
-        x = layers.Dense(width[role], activation="relu", name=name)(x)
-    return keras.Model(inputs, layers.Dense(width["fc8"], name="predictions")(x))
+                x = layers.ReLU(name=f"relu{b}_{n}")(layers.BatchNormalization(epsilon=epsilon, name=norm.format(b=b, n=n))(x))
+        x = layers.MaxPooling2D(2, strides=2, name=f"pool{b}")(x)
+    if names == "applications":
+        x = layers.Flatten(name="flatten")(x)
+    for k, (name, role) in enumerate(zip(head, ("fc6", "fc7", "fc8"))):
+        activation = None if role == "fc8" else "relu"
+        if names == "applications":
+            x = layers.Dense(width[role], activation=activation, name=name)(x)
+        else:
+            kernel = tuple(x.shape[1:3]) if k == 0 else 1
+            x = layers.Conv2D(width[role], kernel, activation=activation, name=name)(x)
+    return keras.Model(inputs, x if names == "applications" else layers.Flatten(name="flatten")(x))
 
 
 def run(model, input_file, logits_file):
@@ -71,7 +86,7 @@ def check(path, input_file, logits_file, options):
         said += f", {model.count_params()} parameters"
     else:
         channels, height, width = np.load(input_file, mmap_mode="r").shape[1:]
-        model = own_model(options["widths"], (height, width, channels), options.get("arch", "vgg16"), options.get("epsilon"))
+        model = own_model(options["widths"], (height, width, channels), options.get("arch", "vgg16"), options.get("epsilon"), options.get("names", "applications"))
         model.load_weights(path, **({"by_name": True} if kind == "by-name" else {}))
         said = f"{kind}: " + run(model, input_file, logits_file)
     if "reference" in options:

@@ -13,7 +13,8 @@ from agreement import BLOCKS, logits_agree, same_arrays
 tf1 = tf.compat.v1
 tf1.logging.set_verbosity(tf1.logging.ERROR)
 ops.Tensor = tf.Tensor  # tf_slim 1.1's batch_norm looks for it where TensorFlow 2.15 no longer has it
-SCOPES = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
+# slim itself has vgg_a, vgg_16 and vgg_19.
+SCOPES = {"vgg11": "vgg_a", "vgg13": "vgg_13", "vgg16": "vgg_16", "vgg19": "vgg_19"}
 
 
 def arrays(prefix, scope):

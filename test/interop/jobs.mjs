@@ -1,5 +1,6 @@
 import { caffeJobs } from "./jobs/caffe.mjs";
 import { commandJobs } from "./jobs/command.mjs";
+import { defaultsJobs } from "./jobs/defaults.mjs";
 import { enginesJobs } from "./jobs/engines.mjs";
 import { kerasJobs } from "./jobs/keras.mjs";
 import { matconvnetJobs } from "./jobs/matconvnet.mjs";
@@ -35,4 +36,5 @@ export const jobs = [
   ...picturesJobs,
   ...packageJobs,
   ...commandJobs,
+  ...defaultsJobs,
 ];
