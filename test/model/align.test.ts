@@ -76,6 +76,12 @@ describe("names that are equal but for what stands around them", () => {
     expect(pairs(found)).toEqual(Object.keys(layer).map((key) => `${key} → module.${key}: copy`));
   });
 
+  test("what an optimizer keeps is no layer, though it has a layer's name and shape", () => {
+    const layer = { "conv/kernel": [3, 3, 3, 8] };
+    const found = align(side("keras-h5", { "optimizer_weights/Adam/conv/kernel": [3, 3, 3, 8] }), side("keras-h5", layer));
+    expect(found).toMatchObject({ tensors: [], onlyA: ["optimizer_weights/Adam/conv/kernel"], onlyB: ["conv/kernel"] });
+  });
+
   test("a body in a host: what the host has besides stays its own", () => {
     const body = {
       "0.weight": [8, 3, 3, 3],

@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../described.ts";
 import type { Identity } from "../identity.ts";
+import { kindOf } from "../kinds.ts";
 import { isStored, keysOf, type Slot } from "../scheme.ts";
 import { byAffix } from "./affix.ts";
 import { type HandPair, namedTensor } from "./by-hand.ts";
@@ -54,6 +55,11 @@ function handPair({ from, to, fromAxes, toAxes, sizes }: HandPair, b: AlignSide)
   return { by: "hand", a: from, b: other, move: { kind, from: fromAxes, to: toAxes }, sizes };
 }
 
+/** What a training keeps beside the network. */
+function isState(tensor: NumericInfo): boolean {
+  return ["optimizer", "average", "bookkeeping"].includes(kindOf(tensor));
+}
+
 /** The alignment of tensors without roles. Each is paired once at most. */
 export function alignTensors(
   a: readonly NumericInfo[],
@@ -61,7 +67,9 @@ export function alignTensors(
   homeA: Home,
   homeB: Home,
 ): Pick<Alignment, "tensors" | "ambiguous"> {
-  const fits = (from: NumericInfo, to: NumericInfo): DerivedMove | undefined => derivedMove(from, homeA, to, homeB);
+  // An optimizer keeps tensors of the same shapes under similar names: they are never a layer's.
+  const fits = (from: NumericInfo, to: NumericInfo): DerivedMove | undefined =>
+    isState(from) === isState(to) ? derivedMove(from, homeA, to, homeB) : undefined;
   const pairs: TensorPair[] = [];
   const ambiguous: Ambiguity[] = [];
   const used = new Set<NumericInfo>();
