@@ -1,4 +1,4 @@
-/** What `verify` answers; `--json` prints it as it is (cli.md, "verify"). Numbers that are not finite become strings there. */
+/** What `verify` answers; `--json` prints it as it is (docs/cli.md, "verify"). Numbers that are not finite become strings there. */
 export interface VerifyRecord {
   readonly schema: "vggtool/verify/1";
   readonly pass: boolean;

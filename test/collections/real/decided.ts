@@ -9,7 +9,7 @@ import { plainName } from "./answers.ts";
 import type { Differences } from "./compare.ts";
 
 /*
- * decided.json: the files that differ from their answer because design/decisions.md says so, or because the answer holds less than
+ * decided.json: the files that differ from their answer because docs/decisions.md says so, or because the answer holds less than
  * the file. Each names every array concerned; all else of the file is compared as ever, and what is listed has to differ in just
  * this way.
  */

@@ -21,7 +21,7 @@ const classifiers = new Set(["classifier"]);
 
 /**
  * Fully connected layers and nothing that produces what they take: with 25,088 inputs, or under a VGG's names, this is the head of a VGG-16
- * whose convolutions are missing (decisions.md).
+ * whose convolutions are missing (docs/decisions.md).
  */
 export function headOnly(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, options: IdentifyOptions): Draft | undefined {
   const weighted = entries.all.filter(({ layer }) => layer !== undefined);
