@@ -54,7 +54,7 @@ export async function convert(request: ConvertRequest, options: ConvertOptions, 
   const decided = await decide(known, options);
   const { plan, target } = decided;
   const place = outputPlace(target.row, options.out, input);
-  const run = runPlan(plan, new Map([...checkpoint.tensors, ...(target.expected?.own ?? [])]));
+  const run = runPlan(plan, target.own.size === 0 ? checkpoint.tensors : new Map([...checkpoint.tensors, ...target.own]));
   const finish = (files: readonly string[], output: string, bytes: number, checked: boolean): ConvertResult => ({
     plan,
     ledger: makeLedger(plan, checkpoint.tensors, run.losses),

@@ -55,7 +55,7 @@ function inList(pickle: Uint8Array): Uint8Array {
 
 /** `np.save` of an object: an array of no dimensions and of Python objects, whose one element it is. */
 function inNpy(pickle: Uint8Array): Uint8Array {
-  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117) + "\n";
+  const header = `${"{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117)}\n`;
   const parts = [
     "\x80\x04cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01)",
     "cnumpy\ndtype\n(X\x02\x00\x00\x00O8\x89\x88tR(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89](",

@@ -2,13 +2,13 @@ import { type Format, findFormat } from "../../formats.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor, TensorMap } from "../../tensor/tensor.ts";
 import type { ConvertOptions } from "../options.ts";
 import { keepsOwn, ownKey } from "../plan/own-moves.ts";
 import type { Move } from "../plan/plan-types.ts";
 import { convention, rescaled, schemeFor, withScale } from "../target/conventions.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
-import { editNetwork, fcLayers } from "../target/head.ts";
+import { editNetwork, fcLayers, withHeadOf } from "../target/head.ts";
 import { keeping, writable } from "../target/keeping.ts";
 import type { ConvertRequest } from "../target/request.ts";
 import { type Target, targets } from "../target/targets.ts";
@@ -78,12 +78,12 @@ function templateTarget(request: Request, template: Template, options: ConvertOp
 
 /** Every tensor of the other checkpoint has to be filled, and nothing else has a place: by role where both are recognised. */
 function expectedTarget({ identity, like }: Request, base: ConversionTarget, options: ConvertOptions): ConversionTarget {
-  const own = new Map([...like.checkpoint.tensors].map(([key, tensor]): [string, Tensor] => [ownKey(key), tensor]));
   const target: ConversionTarget = {
     ...base,
     title: otherTitle,
     scheme: "like",
-    expected: { checkpoint: like.checkpoint, own },
+    expected: { checkpoint: like.checkpoint },
+    own: ownValues(like),
     reads: [like],
     fillsNeutral: true,
     ...(identity === undefined ? {} : { identity }),
@@ -105,12 +105,20 @@ function expectedTarget({ identity, like }: Request, base: ConversionTarget, opt
   };
 }
 
+function ownValues({ checkpoint }: Like): TensorMap {
+  return new Map([...checkpoint.tensors].map(([key, tensor]): [string, Tensor] => [ownKey(key), tensor]));
+}
+
 /**
  * A target that holds a network lays it out itself, so the axes are its own. Names come from the other checkpoint where the target can
  * spell them.
  */
 function networkTarget(identity: Identity, like: Known, row: Target, format: Format, options: ConvertOptions): ConversionTarget {
-  const network = rescaled(editNetwork(identity.network, options), undefined);
+  const edited = editNetwork(identity.network, options);
+  const network = rescaled(
+    options.allowMissing === true && options.noTop !== true ? withHeadOf(edited, like.identity.network) : edited,
+    undefined,
+  );
   const own = convention(schemeFor("--like", row.scheme), network, false);
   const layout = row.layout === undefined ? own : convention(schemeFor("--like", row.layout), network, false);
   const names = named(own, like, row);
@@ -122,6 +130,8 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
     identity: withScale(identity),
     network,
     sizes: like.identity.network,
+    ...(options.allowMissing === true ? { fallback: { title: otherTitle, roles: ownSlots(withScale(like.identity).roles) } } : {}),
+    own: ownValues(like),
     naming: names ?? own,
     layout,
     ...(head === undefined || row.scheme === "matconvnet" ? {} : { fc: head }),
@@ -129,6 +139,15 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
     reads: [like],
     warnings: names === undefined ? [`the names of ${otherTitle} have no place in ${row.id}: its usual names are written`] : [],
   };
+}
+
+function ownSlots(roles: ReadonlyMap<Role, Slot>): ReadonlyMap<Role, Slot> {
+  return new Map(
+    [...roles].map(([role, slot]): [Role, Slot] => {
+      if (!isStored(slot)) return [role, slot];
+      return [role, { ...slot, key: ownKey(slot.key), ...(slot.over === undefined ? {} : { over: ownKey(slot.over) }) }];
+    }),
+  );
 }
 
 /** The target's slots under the other checkpoint's names; undefined where one of them cannot be spelled. */

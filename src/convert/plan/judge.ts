@@ -20,6 +20,7 @@ export function judge({ plan }: Planned, source: Checkpoint, target: ConversionT
   const { missing } = plan;
   if (target.sizes !== undefined && target.network !== undefined) {
     compareSizes(target.network, target.sizes, (layer) => missing.some(({ role, key }) => (role ?? key).startsWith(layer)));
+    if (options.allowMissing !== true) refuseAbsent(target.network, target.sizes, options);
   }
   if (target.expected !== undefined) refuseLosses(plan.unused, target);
   if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target, options);
@@ -60,6 +61,18 @@ function refuseLosses(unused: readonly Left[], { identity, naming, title }: Conv
       hint: isNorm(role) ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
     });
   }
+}
+
+/** Throws `mismatch` where the other network has layers that the output would not have. */
+function refuseAbsent(network: Network, wanted: Network, { noTop }: ConvertOptions): void {
+  const present = new Set(network.layers.map(({ name }) => name));
+  const absent = wanted.layers.filter(({ kind, name }) => (kind === "conv" || (kind === "fc" && noTop !== true)) && !present.has(name));
+  if (absent.length === 0) return;
+  throw new CheckpointError(
+    "mismatch",
+    `the source has nothing for ${few(absent.map(({ name }) => name))}, which the other checkpoint has`,
+    { hint: "add --allow-missing to keep the other checkpoint's own values for them" },
+  );
 }
 
 /** Throws `mismatch` where a layer has other sizes than that of its name in the network that the output has to be as large as. */

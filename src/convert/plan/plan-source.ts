@@ -34,6 +34,19 @@ export function sourceRoles(
   return roles;
 }
 
+/** Slots of another checkpoint for whole layers that the source lacks; a part of a layer alone would make another layer of it. */
+export function fallbackRoles(
+  roles: ReadonlyMap<Role, Slot>,
+  { network, fallback }: KnownTarget,
+  options: ConvertOptions,
+): ReadonlyMap<Role, Slot> {
+  const made = options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
+  const lacking = new Set(
+    network.layers.flatMap(({ name }) => (name === made || isStored(roles.get(roleOf(name, "weight"))) ? [] : [name])),
+  );
+  return new Map([...(fallback?.roles ?? [])].filter(([role]) => lacking.has(layerOf(role))));
+}
+
 /**
  * The source's slots with those of a layer that is made anew, which gets the names that it had. Throws `usage` where the source does not
  * have that layer.
@@ -61,6 +74,8 @@ export function areaOf(
   wanted: ConversionTarget["area"],
 ): FeatureArea {
   const first = fcLayers(identity.network)[0];
+  // Of a head that is all the other side's.
+  if (first === undefined && wanted !== undefined && fcLayers(network).length > 0) return { height: wanted[0], width: wanted[1] };
   const feature = identity.network.featureShape;
   if (first === undefined) return {};
   const slot = identity.roles.get(`${first.name}.weight`);

@@ -7,6 +7,7 @@ import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { excludeOptions } from "../../text/excluding.ts";
+import { few } from "../../text/few.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { heldDtype, targetDtype } from "../target/dtype-rule.ts";
@@ -20,7 +21,7 @@ import { CarriedMove } from "./carried-move.ts";
 import { checkExpected } from "./expected-shape.ts";
 import { withHandMoves } from "./hand-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
-import { areaOf, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
+import { areaOf, fallbackRoles, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
 import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
 import { type Selection, select } from "./select.ts";
 
@@ -51,7 +52,8 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
     const found = alignedMoves(source, target, options, { free, averages: selection.averages, moves: [...draft.moves, ...byHand] });
     draft.moves.push(...found.moves);
     for (const key of found.used) draft.used.add(key);
-    const roles = new Map(draft.missing.map(({ key, role }) => [key, role]));
+    const slots = target.naming === "keep" ? [] : [...target.naming];
+    const roles = new Map(slots.flatMap(([role, slot]) => (isStored(slot) ? [[slot.key, role] as const] : [])));
     draft.missing = found.missing.map((left) => ({ ...left, ...withRole(roles.get(left.key)) }));
     draft.warnings.push(...found.warnings);
   }
@@ -67,16 +69,30 @@ function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarg
   const { identity, network } = target;
   if (identity === undefined || network === undefined) return;
   const known = { ...target, identity, network };
-  const roles = sourceRoles(identity, selection.kept, selection.averages, options, network);
+  const found = sourceRoles(identity, selection.kept, selection.averages, options, network);
+  const fallback = fallbackRoles(found, known, options);
+  const roles = new Map([...found, ...fallback]);
   draft.area = areaOf(identity, tensors, options, network, target.area);
   const slots = targetSlots(identity, target.naming === "keep" ? withKeptNames(roles, known, options) : roles, network, target);
   if (target.naming !== "keep" && target.expected === undefined && options.foldBn !== true) refuseNorms(roles, slots, target);
   if (target.naming !== "keep" || target.layout !== "keep") refuseFlattening(slots, network, target);
-  const source = roleSource(tensors, roles, known, options, { area: draft.area, slots });
+  const source = roleSource(
+    fallback.size === 0 ? tensors : new Map<string, Described>([...tensors, ...target.own]),
+    roles,
+    known,
+    options,
+    { area: draft.area, slots },
+  );
   for (const { move, keys } of roleMoves(slots, source, target, network, draft.missing)) {
     draft.moves.push(move);
     for (const key of keys) draft.used.add(key);
   }
+  const title = target.fallback?.title;
+  for (const role of fallback.keys()) {
+    const slot = slots.get(role);
+    if (isStored(slot)) draft.missing.push({ key: slot.key, role, reason: `the source has nothing for it: ${title}'s value stays` });
+  }
+  if (fallback.size > 0) draft.warnings.push(`kept as in ${title}: ${few([...fallback.keys()])}`);
   checkExpected(draft.moves, target, source);
   for (const layer of network.missing) {
     if (!draft.missing.some(({ role }) => role !== undefined && layerOf(role) === layer))

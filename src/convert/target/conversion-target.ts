@@ -42,8 +42,12 @@ export interface ConversionTarget {
   readonly network?: Network;
   /** A network whose layers the output's have to be as large as. */
   readonly sizes?: Network;
-  /** Tensors that the output has to have, and no others. */
-  readonly expected?: Expected;
+  /** Tensors that the output has to have, and no others: those of this checkpoint, with its types and shapes. */
+  readonly expected?: { readonly checkpoint: Checkpoint };
+  /** Slots over `own`, of layers that the output has although the source lacks them; `title`: where they are from, in sentences. */
+  readonly fallback?: { readonly title: string; readonly roles: ReadonlyMap<Role, Slot> };
+  /** Values that stay where nothing of the source fills their place, by the keys that `ownKey` gives them. */
+  readonly own: TensorMap;
   /** Moves that were said by hand; they go before those that are found. */
   readonly byHand?: readonly Move[];
   /** A whole plan: nothing is found any more. */
@@ -59,14 +63,6 @@ export interface ConversionTarget {
 
 /** Slots of a convention for the roles of one network, or "keep": as the source has them. */
 export type Convention = ReadonlyMap<Role, Slot> | "keep";
-
-/** The tensors of another checkpoint as those of the output. */
-export interface Expected {
-  /** Types and shapes that have to be met. */
-  readonly checkpoint: Checkpoint;
-  /** Its values, by the keys that `ownMove` gives them: those of tensors that nothing of the source fills. */
-  readonly own: TensorMap;
-}
 
 /** A checkpoint that is read while the output is written. */
 export interface Input {

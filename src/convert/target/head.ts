@@ -59,6 +59,27 @@ function withNewLast(network: Network, before: FcLayer, name: string, classes: n
   };
 }
 
+/** The network with the fully connected layers at its end that it lacks and another has; as it is where they do not go on from it. */
+export function withHeadOf(network: Network, other: Network): Network {
+  const before = fcLayers(network).at(-1);
+  const added = fcLayers(other).filter(({ name }) => before === undefined || network.missing.includes(name));
+  const [first] = added;
+  const goesOn = before === undefined ? network.featureShape?.[0] === other.featureShape?.[0] : first?.inputs === before.outputs;
+  if (first === undefined || !goesOn) return network;
+  const names = new Set(added.map(({ name }) => name));
+  const last = added.at(-1) ?? first;
+  return {
+    ...network,
+    layers: [...network.layers, ...added],
+    widths: [...network.widths, ...added.map(({ outputs }) => outputs)],
+    missing: network.missing.filter((name) => !names.has(name)),
+    classes: last.outputs,
+    ...(network.head === undefined && other.head !== undefined ? { head: other.head } : {}),
+    ...(other.featureShape !== undefined && before === undefined ? { featureShape: other.featureShape } : {}),
+    ...(network.inputSize === undefined && other.inputSize !== undefined ? { inputSize: other.inputSize } : {}),
+  };
+}
+
 function folded(network: Network): Network {
   if (!network.batchNorm) throw new CheckpointError("usage", "--fold-bn: the network has no batch norm");
   const layers = network.layers.map((layer): NetworkLayer => {

@@ -16,6 +16,7 @@ export function keeping(row: Target, format: Format): ConversionTarget {
     fillsNeutral: false,
     takes: () => true,
     files: writtenFiles(format, row),
+    own: new Map(),
     reads: [],
     warnings: [],
   };

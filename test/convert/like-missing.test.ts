@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import type { ConvertOptions } from "../../src/convert/options.ts";
+import { createContext } from "../../src/io/run.ts";
+import { identify } from "../../src/model/identify.ts";
+import { open } from "../../src/open.ts";
+import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
+import { values } from "../../src/tensor/load.ts";
+import { isNumeric } from "../../src/tensor/tensor.ts";
+import { tinyCheckpoint } from "../support/tiny.ts";
+
+const root = mkdtempSync(join(tmpdir(), "vggtool-like-missing-"));
+const ctx = createContext({ values: true, temporaryFolder: root });
+const opened: Checkpoint[] = [];
+afterAll(async () => {
+  for (const checkpoint of opened) await checkpoint.close();
+  await ctx.dispose();
+  rmSync(root, { recursive: true });
+});
+
+const source = tinyCheckpoint("torchvision").checkpoint;
+const without = (...layers: readonly string[]): Checkpoint => ({
+  ...source,
+  tensors: new Map([...source.tensors].filter(([key]) => !layers.some((layer) => key.startsWith(layer)))),
+});
+
+async function load(path: string): Promise<Checkpoint> {
+  const checkpoint = await open(path, ctx);
+  opened.push(checkpoint);
+  return checkpoint;
+}
+
+/** Values by key. */
+async function contents(path: string): Promise<ReadonlyMap<string, string>> {
+  const all = new Map<string, string>();
+  for (const tensor of (await load(path)).tensors.values()) {
+    if (isNumeric(tensor)) all.set(tensor.name, Buffer.from(await values(tensor, ctx)).toString("base64"));
+  }
+  return all;
+}
+
+/** The whole network as a person has it in a format. */
+async function saved(to: string, name: string): Promise<string> {
+  const request = { checkpoint: source, identity: identify(source) };
+  return (await convert(request, { to, out: join(root, name), inputSize: [64, 96], force: true }, ctx)).output;
+}
+
+async function like(checkpoint: Checkpoint, path: string, out: string, options: ConvertOptions = {}): Promise<ConvertResult> {
+  const other = await load(path);
+  const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: other, identity: identify(other), path } };
+  return convert(request, { out: join(root, out), force: true, ...options }, ctx);
+}
+
+describe("with --allow-missing the other checkpoint's values stay for layers that the source lacks", () => {
+  test.each([
+    ["safetensors", "other.safetensors", "made.safetensors"],
+    ["torch", "other.pth", "made.pth"],
+    ["paddle", "other.pdparams", "made.pdparams"],
+    ["tfslim", "other.ckpt", "made.ckpt"],
+    ["keras", "other.h5", "made.h5"],
+    ["tfjs", "other-tfjs", "made-tfjs"],
+    ["onnx", "other.onnx", "made.onnx"],
+    ["caffe", "other.caffemodel", "made.caffemodel"],
+    ["matconvnet", "other.mat", "made.mat"],
+  ])("%s", async (to, name, out) => {
+    const path = await saved(to, name);
+    const wanted = await contents(path);
+    for (const lacking of [["classifier.6"], ["classifier"]]) {
+      await expect(like(without(...lacking), path, out)).rejects.toMatchObject({
+        code: "mismatch",
+        message: expect.stringContaining("fc8"),
+        where: { hint: expect.stringContaining("--allow-missing") },
+      });
+      const { output, plan } = await like(without(...lacking), path, out, { allowMissing: true });
+      expect(await contents(output)).toEqual(wanted);
+      expect(plan.missing.map(({ role }) => role)).toContain("fc8.weight");
+      expect(plan.missing.every(({ reason }) => reason === "the source has nothing for it: the other checkpoint's value stays")).toBe(true);
+    }
+  });
+});
