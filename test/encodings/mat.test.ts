@@ -170,6 +170,39 @@ describe("char arrays", () => {
   });
 });
 
+/** A level 5 element: type, length, data padded to 8 bytes. */
+function element(type: number, ...data: readonly Uint8Array[]): Uint8Array {
+  const content = Buffer.concat(data);
+  const tag = new Uint8Array(Uint32Array.of(type, content.length).buffer);
+  return Buffer.concat([tag, content, new Uint8Array((8 - (content.length % 8)) % 8)]);
+}
+
+const int32s = (...numbers: number[]): Uint8Array => new Uint8Array(Int32Array.from(numbers).buffer);
+/** miMATRIX: flags and class, dimensions, name, contents. */
+const matrix = (flags: number, dims: readonly number[], name: string, ...contents: readonly Uint8Array[]): Uint8Array =>
+  element(14, element(6, int32s(flags, 0)), element(5, int32s(...dims)), element(1, Buffer.from(name)), ...contents);
+
+function level5(...variables: readonly Uint8Array[]): Uint8Array {
+  const header = Buffer.alloc(128, " ");
+  header.write("MATLAB 5.0 MAT-file");
+  header.writeUInt16LE(0x0100, 124);
+  header.write("IM", 126);
+  return Buffer.concat([header, ...variables]);
+}
+
+test("a logical array holds zeros and ones, whatever its bytes are", async () => {
+  const checkpoint = await openBytes(level5(matrix(0x209, [1, 3], "x", element(2, Uint8Array.of(0, 3, 1)))), "l.mat", ctx);
+  const tensor = checkpoint.tensors.get("x");
+  if (tensor === undefined || !isNumeric(tensor)) throw new Error("no x");
+  expect([tensor.dtype, [...(await values(tensor, ctx))]]).toEqual(["bool", [0, 1, 1]]);
+});
+
+test("a cell array that ends before its own end is refused", async () => {
+  const number = matrix(9, [1, 1], "", element(2, Uint8Array.of(7)));
+  expect(await attempt(level5(matrix(1, [1, 2], "c", number, number)))).toBe("read");
+  expect(await attempt(level5(matrix(1, [1, 1], "c", number, number)))).toBe("malformed");
+});
+
 test("two entries of a sparse array in one place are refused, rows in any order are not", async () => {
   const stored = (dtype: "int32" | "float64", ...numbers: number[]) => {
     const bytes = new Uint8Array((dtype === "int32" ? Int32Array : Float64Array).from(numbers).buffer);

@@ -1,6 +1,7 @@
 import { caffeJobs } from "./jobs/caffe.mjs";
 import { commandJobs } from "./jobs/command.mjs";
 import { defaultsJobs } from "./jobs/defaults.mjs";
+import { differentialJobs } from "./jobs/differential.mjs";
 import { enginesJobs } from "./jobs/engines.mjs";
 import { kerasJobs } from "./jobs/keras.mjs";
 import { matconvnetJobs } from "./jobs/matconvnet.mjs";
@@ -37,4 +38,5 @@ export const jobs = [
   ...packageJobs,
   ...commandJobs,
   ...defaultsJobs,
+  ...differentialJobs,
 ];

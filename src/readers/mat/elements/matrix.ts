@@ -152,6 +152,15 @@ async function parseChildren(header: Header, count: number, keyOf: (k: number) =
     excess += child.excess;
     cursor.seek(child.end);
   }
+  // SciPy would go on where the last one ended, MATLAB where this one says that it ends.
+  const rest = end - cursor.position;
+  if (excess === 0 && rest >= 8) {
+    throw new CheckpointError(
+      "malformed",
+      `${count} arrays inside end ${rest} bytes before the array that holds them`,
+      at(cursor, header.start),
+    );
+  }
   return { values, excess };
 }
 

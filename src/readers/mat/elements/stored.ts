@@ -71,9 +71,9 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The stored numbers as little-endian values of `dtype`; reads nothing. Equal types are passed on bit by bit. */
+/** The stored numbers as little-endian values of `dtype`; reads nothing. Equal types are passed on bit by bit; a byte that is not 0 is true, as in SciPy. */
 export function valuesAs(stored: Stored, dtype: NumericDType): Values {
-  const same = stored.dtype === dtype || (dtype === "bool" && stored.dtype === "uint8");
+  const same = stored.dtype === dtype;
   const width = itemsize(stored.dtype);
   if (same && (!stored.bigEndian || width === 1)) return { source: stored.source, offset: stored.offset };
   const plain = window(stored.source, stored.offset, stored.length);

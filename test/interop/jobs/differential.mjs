@@ -1,0 +1,25 @@
+import { join } from "node:path";
+
+/** Files of each kind: some in the job, 2,000 in the long run (`VGGTOOL_DIFFERENTIAL=2000`); the making of one kind ends after so many seconds. */
+const count = process.env.VGGTOOL_DIFFERENTIAL ?? "250";
+const seconds = process.env.VGGTOOL_DIFFERENTIAL_SECONDS ?? (count === "250" ? "15" : "600");
+const seed = process.env.VGGTOOL_DIFFERENTIAL_SEED ?? "1";
+
+/** A module of `differential/` writes files by grammar and reads them with the real library; vggtool has to read the same, or to refuse. */
+export const differentialJobs = [
+  { kind: "pickle", library: "Python" },
+  { kind: "torch", library: "torch" },
+  { kind: "npy", library: "NumPy" },
+  { kind: "npz", library: "NumPy" },
+  // SciPy names what is in structs and cells in another way: values alone are compared.
+  { kind: "mat", library: "SciPy", options: ["--values"] },
+  { kind: "safetensors", library: "safetensors" },
+].map(({ kind, library, options = [] }) => ({
+  name: `differential: ${kind} files as ${library} reads them`,
+  environment: "torch",
+  async run({ python, program, out, root }) {
+    await python(`differential.${kind}_files`, out, count, seconds, seed);
+    const said = await program([join(root, "test", "interop", "differential", "compare.ts"), out, ...options]);
+    return said.trim().split("\n").at(-1);
+  },
+}));
