@@ -30,7 +30,7 @@ for (const row of Array.isArray(rows) ? rows : []) {
       cwd: work,
       encoding: "utf8",
       timeout: 30_000,
-      env: { ...process.env, PEAK_FILE: peak, NODE_OPTIONS: `--import ${join(root, "scripts", "peak.mjs")}` },
+      env: { ...process.env, PEAK_FILE: peak, NODE_OPTIONS: `--import ${join(root, "bench", "peak.mjs")}` },
     });
     const seconds = (performance.now() - started) / 1000;
     const megabytes = existsSync(peak) ? Number(readFileSync(peak, "utf8")) / 1000 : Number.NaN;
