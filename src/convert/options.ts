@@ -11,7 +11,8 @@ export interface ConvertOptions extends Readings {
   readonly naming?: string;
   /** A scheme's id or "keep". */
   readonly layout?: string;
-  readonly fc?: "dense" | "conv";
+  /** reduced: SSD's sub-sampled fc6 and fc7. */
+  readonly fc?: "dense" | "conv" | "reduced";
   readonly exclude?: readonly string[];
   readonly include?: readonly string[];
   readonly noTop?: boolean;

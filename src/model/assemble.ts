@@ -1,10 +1,13 @@
+import type { Assumption } from "./assumption.ts";
 import { assumptionsOf } from "./assumptions.ts";
 import { buildNetwork } from "./build-network.ts";
 import type { DescribedCheckpoint } from "./described.ts";
-import { withSizes } from "./geometry/sizes.ts";
-import { withGeometry } from "./geometry/stated.ts";
+import { withCarried } from "./geometry/carried.ts";
+import { mayBeReduced, withSizes } from "./geometry/sizes.ts";
+import { unusualLayers, withGeometry } from "./geometry/stated.ts";
 import type { Draft } from "./identify/body.ts";
 import type { Body } from "./identity.ts";
+import type { Network } from "./network.ts";
 import type { IdentifyOptions } from "./options.ts";
 import { readPreprocessing } from "./preprocessing.ts";
 import { withReadings } from "./readings.ts";
@@ -41,10 +44,14 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
     },
   );
   const declared = options.inputSize ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
-  const network = withSizes(withGeometry(plain, roles, checkpoint), declared);
+  const sized = withSizes(withCarried(withGeometry(plain, roles, checkpoint), recorded?.windows ?? new Map()), declared);
+  // Conventions whose heads are convolutions have no other 3×3 fc6.
+  const doubtful = declared === undefined && recognised?.scheme.head !== "conv" && mayBeReduced(withoutInput(sized));
+  const network = doubtful ? withoutInput(sized) : sized;
   const preprocessing = recorded?.preprocessing ?? readPreprocessing(checkpoint) ?? recognised?.scheme.preprocessing;
   const assumed = [
-    ...(parts.sizes.assumed === undefined || network.inputSize === undefined ? [] : [parts.sizes.assumed]),
+    ...(doubtful ? [slidesOrNot] : []),
+    ...(parts.sizes.assumed === undefined || unusualLayers(network).length > 0 ? [] : [parts.sizes.assumed]),
     ...assumptionsOf({
       checkpoint,
       network,
@@ -78,6 +85,19 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
   };
   return { body, draft };
 }
+
+function withoutInput(network: Network): Network {
+  const { inputSize: _inputSize, ...rest } = network;
+  return rest;
+}
+
+/** SSD's fc6 is 3×3 as well: which of both a file of tensors alone does not say, nor which picture it takes. */
+const slidesOrNot: Assumption = {
+  of: "size",
+  what: "fc6 is taken as a 3×3 convolution without padding and dilation",
+  grounds: "its kernel is 3×3; SSD's reduced fc6 is too, with dilation 6 behind a pool5 of 3×3 and stride 1, and the file states neither",
+  switch: "--input-size HxWxC, where it sees all of pool5",
+};
 
 /** What all keys begin with, up to a separator. */
 function commonPrefix([first, ...rest]: readonly string[]): string {

@@ -2,6 +2,8 @@ import { isCheckpointError } from "../errors.ts";
 import { type Axes, parseAxes } from "../tensor/axes.ts";
 import type { Inert } from "../tensor/checkpoint.ts";
 import type { DescribedCheckpoint } from "./described.ts";
+import { readCarried } from "./geometry/carried.ts";
+import type { Windows } from "./geometry/window.ts";
 import type { Preprocessing } from "./scheme.ts";
 
 /** What an output of this tool says of itself in its metadata: what shapes alone cannot tell. */
@@ -14,6 +16,8 @@ export interface Recorded {
   /** Height, width of what enters fc6. */
   readonly feature?: readonly [number, number];
   readonly epsilon?: number;
+  /** How layers slide that are not a plain VGG's. */
+  readonly windows: ReadonlyMap<string, Windows>;
   readonly preprocessing?: Preprocessing;
 }
 
@@ -30,6 +34,7 @@ export function readRecorded(checkpoint: DescribedCheckpoint): Recorded | undefi
   const preprocessing = readPreprocessing(parseText(metadata.get("preprocessing")));
   return {
     axes: new Map(isRecord(axes) ? Object.entries(axes).flatMap(readAxes) : []),
+    windows: readCarried(isRecord(architecture) ? architecture.windows : undefined),
     ...(inputScale !== undefined && { inputScale }),
     ...(inputSize && { inputSize }),
     ...(feature && { feature }),

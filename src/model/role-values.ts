@@ -6,7 +6,7 @@ import { contiguous } from "../tensor/contiguous.ts";
 import { loadFloat64 } from "../tensor/load.ts";
 import { elementCount } from "../tensor/shape.ts";
 import { isNumeric, type NumericTensor, type TensorMap } from "../tensor/tensor.ts";
-import { flip, plainView, take, type View, view } from "../tensor/view.ts";
+import { every, flip, plainView, take, type View, view } from "../tensor/view.ts";
 import type { Slot, StoredSlot } from "./scheme.ts";
 
 /*
@@ -60,7 +60,8 @@ export function isComputed({ over, as }: StoredSlot): boolean {
 /** The slice of the stored tensor that holds a role, unrotated. */
 export async function storedView(tensors: TensorMap, slot: StoredSlot, sizes: AxisSizes): Promise<View> {
   const whole = await view(numericTensor(tensors, slot.key), slot.axes, sizes);
-  return flip(slot.take === undefined ? whole : take(whole, slot.take[0], slot.take[1]), slot.flip ?? []);
+  const one = flip(slot.take === undefined ? whole : take(whole, slot.take[0], slot.take[1]), slot.flip ?? []);
+  return (slot.every ?? []).reduce((sampled, [axis, step]) => every(sampled, axis, step), one);
 }
 
 /** What a role of one number a channel is worth, in float64: divided by its factor and multiplied; `as` is not undone. */

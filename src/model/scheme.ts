@@ -9,6 +9,8 @@ export type RoleKind = NormPart | `${"conv" | "fc6" | "fc7" | "fc8"}.${"weight" 
 export interface Kept {
   /** One slice of a packed tensor: MatConvNet moments ["s", 1]. */
   readonly take?: readonly [axis: string, index: number];
+  /** Of these axes one index in so many, from 0: a head that was sub-sampled. */
+  readonly every?: readonly (readonly [axis: string, step: number])[];
   /** Key of Caffe's factor blob; a factor of 0 means 0. */
   readonly over?: string;
   /** Stored is sqrt(var + eps); stored is a variance used as sqrt(var) + 1e-6. */

@@ -157,6 +157,28 @@ export function take(view: View, name: string, index: number): View {
   };
 }
 
+/** One index in `step` of an axis, from 0, by strides alone. An axis that the view lacks has size 1. */
+export function every(view: View, name: string, step: number): View {
+  const axis = view.axes.indexOf(name);
+  if (axis < 0) return view;
+  const parts = view.parts.flatMap((part) => {
+    const start = part.start[axis] ?? 0;
+    const [first, end] = [Math.ceil(start / step), Math.ceil((start + (part.shape[axis] ?? 0)) / step)];
+    if (end <= first) return [];
+    const stride = part.strides[axis] ?? 0;
+    return [
+      {
+        ...part,
+        offset: part.offset + (first * step - start) * stride,
+        start: part.start.with(axis, first),
+        shape: part.shape.with(axis, end - first),
+        strides: part.strides.with(axis, stride * step),
+      },
+    ];
+  });
+  return { ...view, shape: view.shape.with(axis, Math.ceil((view.shape[axis] ?? 0) / step)), parts };
+}
+
 /** The named axes reversed, by strides alone: nothing is copied. Names that the view lacks are passed over. */
 export function flip(view: View, names: readonly string[]): View {
   let flipped = view;

@@ -31,7 +31,13 @@ export function convertCommand(): Command {
     .option("--from <format>", "read as this format, whatever the content looks like")
     .option("--naming <scheme>", "other names; keep: the source's")
     .option("--layout <scheme>", "other axes; keep: the source's")
-    .addOption(new Option("--fc <form>", "form of fully connected layers: [in,out] or [h,w,in,out]").choices(["dense", "conv"]))
+    .addOption(
+      new Option("--fc <form>", "form of fully connected layers: [in,out], [h,w,in,out], or SSD's sub-sampled fc6 and fc7").choices([
+        "dense",
+        "conv",
+        "reduced",
+      ]),
+    )
     .option("--exclude <glob>", "leave out tensors, by key or role (repeatable)", collect)
     .option("--include <glob>", "take only these, by key or role (repeatable)", collect)
     .option("--no-top", "leave out fc6, fc7 and fc8")

@@ -10,6 +10,7 @@ import { convention, rescaled, schemeFor, withScale } from "../target/convention
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { editNetwork, fcLayers, withHeadOf } from "../target/head.ts";
 import { keeping, writable } from "../target/keeping.ts";
+import { sampled } from "../target/reduced.ts";
 import type { ConvertRequest } from "../target/request.ts";
 import { type Target, targets } from "../target/targets.ts";
 import { endingOf, entryOf, type Like, otherTitle } from "./like.ts";
@@ -96,7 +97,7 @@ function expectedTarget({ identity, like }: Request, base: ConversionTarget, opt
   return {
     ...target,
     scheme: other.scheme ?? "like",
-    identity: withScale(identity),
+    identity: sampled(withScale(identity), options),
     network: rescaled(editNetwork(identity.network, options), factor),
     naming: other.roles,
     layout: other.roles,
@@ -127,7 +128,7 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
   return {
     ...keeping(row, format),
     scheme: names === undefined ? row.scheme : (like.identity.scheme ?? "like"),
-    identity: withScale(identity),
+    identity: sampled(withScale(identity), options),
     network,
     sizes: like.identity.network,
     ...(options.allowMissing === true ? { fallback: { title: otherTitle, roles: ownSlots(withScale(like.identity).roles) } } : {}),

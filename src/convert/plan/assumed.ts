@@ -1,4 +1,5 @@
 import type { Assumption } from "../../model/assumption.ts";
+import { mayBeReduced } from "../../model/geometry/sizes.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
 import { rowOrder } from "../../model/readings.ts";
@@ -15,7 +16,7 @@ import type { Fill, Move } from "./plan-types.ts";
 /** What of the assumptions about a source a plan rests on, and what the plan itself puts in place of what is absent. */
 export function planAssumptions(
   moves: readonly Move[],
-  { identity, network }: ConversionTarget,
+  { identity, network, expected }: ConversionTarget,
   area: FeatureArea,
   options: ConvertOptions,
 ): readonly Assumption[] {
@@ -36,6 +37,7 @@ export function planAssumptions(
     ...identity.assumed.filter(({ of }) => matters[of]),
     ...(area.assumed === undefined || !moves.some(needsArea) ? [] : [guessedArea(area.assumed)]),
     ...shifted(fills, identity),
+    ...keptForm(network, expected !== undefined, options),
     ...standIns(fills, network, options),
   ];
 }
@@ -69,6 +71,19 @@ function shifted(fills: readonly Fill[], { epsilon }: Identity): readonly Assump
   const what = `variances of batch norm are changed by ${Number((from - to).toPrecision(6))}`;
   const grounds = `the source adds ${from} to them, and networks of the target ${to}`;
   return [{ of: "epsilon", what, grounds, switch: `--bn-epsilon ${to} leaves them as they are` }];
+}
+
+/** A head that may be SSD's stays as it is. */
+function keptForm(network: Network, byExample: boolean, { fc }: ConvertOptions): readonly Assumption[] {
+  if (fc !== undefined || byExample || !mayBeReduced(network)) return [];
+  return [
+    {
+      of: "size",
+      what: "fc6 and fc7 stay convolutions",
+      grounds: "a 3×3 fc6 may be SSD's dilated one, which as a matrix would compute something else; the file does not say",
+      switch: "--fc dense, or --input-size HxWxC where it sees all of pool5",
+    },
+  ];
 }
 
 /** Zeros and ones that the source does not have: the target's network has a place for them. */

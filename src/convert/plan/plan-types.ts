@@ -33,7 +33,7 @@ export interface Move {
   /** Sizes of axes that the two shapes leave open: i of `(i h w) o`. */
   readonly sizes?: readonly (readonly [axis: string, size: number])[];
   /** The summary for people. */
-  readonly move: "copy" | "reshape" | "transpose" | "cast" | "flip" | "compute" | "dequantise" | "init";
+  readonly move: "copy" | "reshape" | "transpose" | "cast" | "flip" | "compute" | "subsample" | "dequantise" | "init";
   /** Several where the target packs roles (moments). */
   readonly fills: readonly Fill[];
 }

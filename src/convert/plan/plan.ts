@@ -207,6 +207,7 @@ function whyUnused(
   if (averages.has(key)) return "its moving average stands in for it";
   if (role === undefined) return noPlace;
   if (options.noTop === true && isFc(role)) return "--no-top";
+  if (options.fc === "reduced" && isFc(role)) return "--fc reduced";
   if (options.numClasses !== undefined && network !== undefined && layerOf(role) === fcLayers(network).at(-1)?.name) return "--num-classes";
   return noPlace;
 }

@@ -76,7 +76,7 @@ function toggle(names: readonly string[], name: string): readonly string[] {
 }
 
 function putOf(slot: StoredSlot): Fill["put"] {
-  const { key: _key, axes: _axes, over: _over, ...put } = slot;
+  const { key: _key, axes: _axes, over: _over, every: _every, ...put } = slot;
   return Object.keys(put).length === 0 ? undefined : put;
 }
 
@@ -99,9 +99,10 @@ export function moveFor(slots: readonly [Filled, ...Filled[]], source: RoleSourc
   const dtype = source.dtype(example, slot.key);
   // The only sizes that a shape can leave open are fc6's height and width.
   if (!allKnown(slot.axes, sizes)) throw areaUnknown(role, source);
+  const kept = sampledSizes(sizes, operand);
   const move: Omit<Move, "move"> = {
     to: slot.key,
-    toShape: shapeFor(slot.axes, sizes),
+    toShape: shapeFor(slot.axes, kept),
     toAxes: slot.axes,
     toDtype: dtype,
     ...openSizes(operand, slot.axes, sizes),
@@ -109,6 +110,12 @@ export function moveFor(slots: readonly [Filled, ...Filled[]], source: RoleSourc
   };
   const seen = tensor === undefined || tensor.dtype === "string" ? undefined : { ...tensor, dtype: tensor.dtype };
   return { ...move, move: summarise(move, seen, sizes) };
+}
+
+/** Sizes behind the samples that an operand keeps. */
+function sampledSizes(sizes: AxisSizes, operand: Operand | undefined): AxisSizes {
+  const steps = new Map(operand?.every ?? []);
+  return steps.size === 0 ? sizes : new Map([...sizes].map(([axis, size]) => [axis, Math.ceil(size / (steps.get(axis) ?? 1))]));
 }
 
 /** A new tensor has the type of its neighbours: that of any weight that the source keeps. */

@@ -31,6 +31,7 @@ export function summarise(
   const [operand] = fill?.from ?? [];
   if (fill === undefined || operand === undefined || move.fills.length > 1 || !isPlain(fill) || fill.formula !== "value") return "compute";
   if ((operand.times ?? 1) !== (fill.put?.times ?? 1)) return "compute";
+  if (operand.every !== undefined) return "subsample";
   if (isQuantised(source?.stored)) return "dequantise";
   if (differs(operand.flip, fill.put?.flip)) return "flip";
   if (!sameOrder(operand.axes, move.toAxes ?? operand.axes, sizes)) return "transpose";

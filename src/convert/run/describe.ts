@@ -1,3 +1,4 @@
+import { carriedWindows } from "../../model/geometry/carried.ts";
 import { unusualLayers } from "../../model/geometry/stated.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
@@ -40,6 +41,7 @@ export function describeOutput(
 }
 
 function architecture(network: Network) {
+  const windows = carriedWindows(network);
   const inputScale = fcLayers(network).find((layer) => layer.inputScale !== undefined)?.inputScale;
   return {
     family: network.family,
@@ -51,6 +53,7 @@ function architecture(network: Network) {
     inputSize: network.inputSize ?? null,
     featureShape: network.featureShape?.map((size) => size ?? null) ?? null,
     widths: network.widths,
+    ...(windows === undefined ? {} : { windows }),
     ...(inputScale === undefined ? {} : { inputScale }),
   };
 }
@@ -59,7 +62,8 @@ function architecture(network: Network) {
 export function withArea(network: Network, area: FeatureArea): Network {
   const { featureShape, inputSize } = network;
   const { height, width } = area;
-  if (featureShape === undefined || height === undefined || width === undefined) return network;
+  const slides = network.layers.some((layer) => layer.kind === "fc" && layer.windows !== undefined);
+  if (slides || featureShape === undefined || height === undefined || width === undefined) return network;
   const shaped: Network = { ...network, featureShape: [featureShape[0], height, width] };
   if (inputSize !== undefined || unusualLayers(network).length > 0) return shaped;
   const scale = 2 ** poolCount(network);

@@ -180,7 +180,12 @@ async function streamed(move: Move, fill: Fill, tensors: TensorMap, ctx: Context
   const [operand] = fill.from;
   if (operand === undefined) throw new Error("a value without a source");
   const { shape } = numericTensor(tensors, operand.key);
-  const source = flip(await storedView(tensors, operand, sizesOf(move, operand.axes, shape)), fill.put?.flip ?? []);
+  // Of a sub-sampled operand the target's shape tells nothing of the source's axes; the plan does.
+  const sizes =
+    operand.every === undefined
+      ? sizesOf(move, operand.axes, shape)
+      : jointSizes([{ axes: operand.axes, shape }], new Map(move.sizes ?? []));
+  const source = flip(await storedView(tensors, operand, sizes), fill.put?.flip ?? []);
   const times = (operand.times ?? 1) / (fill.put?.times ?? 1);
   if (fill.formula === "value" && times === 1) return { view: source, exact: true };
   const axis = source.axes.includes("o") ? "o" : (source.axes[0] ?? "o");

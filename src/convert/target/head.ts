@@ -2,6 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { FcLayer, Network, NetworkLayer } from "../../model/network.ts";
 import { naturalOrder } from "../../text/natural-order.ts";
 import type { ConvertOptions } from "../options.ts";
+import { reducedNetwork } from "./reduced.ts";
 
 export function fcLayers(network: Network): readonly FcLayer[] {
   return network.layers.filter((layer): layer is FcLayer => layer.kind === "fc");
@@ -10,6 +11,7 @@ export function fcLayers(network: Network): readonly FcLayer[] {
 /** The network that the output holds: --no-top, --num-classes and --fold-bn applied. Throws `usage` where they do not fit it. */
 export function editNetwork(network: Network, options: ConvertOptions): Network {
   let edited = network;
+  if (options.fc === "reduced") edited = reducedNetwork(edited);
   if (options.noTop === true) edited = withoutHead(edited);
   if (options.numClasses !== undefined) edited = withClasses(edited, options.numClasses);
   if (options.foldBn === true) edited = folded(edited);

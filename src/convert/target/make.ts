@@ -12,6 +12,7 @@ import { keepsImageConstants } from "./image-mean.ts";
 import { keeping, writable } from "./keeping.ts";
 import { handMoves, planFromFile } from "./map.ts";
 import { isPlan } from "./plan-parse.ts";
+import { reductionText, sampled } from "./reduced.ts";
 import type { ConvertRequest } from "./request.ts";
 import { findTarget, type Target } from "./targets.ts";
 
@@ -55,12 +56,14 @@ function usualTarget({ checkpoint, identity }: ConvertRequest, named: Target, op
   }
   const scales = bakesScale(row, format, options);
   const edited = editNetwork(identity.network, options);
+  const known = scales ? withScale(identity) : identity;
   const network = scales ? rescaled(edited, schemeById(options.naming ?? row.scheme)?.inputScale) : edited;
   return {
     ...keeping(row, format),
     ...conventionsOf(row, format, network, options),
-    identity: scales ? withScale(identity) : identity,
+    identity: sampled(known, options),
     network,
+    warnings: options.fc === "reduced" ? [reductionText(identity.network)] : [],
     keepsImageConstant: keepsImageConstants(namingOf(row, options) ?? "keep", checkpoint.format, format.id),
   };
 }
@@ -108,7 +111,7 @@ function conventionsOf(row: Target, format: Format, network: Network, options: C
     naming: naming === undefined ? ("keep" as const) : convention(naming, network, fillsNeutral),
     layout: layout === undefined ? ("keep" as const) : convention(layout, network, fillsNeutral),
     // A scheme has its form of the head.
-    ...(options.fc === undefined ? {} : { fc: options.fc }),
+    ...(options.fc === undefined ? {} : { fc: options.fc === "reduced" ? ("conv" as const) : options.fc }),
     ...(row.epsilon === "fixed" && naming !== undefined ? { epsilon: naming.epsilon } : {}),
     fillsNeutral,
   };

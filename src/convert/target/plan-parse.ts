@@ -5,7 +5,7 @@ import { isNumericDType, type NumericDType } from "../../tensor/dtype.ts";
 import { Field } from "../../text/field.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "../plan/plan-types.ts";
 
-const moves: readonly Move["move"][] = ["copy", "reshape", "transpose", "cast", "flip", "compute", "dequantise", "init"];
+const moves: readonly Move["move"][] = ["copy", "reshape", "transpose", "cast", "flip", "compute", "subsample", "dequantise", "init"];
 const formulas: readonly Formula[] = ["value", "fold-weight", "fold-bias", "shift-mean", "zeros", "ones", "normal"];
 
 /** Whether a `--map` file is a whole plan, as `--dry-run --json` prints it. */
@@ -84,6 +84,7 @@ function parseKept(field: Field): Kept {
     ...field.optional("as", (as) => oneOf(as, ["sigma", "darknet"] as const)),
     ...field.optional("times", (times) => times.number()),
     ...field.optional("flip", (flip) => flip.items().map(text)),
+    ...field.optional("every", (every) => every.items().map(parseSize)),
   };
 }
 

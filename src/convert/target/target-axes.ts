@@ -1,3 +1,4 @@
+import { mayBeReduced } from "../../model/geometry/sizes.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network.ts";
 import { isConv, isFcWeight, layerOf, partOf, type Role } from "../../model/role.ts";
@@ -22,6 +23,7 @@ export function targetSlots(
   const first = fcLayers(network)[0]?.name;
   const convAxes = axesOfConv(axes);
   const hasConvs = identity.network.layers.some((layer) => layer.kind === "conv");
+  const form = fc ?? (expected === undefined && keepsConvolutions(network) ? "conv" : undefined);
   const slots = new Map<Role, Slot>();
   for (const [role, named] of names) {
     if (!isStored(named)) {
@@ -30,8 +32,8 @@ export function targetSlots(
     }
     const laid = axes.get(role);
     let slot = withAxes(role, named, isStored(laid) ? laid : undefined, naming === "keep" && layout !== "keep");
-    if (isFcWeight(role) && fc !== undefined) {
-      slot = { ...slot, axes: withForm(slot.axes, fc, convAxes, layerOf(role) === first) };
+    if (isFcWeight(role) && form !== undefined) {
+      slot = { ...slot, axes: withForm(slot.axes, form, convAxes, layerOf(role) === first) };
     }
     const stored = sourceRoles.get(role);
     if (layerOf(role) === first && partOf(role) === "weight" && expected === undefined && !hasConvs && isStored(stored)) {
@@ -40,6 +42,11 @@ export function targetSlots(
     slots.set(role, slot);
   }
   return slots;
+}
+
+/** Fully connected layers that slide over their features are no matrices, and those that may do so are made none unasked. */
+export function keepsConvolutions(network: Network): boolean {
+  return mayBeReduced(network) || fcLayers(network).some(({ windows }) => windows !== undefined);
 }
 
 function withAxes(role: Role, named: StoredSlot, laid: StoredSlot | undefined, keepNames: boolean): StoredSlot {

@@ -26,6 +26,15 @@ export function bodyOutput(network: Network, [height, width]: readonly [number, 
 }
 
 /**
+ * A 3×3 fc6 of a file that states neither how it slides nor its picture may be SSD's reduced one, which is dilated: no size of a picture
+ * is derived from it.
+ */
+export function mayBeReduced({ head, inputSize, featureShape, geometry }: Network): boolean {
+  const [, height, width] = featureShape ?? [];
+  return head === "conv" && geometry !== "stated" && inputSize === undefined && height === 3 && width === 3;
+}
+
+/**
  * Sizes of picture and features as far as the stated geometry carries them: what was derived from VGG's halvings is not claimed where the
  * file says otherwise. `declared`: the picture's size that the file or the user names.
  */

@@ -1,4 +1,5 @@
 import type { DescribedCheckpoint } from "../../described.ts";
+import { operationOf } from "../../geometry/operation.ts";
 import type { Layers } from "../../layers/layer.ts";
 import { parseName } from "../../layers/parts.ts";
 import type { Tokens } from "../../layers/tokens.ts";
@@ -78,12 +79,15 @@ export function segmentsOf(entry: Entry): readonly string[] {
   return key === undefined ? [] : parseName(key.name).layer.split(/[/.:]/);
 }
 
-/** SSD's fc6: a 3×3 kernel, sub-sampled from 7×7, dilated, and no fc8 behind it. Its values are not those of a VGG's fc6. */
+/**
+ * SSD's fc6 inside SSD: a 3×3 kernel, sub-sampled from 7×7, dilated, and no fc8 but the host's layers behind it. By itself, as Caffe's
+ * VGG_ILSVRC_16_layers_fc_reduced, it is the head of that network.
+ */
 export function isReduced({ read, entries, reading }: Question, slots: Slots): boolean {
   const fc6 = slots.get("fc6");
   const fc = fc6 === undefined ? undefined : read(fc6);
   if (fc?.kernel === undefined || slots.has("fc8")) return false;
-  const bodies = new Set(reading.places.map(({ entry }) => entry));
+  const bodies = new Set([...reading.places.map(({ entry }) => entry), ...slots.values()]);
   const others = entries.all.filter((entry) => entry.layer !== undefined && !bodies.has(entry)).length;
   return fc.kernel[0] === 3 && others > 0;
 }
@@ -107,6 +111,16 @@ export function goesOn({ layers, candidates, read }: Question, slots: Slots): bo
   });
 }
 
+/** Whether the file's graph says that a layer is dilated: a reduced head, which ends with fc7. */
+function isDilated({ checkpoint, read }: Question, entry: Entry | undefined): boolean {
+  const kernel = entry === undefined ? undefined : read(entry)?.kernel;
+  const key = entry?.layer?.weight.name;
+  const record = key === undefined ? undefined : checkpoint.layers.find(({ tensors }) => tensors.includes(key));
+  if (record === undefined || kernel === undefined) return false;
+  const operation = operationOf(record, checkpoint.conventions, kernel);
+  return operation.kind === "conv" && operation.windows?.some(({ dilation }) => dilation > 1) === true;
+}
+
 export function build({ read }: Question, slots: Slots, source: Head["source"]): Head {
   const layers = fcNames.flatMap((name): readonly HeadLayer[] => {
     const entry = slots.get(name);
@@ -121,6 +135,7 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
 export function finish(question: Question, slots: Slots, source: Head["source"]): Head {
   const head = build(question, slots, source);
   const replaced = !slots.has("fc8") && slots.has("fc7") && goesOn(question, slots);
-  const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(replaced && name === "fc8"));
+  const ends = replaced || isDilated(question, slots.get("fc6"));
+  const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(ends && name === "fc8"));
   return { ...head, final: slots.get("fc8")?.layer !== undefined, missing, replaced };
 }
