@@ -68,7 +68,8 @@ export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, optio
   const onlyA = ownOf(a, alignment.onlyA).filter((key) => takes(key, undefined));
   const onlyB = ownOf(b, alignment.onlyB).filter((key) => takes(undefined, key));
   if (pairs.length === 0 && a.checkpoint.tensors.size + b.checkpoint.tensors.size > 0) {
-    throw new CheckpointError("mismatch", "no tensor of one has a counterpart in the other, by role, by name or by structure", {
+    const [unsure] = alignment.ambiguous.map(doubt);
+    throw new CheckpointError("mismatch", unsure ?? "no tensor of one has a counterpart in the other, by role, by name or by structure", {
       hint: "say which are the same with --map FILE.json",
     });
   }

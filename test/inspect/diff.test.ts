@@ -421,7 +421,10 @@ test("two tensors that could each be the other's are not compared, and the sente
   const shapes = { "left.conv.weight": [1, 2, 3, 4], "right.conv.weight": [5, 6, 7, 8] };
   const tensors = Object.entries(shapes).map(([key, values]) => tensorOf(key, "float32", [2, 2], Float64Array.from(values)));
   const twins = { checkpoint: { ...original.checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) } };
-  await expect(diff(plainSide("conv.weight", [2, 2], [1, 2, 3, 4]), twins, ctx)).rejects.toMatchObject({ code: "mismatch" });
+  await expect(diff(plainSide("conv.weight", [2, 2], [1, 2, 3, 4]), twins, ctx)).rejects.toMatchObject({
+    code: "mismatch",
+    message: expect.stringContaining("it could be several: conv.weight in A, left.conv.weight, right.conv.weight in B"),
+  });
   const both = {
     checkpoint: {
       ...original.checkpoint,

@@ -217,4 +217,24 @@ describe("roles", () => {
     expect(found.onlyA).toEqual(["classifier.3.weight", "classifier.3.bias"]);
     expect(found.onlyB).toEqual([]);
   });
+
+  test("two networks in one file: the same prefix says which is which, names do, or nothing does", () => {
+    const one = tinyCheckpoint("torchvision").checkpoint;
+    const both = (first: string, second: string): AlignSide => {
+      const tensors = [first, second].flatMap((prefix) =>
+        [...one.tensors.values()].map((tensor) => ({ name: prefix + tensor.name, dtype: tensor.dtype, shape: tensor.shape })),
+      );
+      const file = { ...one, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
+      return { ...file, identity: identify(file) };
+    };
+    const found = align(both("left.", "right."), both("right.", "left."));
+    expect(found.onlyA).toEqual([]);
+    expect(found.roles.every(({ a, b }) => "key" in a && "key" in b && a.key === b.key)).toBe(true);
+    expect(found.tensors.every(({ a, b }) => a.name === b.name)).toBe(true);
+    const other = align(both("left.", "right."), known("tfslim"));
+    expect(other).toMatchObject({ roles: [], tensors: [] });
+    expect(other.ambiguous).toHaveLength(1);
+    expect(other.ambiguous[0]?.a).toContain("left.features.0.weight");
+    expect(other.ambiguous[0]?.a).toContain("right.features.0.weight");
+  });
 });

@@ -41,7 +41,7 @@ export function align(a: AlignSide, b: AlignSide, byHand: readonly HandPair[] = 
   return {
     roles,
     tensors: [...hands, ...found.tensors],
-    ambiguous: found.ambiguous,
+    ambiguous: found.ambiguous.length > 0 ? found.ambiguous : doubtfulBodies(a, b, usedA, usedB),
     onlyA: openA.flatMap(({ name }) => (usedA.has(name) ? [] : [name])),
     onlyB: openB.flatMap(({ name }) => (usedB.has(name) ? [] : [name])),
   };
@@ -128,7 +128,7 @@ function reordered(shape: readonly number[], { from, to }: DerivedMove): readonl
  * are not there, and the name is believed.
  */
 function rolePairs(a: AlignSide, b: AlignSide): readonly RolePair[] {
-  if (a.identity === undefined || b.identity === undefined) return [];
+  if (a.identity === undefined || b.identity === undefined || !isOneBody(a.identity, b.identity)) return [];
   const alike = namesAlike(a.identity, b.identity);
   const contradicts = (slot: Slot, other: Slot, side: AlignSide): boolean =>
     alike && "key" in slot && !("key" in other && other.key === slot.key) && side.tensors.has(slot.key);
@@ -140,6 +140,23 @@ function rolePairs(a: AlignSide, b: AlignSide): readonly RolePair[] {
     pairs.push({ by: "role", role, a: slot, b: other });
   }
   return pairs;
+}
+
+/**
+ * Whether the first bodies mean one another. Of several in one file (a siamese network, image and text) the first may be any: then the same
+ * prefix has to say it, or the names do.
+ */
+function isOneBody(a: Identity, b: Identity): boolean {
+  return (a.bodies.length < 2 && b.bodies.length < 2) || a.prefix === b.prefix;
+}
+
+/** Where the bodies of one side could each be that of the other, and names did not say which: what is left of their weights. */
+function doubtfulBodies(a: AlignSide, b: AlignSide, usedA: ReadonlySet<string>, usedB: ReadonlySet<string>): readonly Ambiguity[] {
+  if (a.identity === undefined || b.identity === undefined || isOneBody(a.identity, b.identity)) return [];
+  const left = ({ bodies }: Identity, used: ReadonlySet<string>): readonly string[] =>
+    bodies.flatMap(({ roles }) => [...roles.values()].flatMap(keysIn)).filter((key) => !used.has(key));
+  const [openA, openB] = [left(a.identity, usedA), left(b.identity, usedB)];
+  return openA.length === 0 || openB.length === 0 ? [] : [{ a: openA, b: openB }];
 }
 
 /** Whether a key of one is a key of the other by the same counting: one convention, one configuration, batch norm in both or in none. */
