@@ -61,6 +61,19 @@ describe("by role", () => {
     expect(warnings.join()).toContain("global_step");
   });
 
+  test("averages stand in for weights and biases alike", async () => {
+    const { checkpoint } = tinyCheckpoint("tfslim");
+    const averages = [...checkpoint.tensors.values()].map(({ name, shape }, k) =>
+      tensorOf(`${name}/ExponentialMovingAverage`, "float32", shape, new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(k)),
+    );
+    const source = tinyCheckpoint("tfslim", { more: averages }).checkpoint;
+    const { ledger } = await run(source, tinyCheckpoint("tfslim").checkpoint, { useAverage: true });
+    const wanted = averages.map((tensor) => tensor.name.replace("/ExponentialMovingAverage", ""));
+    expect([...(await written()).keys()].sort()).toEqual(wanted.sort());
+    expect(new Set(ledger.targets.map(({ from }) => from[0]?.endsWith("/ExponentialMovingAverage")))).toEqual(new Set([true]));
+    expect(ledger.sources.find(({ key }) => key === "vgg_a/fc7/biases")?.reason).toBe("its moving average stands in for it");
+  });
+
   test("a head of another size is refused by name", async () => {
     const { checkpoint } = tinyCheckpoint("torchvision");
     const tensors = new Map(checkpoint.tensors);

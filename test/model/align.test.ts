@@ -103,6 +103,19 @@ describe("names that are equal but for what stands around them", () => {
     expect(found.onlyB).toEqual(["extras.0.weight", "extras.0.bias", "extras.2.weight", "extras.2.bias"]);
   });
 
+  test("Caffe's blobs are numbered: 0 is the weight and 1 the bias of a layer, wherever the other side names them", () => {
+    const caffe = { "conv1.0": [8, 3, 3, 3], "conv1.1": [8], "fc.0": [4, 8], "fc.1": [4] };
+    const torch = { "0.weight": [8, 3, 3, 3], "0.bias": [8], "3.weight": [4, 8], "3.bias": [4] };
+    expect(pairs(align(side("caffe", caffe), side("torch", torch)))).toEqual([
+      "conv1.0 → 0.weight: copy",
+      "conv1.1 → 0.bias: copy",
+      "fc.0 → 3.weight: copy",
+      "fc.1 → 3.bias: copy",
+    ]);
+    const norms = { "bn.0": [8], "bn.1": [8] };
+    expect(align(side("caffe", norms), side("torch", { "1.weight": [8], "1.bias": [8] })).tensors).toEqual([]);
+  });
+
   test("numbers alone are no evidence: two heads that happen to have one tensor of a shape", () => {
     const loc = { "loc.0.weight": [16, 8, 3, 3], "loc.0.bias": [16], "loc.1.weight": [24, 8, 3, 3], "loc.1.bias": [24] };
     const conf = { "conf.0.weight": [84, 8, 3, 3], "conf.0.bias": [84], "conf.1.weight": [126, 8, 3, 3], "conf.1.bias": [24] };

@@ -111,8 +111,11 @@ function isTelling({ shape }: NumericInfo): boolean {
   return shape.some((size) => size > 1);
 }
 
-function partOf({ name }: NumericInfo): string {
-  return `${parseName(name).leaf ?? ""}`;
+/** The part of its layer; where parts are numbered (Caffe's blobs), a matrix first is the weight, and what is second its bias. */
+function partOf({ name, shape }: NumericInfo): string {
+  const leaf = parseName(name).leaf ?? "";
+  if (leaf === 0 && shape.length > 1) return "weight";
+  return leaf === 1 ? "bias" : `${leaf}`;
 }
 
 function layersOf(tensors: readonly NumericInfo[]): readonly Group[] {
