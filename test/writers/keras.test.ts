@@ -88,4 +88,9 @@ describe("weights files", () => {
     const odd = { ...input, tensors: [{ key: "conv1_1.weight", dtype: "float32" as const, shape: [1] }] };
     expect(() => v3Writer.layout(odd)).toThrow(expect.objectContaining({ code: "unsupported" }));
   });
+
+  test("the name of an index of shards is refused: Keras would read it as JSON", () => {
+    const input: WriterInput = { name: "m.weights.json", tensors: [], metadata: new Map(), options: new Map([["kind", "weights"]]) };
+    expect(() => v3Writer.layout(input)).toThrow("this is the name of an index of shards");
+  });
 });

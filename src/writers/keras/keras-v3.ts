@@ -1,3 +1,4 @@
+import { CheckpointError } from "../../errors.ts";
 import type { Hdf5Value } from "../hdf5/hdf5-messages.ts";
 import { groupAt, hdf5Group, hdf5Pieces, putDataset } from "../hdf5/hdf5-pieces.ts";
 import type { FileLayout, Piece, Writer, WriterInput } from "../layout.ts";
@@ -17,6 +18,7 @@ const version = "3.8.0";
 
 export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
+    refuseIndex(input.name);
     if (input.options.get("kind") === "weights") return [{ name: input.name, pieces: weights(layersOfTensors(input.tensors)) }];
     const layers = kerasLayers(input, "keras");
     const dtype = layers.find(({ tensors }) => tensors.length > 0)?.tensors[0]?.dtype ?? "float32";
@@ -59,4 +61,13 @@ function snakeCase(className: string): string {
 /** h5py gives these as str, which Keras compares with. */
 function text(value: string): Hdf5Value {
   return { kind: "text", text: value };
+}
+
+/** Keras opens a `.weights.json` as the index of shards, which one file of HDF5 is not. */
+function refuseIndex(name: string): void {
+  if (!/\.weights\.json$/i.test(name)) return;
+  throw new CheckpointError("unsupported", "this is the name of an index of shards, and Keras' weights are written as one file", {
+    file: name,
+    hint: "choose a name for -o that ends in .weights.h5",
+  });
 }
