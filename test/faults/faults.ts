@@ -24,7 +24,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemCode } from "../../src/io/system-error.ts";
 import { type Ended, sleep, start } from "./command.ts";
-import { besideIt, deflated, killConversions, line, oneFile, reference, threeFiles, twoFiles } from "./kills.ts";
+import { besideIt, deflated, killConversions, line, oneFile, otherForms, reference, threeFiles, twoFiles } from "./kills.ts";
 import { killBetweenMoves } from "./moves.ts";
 import { writeNetwork } from "./network.ts";
 import { emptied, type State, same, stateOf } from "./state.ts";
@@ -251,7 +251,8 @@ async function race(): Promise<void> {
 async function moves(): Promise<void> {
   const folder = mkdtempSync(join(work, "moves-"));
   const references = [];
-  for (const kind of [besideIt, twoFiles, threeFiles]) references.push(await reference(kind, { now: source, before }, folder));
+  for (const kind of [besideIt, twoFiles, threeFiles, ...otherForms])
+    references.push(await reference(kind, { now: source, before }, folder));
   const { outcomes, problems, runs } = await killBetweenMoves(references, source, folder);
   const counts = [...outcomes].sort().map(([key, count]) => `${count} × ${key}`);
   told(`kills between two moves: ${runs} runs`, problems.length === 0 ? undefined : problems.join("\n     "), counts.join("; "));

@@ -10,6 +10,8 @@ export interface Kind {
   readonly out: string;
   readonly entry: string;
   readonly args: readonly string[];
+  /** What an older output of another form was made by, and what opens it; the same where absent. */
+  readonly older?: { readonly out: string; readonly entry: string; readonly args: readonly string[] };
 }
 
 export const oneFile: Kind = { name: "safetensors", out: "x.safetensors", entry: "x.safetensors", args: [] };
@@ -19,6 +21,14 @@ export const twoFiles: Kind = { name: "tf-v2", out: "x.ckpt", entry: "x.ckpt.ind
 export const besideIt: Kind = { name: "torch", out: "x.pth", entry: "x.pth", args: [] };
 export const threeFiles: Kind = { name: "caffe", out: "x.caffemodel", entry: "x.caffemodel", args: ["--input-size", "224x224x3"] };
 export const deflated: Kind = { name: "npz, deflated", out: "x.npz", entry: "x.npz", args: ["--compress"] };
+
+const shards = ["--to", "safetensors", "--max-shard-size", "4MB"];
+const index = "x.safetensors.index.json";
+/** Outputs of one name in another form than the old one. */
+export const otherForms: readonly Kind[] = [
+  { name: "shards over one file", out: oneFile.out, entry: index, args: shards, older: oneFile },
+  { ...oneFile, name: "one file over shards", older: { out: oneFile.out, entry: index, args: shards } },
+];
 
 export const kinds: readonly Kind[] = [
   oneFile,
@@ -32,9 +42,9 @@ export const kinds: readonly Kind[] = [
   { name: "tfjs", out: "x-tfjs", entry: "x-tfjs/model.json", args: ["--to", "tfjs", "--input-size", "224x224x3"] },
   {
     name: "safetensors, sharded",
-    out: "x.safetensors.index.json",
-    entry: "x.safetensors.index.json",
-    args: ["--to", "safetensors", "--max-shard-size", "4MB"],
+    out: index,
+    entry: index,
+    args: shards,
   },
 ];
 
@@ -45,6 +55,11 @@ export interface Reference {
   readonly oldFolder: string;
   readonly whole: State;
   readonly ms: number;
+}
+
+/** What may open an output or the one before it. */
+export function entriesOf({ entry, older }: Kind): readonly string[] {
+  return [entry, ...(older === undefined ? [] : [older.entry])];
 }
 
 export interface Sources {
@@ -65,7 +80,8 @@ export async function reference(kind: Kind, sources: Sources, work: string): Pro
     [newFolder, sources.now],
   ] as const) {
     mkdirSync(folder);
-    const ran = await start(line(kind, source, folder)).ended;
+    const made = folder === oldFolder && kind.older !== undefined ? { ...kind, ...kind.older } : kind;
+    const ran = await start(line(made, source, folder)).ended;
     if (ran.code !== 0) throw new Error(`${kind.name} cannot be converted at all: ${ran.stderr}`);
     ms = ran.seconds * 1000;
   }
@@ -109,7 +125,7 @@ export async function killConversions(total: number, seed: number, sources: Sour
       child.kill(signal);
       const { code, signal: by, stderr } = await ended;
       const old = force ? each.old : new Map<string, string>();
-      const place = { old, whole: each.whole, entry: each.kind.entry };
+      const place = { old, whole: each.whole, entries: entriesOf(each.kind) };
       const left = stateOf(folder);
       const named = by === "SIGKILL" ? withoutTemporary(left, child.pid) : left;
       const found = judge(named, place);

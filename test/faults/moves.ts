@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { start } from "./command.ts";
-import { line, type Reference } from "./kills.ts";
+import { entriesOf, line, type Reference } from "./kills.ts";
 import { judge, same, stateOf, withoutTemporary } from "./state.ts";
 
 /** What gives files their names and takes them away (io/output/place.ts, claim.ts), one call a step. Counts the calls, and in place of the one that is to be the last kills the process. */
@@ -52,7 +52,7 @@ export async function killBetweenMoves(references: readonly Reference[], now: st
         const found = judge(killed ? withoutTemporary(left, child.pid) : left, {
           old: force ? each.old : new Map(),
           whole: each.whole,
-          entry: each.kind.entry,
+          entries: entriesOf(each.kind),
         });
         const right = killed ? !found.startsWith("WRONG") : found === "new";
         if (!right) problems.push(`${title}: ${found}`);
