@@ -1,9 +1,10 @@
 /**
  * Compares what vggtool reads of generated files with what the library read that they are for: the same, or refused.
  *
- *     npx tsx test/interop/differential/compare.ts FOLDER [--values]
+ *     npx tsx test/interop/differential/compare.ts FOLDER [--values] [--strict] [--verbose]
  *
- * FOLDER has answers.json (answers.py). `--values`: names are not compared, where the library's are others than ours.
+ * FOLDER has answers.json (answers.py). `--values`: names are not compared, where the library's are others than ours. `--strict`: texts are
+ * compared too, and what the library reads must not be refused.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,6 +28,9 @@ function rowsOf(answer: Readonly<Record<string, unknown>>): readonly Row[] {
   });
 }
 
+const [folder = "", ...options] = process.argv.slice(2);
+const isStrict = options.includes("--strict");
+
 /** Our rows, or the code of the error. */
 async function read(path: string): Promise<readonly Row[] | string> {
   const ctx = createContext({ values: true });
@@ -35,7 +39,7 @@ async function read(path: string): Promise<readonly Row[] | string> {
     try {
       const rows: Row[] = [];
       for (const tensor of checkpoint.tensors.values()) {
-        if (isNumeric(tensor)) rows.push([tensor.name, tensor.dtype, JSON.stringify(tensor.shape), await hash(tensor, ctx)]);
+        if (isNumeric(tensor) || isStrict) rows.push([tensor.name, tensor.dtype, JSON.stringify(tensor.shape), await hash(tensor, ctx)]);
       }
       return rows;
     } finally {
@@ -49,7 +53,6 @@ async function read(path: string): Promise<readonly Row[] | string> {
   }
 }
 
-const [folder = "", ...options] = process.argv.slice(2);
 const compared = (row: Row): string => (options.includes("--values") ? row.slice(1) : row).join(" ");
 const answers: unknown = JSON.parse(readFileSync(join(folder, "answers.json"), "utf8"));
 const counts = { same: 0, refused: 0, "refused by both": 0, "refused by the library": 0, wrong: 0 };
@@ -59,7 +62,7 @@ for (const answer of Array.isArray(answers) ? answers : []) {
   const isRefused = typeof answer.refused === "string";
   if (typeof ours === "string") {
     counts[isRefused ? "refused by both" : "refused"] += 1;
-    if (!isRefused && options.includes("--verbose")) console.log(`refused ${answer.file}: ${ours}`);
+    if (!isRefused && (isStrict || options.includes("--verbose"))) console.log(`refused ${answer.file}: ${ours}`);
   } else if (isRefused) {
     counts["refused by the library"] += 1;
     if (options.includes("--verbose")) console.log(`only we read ${answer.file}: ${answer.refused}`);
@@ -79,4 +82,4 @@ console.log(
     .map(([what, count]) => `${count} ${what}`)
     .join(", "),
 );
-if (counts.wrong > 0 || counts.same === 0) process.exitCode = 1;
+if (counts.wrong > 0 || counts.same === 0 || (isStrict && counts.refused > 0)) process.exitCode = 1;

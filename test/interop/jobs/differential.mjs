@@ -14,9 +14,12 @@ export const differentialJobs = [
   // SciPy names what is in structs and cells in another way: values alone are compared.
   { kind: "mat", library: "SciPy", options: ["--values"] },
   { kind: "safetensors", library: "safetensors" },
-].map(({ kind, library, options = [] }) => ({
+  // The library writes these itself, or nothing in them is for a reader to refuse.
+  { kind: "hdf5", library: "the HDF5 library", options: ["--strict"] },
+  { kind: "graphdef", library: "TensorFlow", environment: "tensorflow", options: ["--strict"] },
+].map(({ kind, library, environment = "torch", options = [] }) => ({
   name: `differential: ${kind} files as ${library} reads them`,
-  environment: "torch",
+  environment,
   async run({ python, program, out, root }) {
     await python(`differential.${kind}_files`, out, count, seconds, seed);
     const said = await program([join(root, "test", "interop", "differential", "compare.ts"), out, ...options]);
