@@ -23,26 +23,53 @@ export interface ErrorWhere {
 }
 
 /**
- * The one error that a person may see. The message says what was found and what was needed: lower case, no full stop,
- * without file, offset and tensor (the command line adds those). Anything else that is thrown is a bug of ours.
+ * The one error that a person may see: what was found and what was needed, lower case, no full stop. `code` says of which kind it is
+ * (docs/errors.md), `where` what is known of the place, `summary` the sentence alone; the `message` of one that leaves the library holds
+ * all of it. Anything else that is thrown is a bug of ours.
+ *
+ * @example
+ * try { await inspect("vgg.pth"); }
+ * catch (error) { if (isCheckpointError(error, "not-found")) console.error(error.message); }
  */
 export class CheckpointError extends Error {
   readonly code: ErrorCode;
   readonly where: ErrorWhere;
+  /** The sentence without file, offset, tensor and hint. */
+  readonly summary: string;
 
   constructor(code: ErrorCode, message: string, where: ErrorWhere = {}) {
     super(message, where.cause === undefined ? undefined : { cause: where.cause });
     this.name = "CheckpointError";
     this.code = code;
     this.where = where;
+    this.summary = message;
   }
 
   /** The same error with more of `where` known; what is already there wins. */
   at(where: ErrorWhere): CheckpointError {
-    return new CheckpointError(this.code, this.message, { ...where, ...this.where });
+    return new CheckpointError(this.code, this.summary, { ...where, ...this.where });
+  }
+
+  /** The same error; its message, and the first line of its stack, say all that is known. */
+  complete(): this {
+    const { file, offset, tensor, hint } = this.where;
+    const places = [offset === undefined ? "" : `at byte ${offset}`, tensor === undefined ? "" : `tensor ${tensor}`].filter(
+      (place) => place !== "",
+    );
+    const head = `${file === undefined || file === "" ? "" : `${file}: `}${this.summary}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
+    const before = this.message;
+    this.message = hint === undefined ? head : `${head}\n  ${hint}`;
+    if (this.stack !== undefined) this.stack = this.stack.replace(before, () => this.message);
+    return this;
   }
 }
 
+/**
+ * Whether something that was thrown is a CheckpointError, of one of the codes where any are given.
+ *
+ * @example
+ * const gone = isCheckpointError(error, "not-found");
+ */
 export function isCheckpointError(error: unknown, ...codes: readonly ErrorCode[]): error is CheckpointError {
   return error instanceof CheckpointError && (codes.length === 0 || codes.includes(error.code));
 }

@@ -5,16 +5,16 @@ import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
 import { conventionsOf, type Format, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
-import { locateNamed } from "./io/input.ts";
+import { locateBytes } from "./io/input.ts";
 import type { Located } from "./io/locate.ts";
 import { openedFiles } from "./io/opened.ts";
-import { shownAddress } from "./io/remote/address.ts";
 import { inflate } from "./io/source/decoded.ts";
 import { memorySource } from "./io/source/memory.ts";
 import type { ByteSource, FileSet } from "./io/source/source.ts";
 import { subset } from "./io/subset.ts";
 import { guardAmplified } from "./tensor/amplified.ts";
 import type { Checkpoint } from "./tensor/checkpoint.ts";
+import { type CheckpointInput, isOpen, nameOfInput } from "./tensor/checkpoint-input.ts";
 
 export interface OpenOptions {
   /** A format's id, where the content should not decide. */
@@ -34,13 +34,15 @@ const MAX_MEMBERS = 2000;
  * Opens a checkpoint: a file, a folder, a TF prefix, or any file of a set. The content decides the format. One zip, tar or gz
  * around one checkpoint is looked into. Throws CheckpointError: `not-found`, `malformed`, `unsupported` …
  */
-export async function open(path: string, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function open(input: CheckpointInput, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
   if (options.from !== undefined && findFormat(options.from)?.read === undefined) {
     const known = formats.filter((format) => format.read !== undefined).map((format) => format.id);
     throw new CheckpointError("usage", `--from ${options.from} is no format that can be read; these are: ${known.join(", ")}`);
   }
+  // Whoever opened it closes it.
+  if (isOpen(input)) return { ...input, async close() {} };
   const opened = openedFiles();
-  const located = await locateNamed(path, ctx, opened);
+  const located = await locateBytes(input, ctx, opened);
   try {
     const checkpoint = await guardedOpen(located, ctx, options);
     return {
@@ -53,7 +55,7 @@ export async function open(path: string, ctx: Context, options: OpenOptions = {}
     };
   } catch (error) {
     await located.source.close();
-    throw isCheckpointError(error) ? error.at({ file: shownAddress(path) }) : error;
+    throw isCheckpointError(error) ? error.at({ file: nameOfInput(input) }) : error;
   }
 }
 

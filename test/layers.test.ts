@@ -19,6 +19,7 @@ const rows: readonly (readonly string[])[] = [
   ["convert"],
   ["verify"],
   ["report"],
+  ["library"],
   ["index.ts"],
   ["cli"],
 ];
@@ -75,15 +76,17 @@ describe("the order of the layers", () => {
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  test("the command line imports the public interface and nothing else", () => {
+  test("the command line imports the public interface, texts of records, and nothing else", () => {
+    const allowed = new Set(["index.ts", "library/own-process.ts", "../package.json"]);
     const wrong = imports.filter(
-      ({ from, to }) => place(from) === "cli" && place(to) !== "cli" && to !== "index.ts" && to !== "../package.json",
+      ({ from, to }) => place(from) === "cli" && place(to) !== "cli" && place(to) !== "report" && !allowed.has(to),
     );
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
   test("only io/ touches the file system, and only cli/ the terminal", () => {
-    const text = (file: string): string => readFileSync(join(root, file), "utf8");
+    // What a docstring shows is not run.
+    const text = (file: string): string => readFileSync(join(root, file), "utf8").replace(/^\s*\*.*$/gm, "");
     const allowed = new Set(["cli/streams.ts"]); // stdout and stderr
     const disk = sources.filter((file) => place(file) !== "io" && !allowed.has(file) && /"(node:)?fs(\/promises)?"/.test(text(file)));
     const terminal = sources.filter((file) => place(file) !== "cli" && /\bconsole\.|process\.(stdout|stderr|exit)\b/.test(text(file)));

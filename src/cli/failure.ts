@@ -1,4 +1,6 @@
-import { type ErrorWhere, isCheckpointError, toJson, visible, visibleWithin } from "../index.ts";
+import { type ErrorWhere, isCheckpointError } from "../index.ts";
+import { toJson } from "../report/json.ts";
+import { visible, visibleWithin } from "../report/style.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { print, tell } from "./streams.ts";
 
@@ -6,8 +8,8 @@ import { print, tell } from "./streams.ts";
 export function reportFailure(error: unknown, json: boolean, file?: string): ExitCode {
   if (!isCheckpointError(error)) return reportBug(error, json);
   const where = { ...error.where, ...(error.where.file === undefined && file !== undefined ? { file } : {}) };
-  if (json) print(`${toJson(errorRecord(error.code, error.message, where))}\n`);
-  else tell(`${sentence(error.message, where)}\n`);
+  if (json) print(`${toJson(errorRecord(error.code, error.summary, where))}\n`);
+  else tell(`${sentence(error.summary, where)}\n`);
   if (process.env.VGGTOOL_DEBUG === "1") tell(`${stackOf(error)}\n`);
   return error.code === "interrupted" ? exitCodes.interrupted : exitCodes.failed;
 }

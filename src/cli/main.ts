@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { visibleWithin } from "../index.ts";
+import { claimProcess } from "../library/own-process.ts";
+import { visibleWithin } from "../report/style.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { formatsCommand } from "./commands/formats.ts";
@@ -24,6 +25,7 @@ const longestLine = 400;
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   const json = argv.includes("--json");
+  claimProcess();
   try {
     await build(argv[0]).parseAsync([...argv], { from: "user" });
   } catch (error) {

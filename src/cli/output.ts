@@ -1,4 +1,4 @@
-import type { Style } from "../index.ts";
+import type { Style } from "../report/style.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { print, tell, terminalWidth } from "./streams.ts";
 import { type ColorChoice, styleFor } from "./terminal.ts";
@@ -52,4 +52,10 @@ export async function outputFor(common: Common): Promise<Output> {
 export function setExitCode(code: ExitCode): void {
   const current = typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
   process.exitCode = Math.max(current, code);
+}
+
+/** What a command hands on to the library: its options without those of all commands. */
+export function withoutCommon<Options extends Common>(options: Options): Omit<Options, keyof Common> {
+  const { json: _json, quiet: _quiet, color: _color, ...rest } = options;
+  return rest;
 }

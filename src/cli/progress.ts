@@ -1,4 +1,4 @@
-import { count, visible } from "../index.ts";
+import { count, visible } from "../report/style.ts";
 import { tell, terminalWidth } from "./streams.ts";
 
 /** A bar is drawn after this many milliseconds: short work needs none. */

@@ -1,4 +1,4 @@
-import { plain, type Style } from "../index.ts";
+import { plain, type Style } from "../report/style.ts";
 
 export type ColorChoice = "auto" | "always" | "never";
 

@@ -44,7 +44,8 @@ function isOuter(value: unknown): value is object {
   return typeof value === "object" && value !== null && !(value instanceof Map) && !(value instanceof Axes) && !ArrayBuffer.isView(value);
 }
 
-function plainly(value: unknown): unknown {
+/** A record as JSON has it: maps are objects, bytes are base64, what JSON has no number for is a text. */
+export function plainly(value: unknown): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (typeof value !== "object" || value === null) return value;

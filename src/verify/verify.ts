@@ -8,6 +8,7 @@ import type { Network } from "../model/network.ts";
 import type { Readings } from "../model/readings.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
 import { type Expected, expectedFrom } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
@@ -30,7 +31,7 @@ export interface VerifyOptions extends EngineChoice, Readings {
   /** Values of which the files hold a tiny part are read all the same. */
   readonly amplified?: boolean;
   /** Another checkpoint of the same network, run in its own layout. */
-  readonly other?: string;
+  readonly other?: CheckpointInput;
   /** Expected values: .npy with logits, or .npz with outputs by layer. Not together with `other`. */
   readonly expect?: string;
   /** An .npy with a batch, a picture, or a folder of pictures; without it photo-like pictures are generated. */
@@ -71,7 +72,7 @@ const NO_INPUT = "no --input was given: the expected values are compared with ou
  * Opens, recognises and runs a checkpoint; compares it where there is something to compare with. Throws CheckpointError for
  * what cannot be run; a comparison that fails is `pass: false`.
  */
-export async function verify(path: string, options: VerifyOptions, ctx: Context): Promise<VerifyRecord> {
+export async function verify(input: CheckpointInput, options: VerifyOptions, ctx: Context): Promise<VerifyRecord> {
   const { other, expect } = options;
   if (other !== undefined && expect !== undefined) {
     throw new CheckpointError("usage", "a second checkpoint and --expect were given; one thing can be compared with at a time");
@@ -84,7 +85,7 @@ export async function verify(path: string, options: VerifyOptions, ctx: Context)
   if (options.otherBnEpsilon !== undefined && other === undefined) {
     throw new CheckpointError("usage", "--other-bn-epsilon was given, needed a second checkpoint");
   }
-  return withSubject(path, options, ctx, (subject) => {
+  return withSubject(input, options, ctx, (subject) => {
     const { from: _, otherBnEpsilon, ...rest } = options;
     // How the first file is to be read says nothing of the other.
     const { kernels: _kernels, moments: _moments, flatten: _flatten, dropoutFactor: _factor, ...shared } = rest;
@@ -203,9 +204,15 @@ function sized([height, width]: readonly [number, number]): ReturnType<typeof de
 }
 
 /** Opens and recognises a checkpoint, lends it, closes it. Throws `unsupported` where it is no network that can be run. */
-async function withSubject<T>(path: string, options: VerifyOptions, ctx: Context, work: (subject: Subject) => Promise<T>): Promise<T> {
+async function withSubject<T>(
+  input: CheckpointInput,
+  options: VerifyOptions,
+  ctx: Context,
+  work: (subject: Subject) => Promise<T>,
+): Promise<T> {
   const { from, amplified } = options;
-  const checkpoint = withRealNumbers(await open(path, ctx, { from, amplified }));
+  const path = nameOfInput(input);
+  const checkpoint = withRealNumbers(await open(input, ctx, { from, amplified }));
   try {
     const { identity, unused } = identified(checkpoint, options);
     const hint = `vggtool inspect ${path}`;

@@ -1,8 +1,9 @@
 import { Command, Option } from "commander";
-import { type ConvertOptions, convert, convertText, jsonPieces, planText } from "../../index.ts";
+import { type ConvertOptions, convert } from "../../index.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode } from "../output.ts";
+import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts";
 
@@ -73,7 +74,7 @@ export function convertCommand(): Command {
 async function run(file: string, given: Options): Promise<void> {
   const output = await outputFor(given);
   const bar = progress(file, undefined, given.quiet === true);
-  const { output: out, top, inputSize: image, map: mapFile, ...rest } = given;
+  const { output: out, top, inputSize: image, map: mapFile, ...rest } = withoutCommon(given);
   try {
     const result = await convert(file, {
       ...rest,
@@ -83,11 +84,13 @@ async function run(file: string, given: Options): Promise<void> {
       ...(image === undefined ? {} : { inputSize: image }),
       signal: interruptSignal(),
       onProgress: bar.add,
-      ownProcess: true,
     });
     bar.done();
     if (output.json) output.pieces(jsonPieces(given.dryRun === true ? result.plan : result));
-    else output.data(given.dryRun === true ? await planText(result, output.style) : await convertText(result, output.style));
+    else {
+      const { convertText, planText } = await import("../../report/convert.ts");
+      output.data(given.dryRun === true ? planText(result, output.style) : convertText(result, output.style));
+    }
   } catch (error) {
     bar.done();
     setExitCode(reportFailure(error, output.json, file));

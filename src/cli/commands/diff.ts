@@ -1,9 +1,10 @@
 import { Command } from "commander";
-import { type DiffRunOptions, diff, diffText, toJson } from "../../index.ts";
+import { type DiffRunOptions, diff } from "../../index.ts";
+import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode } from "../output.ts";
+import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, collect, inputSize, positive } from "./parse.ts";
 
@@ -33,7 +34,7 @@ interface Options extends Common, Omit<DiffRunOptions, "inputSize" | "map"> {
 
 async function run(a: string, b: string, given: Options): Promise<void> {
   const output = await outputFor(given);
-  const { inputSize: image, map: mapFile, ...rest } = given;
+  const { inputSize: image, map: mapFile, ...rest } = withoutCommon(given);
   const bar = progress(`${a} against ${b}`, undefined, given.quiet === true);
   try {
     const record = await diff(a, b, {
@@ -44,7 +45,7 @@ async function run(a: string, b: string, given: Options): Promise<void> {
       onProgress: bar.add,
     });
     bar.done();
-    output.data(output.json ? toJson(record) : await diffText(record, output.style));
+    output.data(output.json ? toJson(record) : (await import("../../report/diff.ts")).diffText(record, output.style));
     setExitCode(record.equal ? exitCodes.done : exitCodes.no);
   } catch (error) {
     bar.done();

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { formatsText, listFormats, toJson } from "../../index.ts";
+import { listFormats } from "../../index.ts";
+import { toJson } from "../../report/json.ts";
 import { type Common, outputFor } from "../output.ts";
 
 export function formatsCommand(): Command {
@@ -9,6 +10,6 @@ export function formatsCommand(): Command {
     .action(async (options: Common) => {
       const output = await outputFor(options);
       const record = await listFormats();
-      output.data(output.json ? toJson(record) : await formatsText(record, output.style));
+      output.data(output.json ? toJson(record) : (await import("../../report/formats.ts")).formatsText(record, output.style));
     });
 }

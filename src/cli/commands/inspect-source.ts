@@ -1,5 +1,7 @@
 import packageJson from "../../../package.json" with { type: "json" };
-import { type Finding, inspectSource, type SourceRecord, sarif, sourceIsUnsaid, sourceText, toJson, visible } from "../../index.ts";
+import { type Finding, inspectSource, type SourceRecord, sourceIsUnsaid } from "../../index.ts";
+import { toJson } from "../../report/json.ts";
+import { visible } from "../../report/style.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { type Common, outputFor, setExitCode } from "../output.ts";
@@ -17,7 +19,8 @@ export async function runSource(paths: readonly string[], options: Options): Pro
     const unsaid = await sourceIsUnsaid(records);
     if (options.sarif === true) output.data(await sarifText(records.flatMap(({ findings }) => findings)));
     else if (output.json) for (const record of records) output.data(toJson(record));
-    else if (!unsaid || records.some(({ read }) => read.length > 0)) output.data(await sourceText(records, output.style));
+    else if (!unsaid || records.some(({ read }) => read.length > 0))
+      output.data((await import("../../report/source.ts")).sourceText(records, output.style));
     if (!unsaid) return records.flatMap(({ faults }) => faults);
     for (const record of records) for (const line of unreadLines(record)) tell(`vggtool: ${line}\n`);
     setExitCode(exitCodes.failed);
@@ -29,7 +32,7 @@ export async function runSource(paths: readonly string[], options: Options): Pro
 
 /** Findings about source code as SARIF 2.1.0. */
 export async function sarifText(findings: SourceRecord["findings"]): Promise<string> {
-  return toJson(await sarif(findings, packageJson.version));
+  return toJson((await import("../../report/sarif.ts")).sarif(findings, packageJson.version));
 }
 
 function unreadLines({ file, unread }: SourceRecord): readonly string[] {

@@ -1,9 +1,11 @@
 import { Command, Option } from "commander";
-import { CheckpointError, type Finding, inspect, inspectBlocks, isCheckpointError, jsonPieces, type Sort } from "../../index.ts";
+import { CheckpointError, type Finding, inspect, isCheckpointError, type Sort } from "../../index.ts";
+import { inspectBlocks } from "../../report/inspect.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode } from "../output.ts";
+import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
 import { amplifiedHelp, collect, inputSize, wholeNumber } from "./parse.ts";
@@ -54,6 +56,7 @@ export function inspectCommand(): Command {
 async function run(files: readonly string[], options: Options): Promise<void> {
   const output = await outputFor(options);
   const signal = interruptSignal();
+  const { depth: _depth, failOn: _failOn, sarif: _sarif, ...rest } = withoutCommon(options);
   if (options.source === undefined && (files.length === 0 || options.sarif === true)) {
     const missing = files.length === 0 ? "inspect needs a checkpoint, or --source model.py" : "--sarif prints what --source finds";
     setExitCode(reportFailure(new CheckpointError("usage", missing, { hint: "add --source model.py" }), output.json));
@@ -63,12 +66,12 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   for (const [k, file] of files.entries()) {
     const bar = progress(file, undefined, options.quiet === true);
     try {
-      const record = await inspect(file, { ...options, signal, onProgress: bar.add, ownProcess: true });
+      const record = await inspect(file, { ...rest, signal, onProgress: bar.add });
       bar.done();
       if (k > 0 && !output.json) output.data("\n");
       if (options.sarif === true) output.data(await sarifText(record.findings));
       else if (output.json) output.pieces(jsonPieces(record));
-      else output.pieces(await inspectBlocks(record, output.style, options), "\n");
+      else output.pieces(inspectBlocks(record, output.style, options), "\n");
       failOn(record.findings, options);
     } catch (error) {
       bar.done();

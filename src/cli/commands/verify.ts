@@ -1,9 +1,10 @@
 import { Command, Option } from "commander";
-import { CheckpointError, checkDevices, devicesText, toJson, type VerifyRunOptions, verify, verifyText } from "../../index.ts";
+import { CheckpointError, checkDevices, type VerifyRunOptions, verify } from "../../index.ts";
+import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode } from "../output.ts";
+import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, inputSize, positive, wholeNumber } from "./parse.ts";
 
@@ -63,12 +64,16 @@ export function verifyCommand(): Command {
 
 async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
   const output = await outputFor(given);
-  const { inputSize: image, seed, checkDevice, pair, ...rest } = given;
+  const { inputSize: image, seed, checkDevice, pair, ...rest } = withoutCommon(given);
   const bar = progress(file ?? "", undefined, given.quiet === true);
   try {
     if (checkDevice === true) {
       const devices = await checkDevices(given.device ?? "auto");
-      output.data(output.json ? toJson({ schema: "vggtool/devices/1", engines: devices }) : await devicesText(devices, output.style));
+      output.data(
+        output.json
+          ? toJson({ schema: "vggtool/devices/1", engines: devices })
+          : (await import("../../report/devices.ts")).devicesText(devices, output.style),
+      );
       return;
     }
     const record = await verify(file, {
@@ -81,7 +86,7 @@ async function run(file: string | undefined, other: string | undefined, given: O
       onProgress: bar.add,
     });
     bar.done();
-    output.data(output.json ? toJson(record) : await verifyText(record, output.style));
+    output.data(output.json ? toJson(record) : (await import("../../report/verify.ts")).verifyText(record, output.style));
     setExitCode(record.pass ? exitCodes.done : exitCodes.no);
   } catch (error) {
     bar.done();

@@ -1,0 +1,33 @@
+import type { RemoteOptions } from "../io/remote/options.ts";
+import { abortSignal, type Checks, callback, flag, record, text } from "./checks.ts";
+
+/** What every verb takes. */
+export interface RunOptions {
+  /** Read as this format (`listFormats` has their ids), whatever the content looks like. */
+  readonly from?: string;
+  /** Stops the work: the verb then throws a CheckpointError of code `interrupted`, and leaves no output. */
+  readonly signal?: AbortSignal;
+  /** Values of which the files hold a tiny part are read all the same. */
+  readonly amplified?: boolean;
+  /** No address is asked: one that is named is an error. */
+  readonly offline?: boolean;
+  /** A file that a server gives only whole is fetched into a temporary file first. */
+  readonly download?: boolean;
+  /** A folder in which what was fetched from servers is kept between runs. */
+  readonly cache?: string;
+  /** How requests are made: a transport, headers, tries. */
+  readonly remote?: Pick<RemoteOptions, "transport" | "headers" | "tries">;
+  /** Bytes that went through, as they go. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export const runChecks: Checks<RunOptions> = {
+  from: text,
+  signal: abortSignal,
+  amplified: flag,
+  offline: flag,
+  download: flag,
+  cache: text,
+  remote: record,
+  onProgress: callback,
+};

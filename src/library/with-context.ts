@@ -1,0 +1,57 @@
+import { CheckpointError } from "../errors.ts";
+import type { ContextOptions, OwnedContext } from "../io/run.ts";
+import { hasOwnProcess } from "./own-process.ts";
+import type { RunOptions } from "./run-options.ts";
+
+/** What a verb needs of its context beside what everybody may say. */
+export type VerbOptions = Pick<ContextOptions, "values" | "temporaryFolder">;
+
+/**
+ * Runs one verb with a context of its own, which is disposed whatever happens. An error names the file of `name` where it names none,
+ * and its message says all that is known.
+ */
+export async function withContext<T>(
+  name: string | undefined,
+  options: RunOptions,
+  verb: VerbOptions,
+  work: (ctx: OwnedContext) => Promise<T>,
+): Promise<T> {
+  return spoken(name, async () => {
+    const ctx = await makeContext(options, verb);
+    try {
+      return await work(ctx);
+    } finally {
+      await ctx.dispose();
+    }
+  });
+}
+
+export async function makeContext(options: RunOptions, verb: VerbOptions): Promise<OwnedContext> {
+  const { createContext } = await import("../io/run.ts");
+  return createContext({ ...contextOptions(options), ...verb });
+}
+
+/** Errors of `work` leave the library with messages that say all that is known. */
+export async function spoken<T>(name: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    const placed = name === undefined || error.code === "usage" || error.where.file !== undefined ? error : error.at({ file: name });
+    throw placed.complete();
+  }
+}
+
+function contextOptions({ signal, onProgress, remote, offline, download, cache }: RunOptions): ContextOptions {
+  return {
+    remote: {
+      ...remote,
+      ...(offline === undefined ? {} : { offline }),
+      ...(download === undefined ? {} : { download }),
+      ...(cache === undefined ? {} : { cache }),
+    },
+    ownProcess: hasOwnProcess(),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}
