@@ -39,7 +39,7 @@ describe("an output of another form in the way", () => {
     await convert(input, { ...firstOptions, out: join(folder, first) });
     const before = listing();
     const again = { ...secondOptions, swapRgb: true, out: join(folder, second) };
-    await expect(convert(input, again)).rejects.toMatchObject({ code: "usage", message: "the output exists already" });
+    await expect(convert(input, again)).rejects.toMatchObject({ code: "usage", summary: "the output exists already" });
     expect(listing()).toEqual(before);
 
     const { output, files } = await convert(input, { ...again, force: true });
@@ -95,7 +95,7 @@ describe("an output of another form in the way", () => {
     await convert(input, { out: own });
     for (const force of [true, false]) {
       const onto = convert(own, { out: own, maxShardSize: small, force });
-      await expect(onto).rejects.toMatchObject({ code: "usage", message: "the output would replace the input", where: { file: own } });
+      await expect(onto).rejects.toMatchObject({ code: "usage", summary: "the output would replace the input", where: { file: own } });
     }
     expect(listing()).toEqual(["m.safetensors"]);
   });
