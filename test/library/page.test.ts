@@ -40,7 +40,7 @@ function withPlaces(code: string): string {
 test("the page compiles under strict, with nothing but what it says", () => {
   const typed = join(folder, "typed");
   mkdirSync(typed);
-  codes.forEach(({ code }, k) => writeFileSync(join(typed, `example-${k}.ts`), code));
+  for (const [k, { code }] of codes.entries()) writeFileSync(join(typed, `example-${k}.ts`), code);
   const options = {
     target: "es2022",
     lib: ["es2023", "esnext.disposable"],
