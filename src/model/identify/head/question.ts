@@ -131,11 +131,12 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
   return { layers, final: false, missing: [], replaced: false, source };
 }
 
-/** Says what is missing: what the names have and the file lacks, but for an fc8 that others stand in for. */
+/** Says what is missing: what the names have and the file lacks, but for an fc8 that others stand in for. An fc8 that others go on from gives no classes. */
 export function finish(question: Question, slots: Slots, source: Head["source"]): Head {
   const head = build(question, slots, source);
-  const replaced = !slots.has("fc8") && slots.has("fc7") && goesOn(question, slots);
+  const on = goesOn(question, slots);
+  const replaced = !slots.has("fc8") && slots.has("fc7") && on;
   const ends = replaced || isDilated(question, slots.get("fc6"));
   const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(ends && name === "fc8"));
-  return { ...head, final: slots.get("fc8")?.layer !== undefined, missing, replaced };
+  return { ...head, final: slots.get("fc8")?.layer !== undefined && !on, missing, replaced };
 }
