@@ -203,6 +203,15 @@ test("a cell array that ends before its own end is refused", async () => {
   expect(await attempt(level5(matrix(1, [1, 1], "c", number, number)))).toBe("malformed");
 });
 
+test("a field that a struct has twice gets a number, as SciPy gives it another name", async () => {
+  const one = matrix(9, [1, 1], "", element(2, Uint8Array.of(1)));
+  const two = matrix(9, [1, 1], "", element(2, Uint8Array.of(2)));
+  const names = element(1, Buffer.from("a\0b\0a\0"));
+  const checkpoint = await openBytes(level5(matrix(2, [1, 1], "s", element(5, int32s(2)), names, one, one, two)), "s.mat", ctx);
+  expect([...checkpoint.tensors.keys()]).toEqual(["s.a", "s.b", "s.('a#2')"]);
+  expect(checkpoint.notes).toMatchObject([{ code: "assumed", message: "a struct has the field a twice: the second is listed as a#2" }]);
+});
+
 test("two entries of a sparse array in one place are refused, rows in any order are not", async () => {
   const stored = (dtype: "int32" | "float64", ...numbers: number[]) => {
     const bytes = new Uint8Array((dtype === "int32" ? Int32Array : Float64Array).from(numbers).buffer);

@@ -22,9 +22,9 @@ const chunk = 8192;
 export async function readLevel5(source: ByteSource, ctx: Context, keep: KeepRule): Promise<MatFile> {
   const { bigEndian, text } = await readHeader(source);
   const cursor = new Cursor(source, headerBytes, source.size, { bigEndian, chunk });
-  const reading: Reading = { source, cursor, ctx, keep, budget: createBudget() };
+  const remarks: MatFile["remarks"][number][] = [];
+  const reading: Reading = { source, cursor, ctx, keep, budget: createBudget(), remarks };
   const variables = new Map<string, MatVariable>();
-  const remarks: { message: string; offset: number }[] = [];
   let compressed = false;
   while (cursor.remaining > 0) {
     const tag = await readTopTag(reading);
@@ -53,6 +53,7 @@ interface Reading {
   readonly ctx: Context;
   readonly keep: KeepRule;
   readonly budget: Budget;
+  readonly remarks: MatFile["remarks"][number][];
 }
 
 async function readHeader(source: ByteSource): Promise<{ bigEndian: boolean; text: string }> {

@@ -1,7 +1,9 @@
 import { CheckpointError } from "../../../errors.ts";
 import type { Cursor } from "../../../io/source/cursor.ts";
+import { freeName } from "../../../tensor/free-name.ts";
 import { at, readData, readInner, storageOf } from "./element.ts";
 import { maxDims, maxText } from "./limits.ts";
+import type { Parsing } from "./matrix-types.ts";
 
 export async function readDims(cursor: Cursor, end: number): Promise<readonly number[]> {
   const tag = await readInner(cursor, end);
@@ -32,7 +34,8 @@ export async function readName(cursor: Cursor, end: number): Promise<string> {
   return Buffer.from(bytes).toString("latin1");
 }
 
-export async function readFieldNames(cursor: Cursor, end: number): Promise<readonly string[]> {
+/** A name that is there twice gets a number: MATLAB cannot make such a struct, SciPy reads it under names of its own. */
+export async function readFieldNames({ cursor, remarks }: Parsing, end: number): Promise<readonly string[]> {
   const lengthTag = await readInner(cursor, end);
   if ((lengthTag.type !== 5 && lengthTag.type !== 6) || lengthTag.length !== 4) {
     throw new CheckpointError(
@@ -56,7 +59,11 @@ export async function readFieldNames(cursor: Cursor, end: number): Promise<reado
     return new TextDecoder().decode(zero < 0 ? slot : slot.subarray(0, zero));
   });
   const seen = new Set<string>();
-  const twice = names.find((name) => seen.size === seen.add(name).size);
-  if (twice !== undefined) throw new CheckpointError("malformed", `the field ${twice} is in one struct twice`, at(cursor, tag.start));
-  return names;
+  for (const name of names) {
+    const free = freeName(seen, name);
+    seen.add(free);
+    if (free !== name)
+      remarks.push({ message: `a struct has the field ${name} twice: the second is listed as ${free}`, offset: tag.start });
+  }
+  return [...seen];
 }

@@ -1,12 +1,14 @@
 import type { Cursor } from "../../../io/source/cursor.ts";
 import type { Budget } from "./limits.ts";
-import type { KeepRule, MatValue } from "./value.ts";
+import type { KeepRule, MatFile, MatValue } from "./value.ts";
 
 /** What parsing an array needs besides its place. */
 export interface Parsing {
   readonly cursor: Cursor;
   readonly keep: KeepRule;
   readonly budget: Budget;
+  /** Sentences about what was made good. */
+  readonly remarks: MatFile["remarks"][number][];
 }
 
 /** What the flags of an array say, and where it lies. */

@@ -171,7 +171,7 @@ async function parseCell(header: Header, dims: readonly number[], key: string): 
 
 async function parseStruct(header: Header, dims: readonly number[]): Promise<Parsed> {
   const { cursor } = header.parsing;
-  const fields = await readFieldNames(cursor, header.end);
+  const fields = await readFieldNames(header.parsing, header.end);
   const count = countOf(dims);
   const { values, excess } = await parseChildren(
     header,
