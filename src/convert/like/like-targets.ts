@@ -130,7 +130,7 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
     scheme: names === undefined ? row.scheme : (like.identity.scheme ?? "like"),
     identity: sampled(withScale(identity), options),
     network,
-    sizes: like.identity.network,
+    sizes: { title: otherTitle, network: like.identity.network },
     ...(options.allowMissing === true ? { fallback: { title: otherTitle, roles: ownSlots(withScale(like.identity).roles) } } : {}),
     own: ownValues(like),
     naming: names ?? own,

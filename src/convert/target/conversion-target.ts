@@ -41,7 +41,7 @@ export interface ConversionTarget {
   /** What the output holds: the source's network after the edits that were asked for. */
   readonly network?: Network;
   /** A network whose layers the output's have to be as large as. */
-  readonly sizes?: Network;
+  readonly sizes?: Sizes;
   /** Tensors that the output has to have, and no others: those of this checkpoint, with its types and shapes. */
   readonly expected?: { readonly checkpoint: Checkpoint };
   /** Slots over `own`, of layers that the output has although the source lacks them; `title`: where they are from, in sentences. */
@@ -63,6 +63,12 @@ export interface ConversionTarget {
 
 /** Slots of a convention for the roles of one network, or "keep": as the source has them. */
 export type Convention = ReadonlyMap<Role, Slot> | "keep";
+
+/** A network whose layers an output has to have; `title`: where it is from, in sentences. */
+export interface Sizes {
+  readonly title: string;
+  readonly network: Network;
+}
 
 /** A checkpoint that is read while the output is written. */
 export interface Input {
