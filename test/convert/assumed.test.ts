@@ -138,3 +138,15 @@ describe("a value that changes without being asked is a line with its grounds an
     expect(assumptionText({ of: "head", what: "a", grounds: "b", switch: null })).toBe("a: b");
   });
 });
+
+describe("zeros stand for what is really absent", () => {
+  test("a bias that the other layers have, and one lost, is named and not made up", async () => {
+    const { checkpoint } = tinyCheckpoint("torchvision");
+    const lost = new Map(checkpoint.tensors);
+    expect(lost.delete("features.6.bias")).toBe(true);
+    const plan = await planOf({ ...checkpoint, tensors: lost }, { to: "paddle" });
+    expect(assumed(plan, "stand-in")).toBeUndefined();
+    expect(plan.missing).toMatchObject([{ role: "conv3_1.bias", reason: expect.stringContaining("the source lacks it") }]);
+    expect(plan.moves.map(({ to }) => to)).not.toContain("features.6.bias");
+  });
+});

@@ -22,12 +22,19 @@ export function* roleMoves(
   missing: Left[],
 ): Generator<RoleMove> {
   const groups = new Map<string, [Filled, ...Filled[]]>();
+  const lostParts = new Map<string, string>((target.identity?.missing ?? []).map(({ role, why }) => [role, why]));
   for (const [role, slot] of slots) {
     if (!isStored(slot)) {
       checkConstant(role, slot.constant, source, target);
       continue;
     }
     if (source.fold && isNorm(role)) continue;
+    // What the file's other layers have and this one lacks was lost: no number stands for it.
+    const lost = lostParts.get(role);
+    if (lost !== undefined && !source.fresh.has(role)) {
+      missing.push({ key: slot.key, role, reason: `the source lacks it: ${lost}` });
+      continue;
+    }
     const fill = fillFor(role, slot, source) ?? neutralFill(role, slot, source, target);
     if (fill === undefined) {
       if (wanted(role, source, network)) missing.push({ key: slot.key, role, reason: "the source has nothing for it" });
