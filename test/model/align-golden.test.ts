@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { align } from "../../src/model/align/align.ts";
+import { grouped } from "../../src/model/align/grouped.ts";
 import type { NumericInfo } from "../../src/model/align/pairs.ts";
+import { identify } from "../../src/model/identify.ts";
 import { kindOf } from "../../src/model/kinds.ts";
+import { layerOf } from "../../src/model/role.ts";
+import { isStored, keysOf } from "../../src/model/scheme.ts";
 import { open } from "../../src/open.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { expectedCases } from "../support/golden.ts";
@@ -43,6 +47,41 @@ test.skipIf(golden === undefined)(
     expect(wrong).toEqual([]);
     expect(tensors).toBeGreaterThan(30_000);
     expect(right / tensors).toBeGreaterThan(0.99);
+  },
+  60_000,
+);
+
+test.skipIf(golden === undefined)(
+  "a layer that one side lacks is all that one side lacks, whichever it is",
+  async () => {
+    const wrong: string[] = [];
+    let tried = 0;
+    for (const { arch, path } of expectedCases(golden ?? "")) {
+      if (arch !== "vgg16bn-64x96") continue;
+      const ctx = createContext({ values: true });
+      const checkpoint = await open(path, ctx);
+      const identity = identify(checkpoint);
+      const keysOfLayers = grouped(
+        [...(identity?.roles ?? [])].filter(([, slot]) => isStored(slot)),
+        ([role]) => layerOf(role),
+      );
+      for (const [layer, slots] of keysOfLayers) {
+        const dropped = new Set(slots.flatMap(([, slot]) => (isStored(slot) ? keysOf(slot) : [])));
+        const rest = { ...checkpoint, tensors: new Map([...checkpoint.tensors].filter(([key]) => !dropped.has(key))) };
+        const { roles, tensors, onlyA, onlyB } = align({ ...checkpoint, identity }, { ...rest, identity: identify(rest) });
+        const moved = roles.filter(({ a, b }) => isStored(a) && isStored(b) && a.key !== b.key);
+        const renamed = tensors.filter(({ a, b }) => a.name !== b.name);
+        const text = (key: string): boolean => checkpoint.tensors.get(key)?.dtype === "string";
+        const missing = onlyA.filter((key) => !text(key));
+        const isRight = missing.length === dropped.size && missing.every((key) => dropped.has(key)) && onlyB.every(text);
+        if (moved.length + renamed.length > 0 || !isRight) wrong.push(`${path} without ${layer}: ${missing.join()}`);
+        tried += 1;
+      }
+      await checkpoint.close();
+      await ctx.dispose();
+    }
+    expect(wrong).toEqual([]);
+    expect(tried).toBeGreaterThan(400);
   },
   60_000,
 );
