@@ -3,7 +3,7 @@ import type { Identity } from "./identity.ts";
 import { isStored, keysOf } from "./scheme.ts";
 
 /** Every name that a person may know a tensor by, in a pattern: its key, its readable form, its roles. */
-export function knownAs(identity: Identity | undefined): (tensor: Pick<Described, "name" | "label">) => readonly string[] {
+export function knownAs(identity: Pick<Identity, "roles"> | undefined): (tensor: Pick<Described, "name" | "label">) => readonly string[] {
   const roles = new Map<string, string[]>();
   for (const [role, slot] of identity?.roles ?? []) {
     if (!isStored(slot)) continue;

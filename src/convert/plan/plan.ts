@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
+import { knownAs } from "../../model/known-as.ts";
 import type { Network } from "../../model/network.ts";
 import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
@@ -42,7 +43,7 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
   const roleOfKey = new Map<string, Role>();
   for (const [role, slot] of target.identity?.roles ?? []) if (isStored(slot)) for (const key of keysOf(slot)) roleOfKey.set(key, role);
   const roleAt = (key: string): Role | undefined => roleOfKey.get(key);
-  const selection = select(source.tensors, roleAt, options, unreadable(source));
+  const selection = select(source.tensors, { roleOf: roleAt, namesOf: knownAs(target.identity) }, options, unreadable(source));
   const draft: Draft = { moves: [], unused: [...selection.left], missing: [], used: new Set(), warnings: [], area: {} };
   planRoles(draft, source, target, selection, options);
   const because = (key: string): string => whyUnused(key, roleAt(key), selection, target, options);

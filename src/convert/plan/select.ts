@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { averaged, isFloating, kindOf } from "../../model/kinds.ts";
+import type { knownAs } from "../../model/known-as.ts";
 import type { Role } from "../../model/role.ts";
 import { matchAll } from "../../text/glob.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -16,14 +17,27 @@ export interface Selection {
   readonly averages: ReadonlyMap<string, string>;
 }
 
+/** What is known of the source's tensors. */
+export interface Names {
+  readonly roleOf: (key: string) => Role | undefined;
+  /** Every name that a pattern may take a tensor by. */
+  readonly namesOf: ReturnType<typeof knownAs>;
+}
+
 /** Decides tensor by tensor what takes part: --include, --exclude, --use-average, --keep-state and the list of what is state. */
 export function select(
   tensors: ReadonlyMap<string, Described>,
-  roleOf: (key: string) => Role | undefined,
+  { roleOf, namesOf }: Names,
   options: ConvertOptions,
   unreadable: readonly string[] = [],
 ): Selection {
-  const named = options.include?.length || options.exclude?.length ? namesOf(tensors, roleOf, unreadable) : [];
+  const asked = options.include?.length || options.exclude?.length;
+  const named = asked
+    ? [
+        ...Array.from(tensors.values(), (tensor) => ({ key: tensor.name, names: namesOf(tensor) })),
+        ...unreadable.map((key) => ({ key, names: [key] })),
+      ]
+    : [];
   const included = options.include?.length ? matchAll("--include", options.include, named) : undefined;
   const excluded = options.exclude?.length ? matchAll("--exclude", options.exclude, named) : new Set<string>();
   const averages = options.useAverage === true ? findAverages(tensors) : new Map<string, string>();
@@ -56,15 +70,6 @@ export function select(
     }
   }
   return { kept, state, left, averages };
-}
-
-/** What a pattern may name a tensor by. */
-function namesOf(tensors: ReadonlyMap<string, Described>, roleOf: (key: string) => Role | undefined, unreadable: readonly string[]) {
-  const named = Array.from(tensors.values(), ({ name: key, label }) => {
-    const role = roleOf(key);
-    return { key, names: [key, ...(label === undefined ? [] : [label]), ...(role === undefined ? [] : [role])] };
-  });
-  return [...named, ...unreadable.map((key) => ({ key, names: [key] }))];
 }
 
 /** Why a tensor of no role is state; undefined where it travels along. */
