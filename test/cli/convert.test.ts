@@ -78,4 +78,17 @@ describe("moves by hand", () => {
     expect(tensors.map(({ name }) => name).filter((name) => name.includes("fc8"))).toEqual(["head/fc8.weight", "head/fc8.bias"]);
     expect(tensors).toHaveLength(32);
   });
+
+  test.each([
+    ["paddle", "--to paddle"],
+    ["keras-v3", "-o with a name that ends in .weights.h5"],
+    ["x".repeat(5000), undefined],
+  ])("a plan for another format says what to add: %s", async (format, hint) => {
+    const { stdout } = await command(["convert", at("vgg16.pth"), "--dry-run", "--json", "-o", at("plan.npz")]);
+    writeFileSync(at("other.json"), JSON.stringify({ ...JSON.parse(stdout), format }));
+    const { code, stderr } = await command(["convert", at("vgg16.pth"), "--map", at("other.json"), "-o", at("never.npz")]);
+    const [sentence = "", ...more] = stderr.trimEnd().split("\n");
+    expect({ code, more }).toEqual({ code: 2, more: hint === undefined ? [] : [`  add ${hint}`] });
+    expect(sentence).toMatch(/--map: the plan is for .{1,60}, the output is npz$/);
+  });
 });

@@ -2,6 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Format } from "../../formats.ts";
 import type { Network } from "../../model/network.ts";
 import { schemeById } from "../../model/schemes.ts";
+import { shortened } from "../../text/brief.ts";
 import { likeRow } from "../like/like.ts";
 import { likeTargets } from "../like/like-targets.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -14,7 +15,7 @@ import { handMoves, planFromFile } from "./map.ts";
 import { isPlan } from "./plan-parse.ts";
 import { reductionText, sampled } from "./reduced.ts";
 import type { ConvertRequest } from "./request.ts";
-import { findTarget, type Target } from "./targets.ts";
+import { findTarget, type Target, targets } from "./targets.ts";
 
 /**
  * The targets of a conversion, the one to prefer first: a later one is for a plan that an earlier one does not take. Throws `usage`,
@@ -39,11 +40,16 @@ function mappedTarget({ checkpoint, identity }: ConvertRequest, row: Target, opt
   const target = keeping(row, writable(row));
   const plan = planFromFile(options.map, checkpoint.tensors, target.holds);
   if (plan.format !== target.format.id) {
-    throw new CheckpointError("usage", `--map: the plan is for ${plan.format}, the output is ${target.format.id}`, {
-      hint: `add --to or -o for ${plan.format}`,
-    });
+    const meant = targets.find(({ format }) => format === plan.format);
+    const found = `--map: the plan is for ${shortened(plan.format)}, the output is ${target.format.id}`;
+    throw new CheckpointError("usage", found, meant === undefined ? {} : { hint: `add ${asked(meant)}` });
   }
   return { ...target, plan, ...(identity === undefined ? {} : { network: editNetwork(identity.network, options) }) };
+}
+
+/** What names a target on the command line: some share their --to, and OUT's ending decides between them. */
+function asked({ id, extensions }: Target): string {
+  return targets.filter((target) => target.id === id).length === 1 ? `--to ${id}` : `-o with a name that ends in ${extensions[0]}`;
 }
 
 /** What --to and OUT name, with the names and axes that are usual there, for this source, or asked for. */
