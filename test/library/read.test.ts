@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint } from "../../src/index.ts";
+import { inspect, openCheckpoint, type TensorData } from "../../src/index.ts";
 import { fixtures } from "../support/paths.ts";
 
 interface Stored {
@@ -88,6 +90,32 @@ describe("read, by key", () => {
       "bytes: no tensor of the file has the key or the role gridd\n  did you mean grid?",
     );
     await expect(checkpoint.read("grid", { axes: "o i h" })).rejects.toMatchObject({ code: "usage" });
+  });
+});
+
+describe("of files of many formats", () => {
+  /** The bytes of a typed array; a text has none of its own. */
+  const sha256 = (data: TensorData): string | undefined => {
+    if (!ArrayBuffer.isView(data)) return undefined;
+    return createHash("sha256")
+      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      .digest("hex");
+  };
+  const files = ["tf-v2/dtypes", "tf-v1/dtypes", "hdf5/types"].flatMap((folder) =>
+    readdirSync(join(fixtures, folder))
+      .filter((name) => /\.(?:index|ckpt|h5)$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+
+  test.each(files)("%s: every tensor is read with the bytes that inspect takes the hash of", async (name) => {
+    const record = await inspect(join(fixtures, name), { hash: true });
+    await using checkpoint = await openCheckpoint(join(fixtures, name));
+    for (const { name: key, dtype, sha256: expected } of record.tensors) {
+      const { data } = await checkpoint.read(key);
+      if (dtype === "string") expect(data).toEqual(expect.arrayContaining([expect.any(Uint8Array)]));
+      else expect({ key, hash: sha256(data) }).toEqual({ key, hash: expected });
+    }
+    expect(record.tensors.length).toBeGreaterThan(0);
   });
 });
 
