@@ -2,6 +2,7 @@ import type { Assumption } from "./assumption.ts";
 import { configs, convNames, titles } from "./configs.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { convPlace } from "./expand.ts";
+import type { Window, Windows } from "./geometry/window.ts";
 import type { Conv } from "./identify/conv.ts";
 import type { Fc } from "./identify/head/dense.ts";
 import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
@@ -24,6 +25,8 @@ export interface NetworkParts {
   /** Channels of the features, where they are not in the file but known. */
   readonly channels?: number;
   readonly assumed?: readonly Assumption[];
+  /** fc6 and pool5 are those of SSD's base network. */
+  readonly reduced?: true;
 }
 
 /** What a convention says of its networks beyond names. */
@@ -86,7 +89,8 @@ function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): G
     yield layer;
     const [block] = convPlace(name);
     const next = parts.convs[i + 1];
-    if (next === undefined || convPlace(next.name)[0] !== block) yield { kind: "pool", name: `pool${block}`, ceil };
+    if (next === undefined || convPlace(next.name)[0] !== block)
+      yield { kind: "pool", name: `pool${block}`, ceil, ...(block === 5 && parts.reduced === true && { windows: sameSize(3, 1) }) };
   }
 }
 
@@ -102,10 +106,18 @@ function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, habit
       outputs: fc.outputs,
       bias,
       ...(!first && habits.inputScale !== undefined && { inputScale: habits.inputScale }),
+      ...(first && parts.reduced === true && { windows: sameSize(3, 6) }),
       activation: last ? lastActivation(checkpoint, fc) : "relu",
       ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
     };
   }
+}
+
+/** A kernel that moves by one pixel and gives as many places as it takes. */
+function sameSize(kernel: number, dilation: number): Windows {
+  const pad = (dilation * (kernel - 1)) / 2;
+  const window: Window = { kernel, stride: 1, pad: [pad, pad], dilation, ceil: false };
+  return [window, window];
 }
 
 /** What the file says stands behind its last layer. */

@@ -69,12 +69,14 @@ function located(role: Role, source: RoleSource, make: () => Move): Move {
 function neutralFill(role: Role, slot: StoredSlot, source: RoleSource, target: ConversionTarget): Fill | undefined {
   const value = neutral(role);
   const owner = isNorm(role) ? "bn.var" : "weight";
+  if (source.lost.has(role)) return undefined;
   if (value === undefined || !target.fillsNeutral || !isStored(source.roles.get(`${layerOf(role)}.${owner}`))) return undefined;
   return { role, ...(slot.take === undefined ? {} : { put: { take: slot.take } }), formula: value === 0 ? "zeros" : "ones", from: [] };
 }
 
 /** Whether a role that nothing fills is a gap: not where the network has no such thing. */
 function wanted(role: Role, source: RoleSource, network: Network): boolean {
+  if (source.lost.has(role)) return true;
   const layer = network.layers.find(({ name }) => name === layerOf(role));
   if (layer === undefined || (layer.kind !== "conv" && layer.kind !== "fc")) return false;
   const leaf = partOf(role);

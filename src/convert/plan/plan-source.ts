@@ -121,6 +121,7 @@ export function roleSource(
     fold: options.foldBn === true,
     swapped: (role) => options.swapRgb === true && role === "conv1_1.weight",
     fresh,
+    lost: new Set(identity.missing.map(({ role }) => role)),
     keepsBias: (layer) => isStored(slots.get(`${layer}.bias`)),
   };
 }

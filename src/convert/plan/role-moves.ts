@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import type { Network } from "../../model/network.ts";
-import { layerOf, type Part, partOf, type Role } from "../../model/role.ts";
+import { layerOf, normParts, type Part, partOf, type Role } from "../../model/role.ts";
 import { isStored, isWhole, keptAlike, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { poolCount } from "../../model/sizes.ts";
 import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } from "../../tensor/axes.ts";
@@ -22,6 +22,8 @@ export interface RoleSource {
   /** Of batch norm: the source's and the target's. */
   readonly epsilon: readonly [number, number];
   readonly fold: boolean;
+  /** Roles that the source's network has and its file lacks: nothing stands in for them unasked. */
+  readonly lost: ReadonlySet<string>;
   /** conv1_1.weight with its input channels reversed. */
   readonly swapped: (role: Role) => boolean;
   /** Roles that get new values. */
@@ -44,6 +46,8 @@ export function fillFor(role: Role, slot: StoredSlot, source: RoleSource): Fill 
     });
   const leaf = partOf(role);
   const normed = isStored(source.roles.get(`${layer}.bn.var`));
+  if (source.lost.has(role) || (source.fold && ["bias", ...normParts].some((each) => source.lost.has(`${layer}.${each}`))))
+    return undefined;
   if (source.fold && normed && (leaf === "weight" || leaf === "bias")) {
     const epsilon = [source.epsilon[0], source.epsilon[0]] as const;
     if (leaf === "weight") return { ...own, formula: "fold-weight", from: operands("weight", "bn.weight", "bn.var"), epsilon };

@@ -1,4 +1,5 @@
 import { parseAxes } from "../../tensor/axes.ts";
+import type { Assumption } from "../assumption.ts";
 import type { NetworkParts } from "../build-network.ts";
 import { configOf, configs, titles } from "../configs.ts";
 import type { DescribedCheckpoint } from "../described.ts";
@@ -166,10 +167,18 @@ function partsOf(checkpoint: DescribedCheckpoint, known: Known): NetworkParts {
     missing: layers,
     complete,
     pools,
+    ...(head.reduced === true && reading.source !== "graph" && { reduced: true as const, assumed: [reducedForm] }),
     sizes: findSizes(checkpoint, first, channels, pools, options.inputSize),
     epsilon: 0,
   };
 }
+
+const reducedForm: Assumption = {
+  of: "head",
+  what: "fc6 is taken as SSD's: 3×3 with dilation 6 and padding 6, behind a pool of 3×3 with stride 1",
+  grounds: "it has a 3×3 kernel, fc7 follows and no fc8 does; the file does not say how it slides",
+  switch: "--no-top leaves it out",
+};
 
 function* convRoles(checkpoint: DescribedCheckpoint, convs: readonly Present[], norms: NormOf): Generator<readonly [Role, Slot]> {
   const read = convs.flatMap(({ entry }) => entry.conv ?? []);

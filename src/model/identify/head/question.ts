@@ -15,8 +15,10 @@ export interface Head {
   /** The last of them gives the classes. */
   readonly final: boolean;
   readonly missing: readonly FcName[];
-  /** Other layers take what the last of them gives. */
+  /** Other layers take what the last of them gives, or none of VGG's were meant to. */
   readonly replaced: boolean;
+  /** fc6 is a 3×3 convolution, sub-sampled from VGG's 7×7. */
+  readonly reduced?: boolean;
   /** What says which layer is which. */
   readonly source: "graph" | "names" | "numbers" | "shapes" | "none";
 }
@@ -79,17 +81,18 @@ export function segmentsOf(entry: Entry): readonly string[] {
   return key === undefined ? [] : parseName(key.name).layer.split(/[/.:]/);
 }
 
-/**
- * SSD's fc6 inside SSD: a 3×3 kernel, sub-sampled from 7×7, dilated, and no fc8 but the host's layers behind it. By itself, as Caffe's
- * VGG_ILSVRC_16_layers_fc_reduced, it is the head of that network.
- */
-export function isReduced({ read, entries, reading }: Question, slots: Slots): boolean {
+/** SSD's form of fc6: a 3×3 kernel, sub-sampled from 7×7, and no fc8 behind it. */
+function hasReducedForm({ read }: Question, slots: Slots): boolean {
   const fc6 = slots.get("fc6");
   const fc = fc6 === undefined ? undefined : read(fc6);
-  if (fc?.kernel === undefined || slots.has("fc8")) return false;
-  const bodies = new Set([...reading.places.map(({ entry }) => entry), ...slots.values()]);
-  const others = entries.all.filter((entry) => entry.layer !== undefined && !bodies.has(entry)).length;
-  return fc.kernel[0] === 3 && others > 0;
+  return fc?.kernel?.[0] === 3 && !slots.has("fc8");
+}
+
+/** Such an fc6 with a host's layers behind it: its values are not those of a VGG's, and nothing says how it slides. */
+export function isReduced(question: Question, slots: Slots): boolean {
+  const { entries, reading } = question;
+  const own = new Set<Entry | undefined>([...reading.places.map(({ entry }) => entry), ...slots.values()]);
+  return hasReducedForm(question, slots) && entries.all.some((entry) => entry.layer !== undefined && !own.has(entry));
 }
 
 /** Whether something outside the head takes what its last layer gives. */
@@ -135,8 +138,10 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
 export function finish(question: Question, slots: Slots, source: Head["source"]): Head {
   const head = build(question, slots, source);
   const on = goesOn(question, slots);
-  const replaced = !slots.has("fc8") && slots.has("fc7") && on;
-  const ends = replaced || isDilated(question, slots.get("fc6"));
-  const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(ends && name === "fc8"));
-  return { ...head, final: slots.get("fc8")?.layer !== undefined && !on, missing, replaced };
+  // The base of a detector ends with fc7 and has no fc8 to lack: its graph says so, or SSD's numbers, 31 and 33.
+  const dilated = !slots.has("fc8") && isDilated(question, slots.get("fc6"));
+  const base = dilated || (hasReducedForm(question, slots) && source === "numbers");
+  const replaced = base || (!slots.has("fc8") && slots.has("fc7") && on);
+  const missing = fcNames.filter((name) => slots.get(name)?.layer === undefined && !(replaced && name === "fc8"));
+  return { ...head, final: slots.get("fc8")?.layer !== undefined && !on, missing, replaced, ...(base && { reduced: true }) };
 }
