@@ -26,8 +26,9 @@ export function identify(checkpoint: DescribedCheckpoint, options: IdentifyOptio
   if (checkpoint.tensors.size > mostTensors) return undefined;
   const layers = readLayers(checkpoint);
   const entries = entriesOf(checkpoint, layers);
-  const row = findRow(checkpoint.tensors.keys());
-  const found = readings(checkpoint, entries, runsOf(entries.all)).map((reading) => inHost(reading, row?.row, entries));
+  const plain = readings(checkpoint, entries, runsOf(entries.all));
+  const row = plain.length === 0 ? undefined : findRow(checkpoint.tensors.keys());
+  const found = plain.map((reading) => inHost(reading, row?.row, entries));
   const drafts = findBodies(checkpoint, layers, entries, found, options);
   const alone = drafts.length === 0 ? headOnly(checkpoint, layers, entries, options) : undefined;
   const finished = [...drafts, ...(alone === undefined ? [] : [alone])].map((draft) => finish(checkpoint, draft, options));

@@ -24,7 +24,7 @@ const paddleStatistic = /batch_norm\w*\.w_[12]$/;
 /** tf-slim's image mean, torch's registered pixel mean. */
 const imageConstant = /(^|[/.])(mean_rgb|pixel_mean|pixel_std|mean_bgr)$/;
 /** Keras 3 `model.export` stores every variable a second time under this name. */
-const secondCopy = /^_all_variables\//;
+const secondCopy = /(^|[/.])_all_variables\//;
 
 /** A word of each name that any of these tells: compiling them all takes longer than the rest of a small inspection's recognition. */
 const telling =

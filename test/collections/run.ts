@@ -21,6 +21,11 @@ const collections: readonly Collection[] = [
   { name: "remote", file: "remote.ts", about: "every golden checkpoint from a web server: the record that it gives from disk" },
   { name: "findings", file: "findings.ts", about: "complete networks must have no finding of severity error" },
   { name: "calibrate", file: "calibrate-findings.ts", about: "value findings over trained networks: right, wrong, silent" },
+  {
+    name: "recognition",
+    file: "recognition.ts",
+    about: "every golden network without a tensor, with foreign ones, under other names; hosts and files that hold no VGG",
+  },
   { name: "convert", file: "convert-golden.ts", about: "every golden network against the canonical values, and there and back" },
   { name: "like", file: "like-golden.ts", about: "every golden network into the form of every other" },
   { name: "hints", file: "hints.ts", about: "every printed piece of advice over goldens and hosts, typed: it does what it says" },

@@ -10,11 +10,19 @@ interface Found {
 export function findRow(keys: Iterable<string>): Found | undefined {
   const all = [...keys];
   for (const row of hosts) {
-    const found = row.keys.map((pattern) => all.find((key) => pattern.test(key)));
+    const found = row.keys.map((text) => {
+      const pattern = patternOf(text);
+      return all.find((key) => pattern.test(key));
+    });
     const [key] = found;
     if (key !== undefined && found.every((each) => each !== undefined)) return { row, key };
   }
   return undefined;
+}
+
+function patternOf(text: string): RegExp {
+  const parts = text.replace(/[.*#]/g, (mark) => (mark === "." ? "[./:_-]" : mark === "*" ? ".*" : "\\d+"));
+  return new RegExp(`(?:^|[./:_-])${parts}(?:$|[./:_-])`);
 }
 
 /** The same as the answers show it. */

@@ -25,7 +25,7 @@ export interface Entries {
 }
 
 export function entriesOf(checkpoint: DescribedCheckpoint, layers: Layers): Entries {
-  const aliases = aliasesOf(checkpoint);
+  const aliases = aliasesOf(checkpoint, layers.ending);
   const namesOf = (path: string, tensor: Described | undefined): readonly Tokens[] => allNames(path, tensor, aliases);
   const weights = layers.weights.map(({ weight }) => weight);
   const read = convReader(checkpoint, weights);
@@ -58,10 +58,11 @@ function allNames(path: string, tensor: Described | undefined, aliases: Readonly
 }
 
 /** Second names of tensors that were stored once: safetensors' writer for PyTorch notes each name that it left out, and the one it kept. */
-function aliasesOf({ metadata, tensors }: DescribedCheckpoint): ReadonlyMap<string, string> {
+function aliasesOf({ metadata, tensors }: DescribedCheckpoint, ending: string): ReadonlyMap<string, string> {
   const aliases = new Map<string, string>();
   for (const [dropped, kept] of metadata) {
-    if (typeof kept === "string" && tensors.has(kept) && !tensors.has(dropped)) aliases.set(kept, dropped);
+    if (typeof kept === "string" && tensors.has(kept) && !tensors.has(dropped))
+      aliases.set(kept, dropped.slice(0, dropped.length - ending.length));
   }
   return aliases;
 }

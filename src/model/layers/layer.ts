@@ -38,6 +38,8 @@ export interface Layers {
   readonly vectors: readonly WeightlessLayer[];
   /** Weights of recurrent layers (LSTM, ConvLSTM2D): no part of a VGG, but they may stand behind one. */
   readonly recurrent: readonly Described[];
+  /** What all keys end in, and which says nothing of their parts. */
+  readonly ending: string;
 }
 
 /** One vector whose weight is not beside it. */

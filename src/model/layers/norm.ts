@@ -22,7 +22,8 @@ export function readNorm(
 ): NormLayer | undefined {
   const moments = of("moments") ?? members.find((member) => member.leaf === 2 && member.tensor.shape[1] === 2)?.tensor;
   const sizes = members.filter((member) => member.tensor !== moments).map((member) => vectorLength(member.tensor.shape));
-  const size = sizes[0] ?? moments?.shape[0];
+  // Caffe's factor is one number beside vectors.
+  const size = sizes.length === 0 ? moments?.shape[0] : Math.max(...sizes.map((length) => length ?? 0));
   if (size === undefined) return undefined;
   const named = members.some((member) => typeof member.leaf === "string");
   if (named) {

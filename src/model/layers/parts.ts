@@ -101,10 +101,13 @@ function parsePlain(bare: string): NamePath {
 function parseSuffix(tail: string): NamePath | undefined {
   const position = /^param_(\d+)$/.exec(tail);
   if (position?.[1] !== undefined) return { layer: "", leaf: Number(position[1]) };
+  const paddle = /^(.+)_([wb]_[0-2])$/.exec(tail);
+  const paddlePart = paddleLeaf.get(paddle?.[2] ?? "");
+  if (paddle?.[1] !== undefined && paddlePart !== undefined) return { layer: paddle[1], leaf: paddlePart };
   const counted = /^(.*_(?:W|b|gamma|beta|running_mean|running_std))_\d+$/.exec(tail)?.[1] ?? tail;
   for (const suffix of suffixes) {
     if (counted.length > suffix.length && counted.toLowerCase().endsWith(`_${suffix}`)) {
-      return { layer: counted.slice(0, -suffix.length - 1), leaf: words.get(suffix) };
+      return { layer: counted.slice(0, -suffix.length - 1).replace(/_+$/, ""), leaf: words.get(suffix) };
     }
   }
   return undefined;

@@ -70,7 +70,7 @@ function adopted({ weights, norms, vectors, recurrent, others }: Omit<Sorted, "s
     const found = strays.get(layer.name);
     return found === undefined ? layer : withStrays(layer, found);
   });
-  return { weights: complete, norms, vectors: left, recurrent };
+  return { weights: complete, norms, vectors: left, recurrent, ending };
 }
 
 /** The layer whose name the key begins with, up to a separator. */

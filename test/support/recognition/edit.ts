@@ -1,4 +1,5 @@
 import type { Described, DescribedCheckpoint } from "../../../src/model/described.ts";
+import type { Inert } from "../../../src/tensor/checkpoint.ts";
 
 /** The same file without some of its tensors; what its graph says of them stays. */
 export function without(checkpoint: DescribedCheckpoint, keys: ReadonlySet<string>): DescribedCheckpoint {
@@ -20,7 +21,13 @@ export function renamed(checkpoint: DescribedCheckpoint, rename: (key: string) =
     return [name, { ...tensor, name }];
   });
   const layers = checkpoint.layers.map((record) => ({ ...record, tensors: record.tensors.map(rename) }));
-  return { ...checkpoint, layers, tensors: new Map(tensors) };
+  // safetensors notes names that it left out beside those that it kept.
+  const metadata = new Map(
+    [...checkpoint.metadata].map(([name, value]): [string, Inert] =>
+      typeof value === "string" && checkpoint.tensors.has(value) ? [rename(name), rename(value)] : [name, value],
+    ),
+  );
+  return { ...checkpoint, layers, metadata, tensors: new Map(tensors) };
 }
 
 /** The same file, its tensors in another order. */

@@ -1,4 +1,5 @@
 import type { Described, DescribedCheckpoint } from "../../../src/model/described.ts";
+import { kindOf } from "../../../src/model/kinds.ts";
 import { having, renamed, reordered, without } from "./edit.ts";
 import { type Statement, stateOf } from "./statement.ts";
 
@@ -154,8 +155,16 @@ export function* renames(checkpoint: DescribedCheckpoint, before: Statement): Ge
   ];
   // Keys that a format's own syntax makes (MATLAB's cells, TensorFlow's object graph) have no other separators.
   const fixed = [...checkpoint.tensors.keys()].some((key) => /[{}()]|\.ATTRIBUTES/.test(key) || letters.test(key));
+  const keys = [...checkpoint.tensors.keys()];
+  // A position behind the separator (conv1_1.0) is none behind another; a second output number is no name; the names of optimizers'
+  // slots and of averages are in their endings.
+  const positions = keys.some((key) => /\.\d+$/.test(key));
+  const numbered = keys.some((key) => /:\d+$/.test(key));
+  const slots = [...checkpoint.tensors.values()].some((tensor) => ["optimizer", "average"].includes(kindOf(tensor)));
   for (const [what, rename] of ways) {
     if (fixed && !/^model|^net/.test(what)) continue;
+    if ((positions && /colons|underscores/.test(what)) || (numbered && what === "suffix :0") || (slots && what.startsWith("suffix")))
+      continue;
     const changed = new Set([...checkpoint.tensors.keys()].map(rename));
     if (changed.size < checkpoint.tensors.size) continue;
     const after = stateOf(renamed(checkpoint, rename));

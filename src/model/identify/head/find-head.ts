@@ -47,8 +47,9 @@ function byGraph(question: Question): Head | undefined {
 
 /** Three dense layers, the only ones of the file, that follow from the body: under names that say nothing. */
 function byShapes(question: Question): Head | undefined {
-  const { candidates, read, channels, layers } = question;
-  if (channels === undefined || layers.recurrent.length > 0) return undefined;
+  const { candidates, read, channels, layers, reading } = question;
+  // Where the file's graph says what follows, shapes say nothing.
+  if (channels === undefined || layers.recurrent.length > 0 || reading.behind !== undefined) return undefined;
   const dense = candidates.flatMap((entry) => {
     const fc = read(entry);
     return fc === undefined || (fc.kernel !== undefined && fc.kernel.join() !== "1,1" && fc.inputs !== channels) ? [] : [fc];

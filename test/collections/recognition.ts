@@ -1,0 +1,99 @@
+/**
+ * The properties of docs/recognition.md over every golden checkpoint with named tensors, the hosts, and files that hold no VGG. Each file is
+ * opened once; tensors are left out, added and renamed in memory. Prints what was false, and right / tried of each property.
+ *
+ *     npm run collections -- recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives] [--shown N]
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { isCheckpointError } from "../../src/errors.ts";
+import { createContext } from "../../src/io/run.ts";
+import type { DescribedCheckpoint } from "../../src/model/described.ts";
+import { identify } from "../../src/model/identify.ts";
+import { open } from "../../src/open.ts";
+import { expectedCases, isRecord } from "../support/golden.ts";
+import { golden, real } from "../support/paths.ts";
+import { hostFaults } from "../support/recognition/hosts.ts";
+import { additions, drops, renames, type Trial } from "../support/recognition/properties.ts";
+import { stateOf } from "../support/recognition/statement.ts";
+
+const { values } = parseArgs({
+  options: { only: { type: "string" }, property: { type: "string" }, shown: { type: "string", default: "3" }, help: { type: "boolean" } },
+});
+if (values.help) {
+  console.log("recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives] [--shown N]");
+  process.exit(0);
+}
+const shown = Number(values.shown);
+const only = new RegExp(values.only ?? "");
+const counts = new Map<string, { right: number; tried: number }>();
+
+function count(property: string, file: string, { what, faults }: Trial, at: { n: number }): void {
+  const sum = counts.get(property) ?? { right: 0, tried: 0 };
+  counts.set(property, sum);
+  sum.tried++;
+  if (faults.length === 0) sum.right++;
+  else if (at.n++ < shown)
+    console.log(`${property}: ${file}: ${what}: ${faults.slice(0, 3).join("; ")}${faults.length > 3 ? ` … ${faults.length}` : ""}`);
+}
+
+const asked = (property: string): boolean => values.property === undefined || values.property === property;
+
+async function described(path: string): Promise<DescribedCheckpoint | undefined> {
+  const ctx = createContext();
+  try {
+    const checkpoint = await open(path, ctx);
+    const { format, conventions, tensors, layers, metadata } = checkpoint;
+    await checkpoint.close();
+    return { format, conventions, tensors: new Map(tensors), layers, metadata };
+  } catch (error) {
+    if (isCheckpointError(error)) return undefined;
+    throw error;
+  } finally {
+    await ctx.dispose();
+  }
+}
+
+function negative(file: string, checkpoint: DescribedCheckpoint): void {
+  const claimed = identify(checkpoint)?.network.name;
+  count("negatives", file, { what: "no VGG", faults: claimed === undefined ? [] : [`called ${claimed}`] }, { n: 0 });
+}
+
+/** Cases whose expected.json gives roles; fewer than four are tensors that only look like a network's. */
+function hasNetwork(json: Readonly<Record<string, unknown>>): boolean {
+  return json.vgg === true || (isRecord(json.roles) && Object.keys(json.roles).length > 3);
+}
+
+for (const { arch, name, path, json } of golden === undefined ? [] : expectedCases(golden)) {
+  const file = `${arch}/${name}`;
+  if (!only.test(file)) continue;
+  const checkpoint = await described(path);
+  if (checkpoint === undefined) continue;
+  if (arch === "hosts" && asked("hosts")) count("hosts", file, { what: "expected.json", faults: hostFaults(checkpoint, json) }, { n: 0 });
+  if ((arch === "misc" || json.vgg === false) && asked("negatives")) negative(file, checkpoint);
+  if (!hasNetwork(json)) continue;
+  const before = stateOf(checkpoint);
+  count("recognised", file, { what: "as it is", faults: before === undefined ? ["nothing is said"] : [] }, { n: 0 });
+  if (before === undefined) continue;
+  const ways = [
+    ["drop", drops],
+    ["add", additions],
+    ["rename", renames],
+  ] as const;
+  for (const [property, trials] of ways) {
+    const at = { n: 0 };
+    if (asked(property)) for (const trial of trials(checkpoint, before)) count(property, file, trial, at);
+  }
+}
+if (real !== undefined && asked("negatives")) {
+  for (const folder of readdirSync(real, { withFileTypes: true })) {
+    if (!folder.isDirectory() || folder.name === "answers") continue;
+    for (const file of readdirSync(join(real, folder.name))) {
+      const checkpoint = only.test(`real/${folder.name}/${file}`) ? await described(join(real, folder.name, file)) : undefined;
+      if (checkpoint !== undefined) negative(`real/${folder.name}/${file}`, checkpoint);
+    }
+  }
+}
+for (const [property, { right, tried }] of counts) console.log(`${property.padEnd(12)} ${right} right / ${tried} tried`);
+process.exitCode = [...counts.values()].some(({ right, tried }) => right < tried) ? 1 : 0;
