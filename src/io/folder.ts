@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import type { OpenedFiles } from "./opened.ts";
@@ -36,7 +36,7 @@ export function folderSet(path: string, opened?: OpenedFiles): FileSet {
       const names: string[] = [];
       const root = realpath(path);
       const walk = (folder: string, depth: number): void => {
-        for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        for (const entry of entriesOf(folder, depth)) {
           const full = join(folder, entry.name);
           if (entry.isDirectory() && depth < DEEPEST) walk(full, depth + 1);
           else if (entry.isFile() || (entry.isSymbolicLink() && isFile(full))) names.push(relative(root, full).split(sep).join("/"));
@@ -66,6 +66,17 @@ function refuseLinkedFolders(folder: string, inside: string): void {
         hint: "names in a checkpoint have to stay in its folder: put the files themselves there",
       });
     }
+  }
+}
+
+/** Of a folder below the one that was named: none where it is gone by now or may not be entered, since nobody asked for it. */
+function entriesOf(folder: string, depth: number): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    const code = systemCode(error);
+    if (depth > 1 && (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES")) return [];
+    throw error;
   }
 }
 

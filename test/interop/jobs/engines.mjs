@@ -12,7 +12,7 @@ export const enginesJobs = [
     environment,
     needs: "golden",
     async run({ root, program }) {
-      const said = await program([join(root, "scripts", "verify-golden.ts"), "--engine", engine, "--quiet"], {
+      const said = await program([join(root, "test", "collections", "verify-golden.ts"), "--engine", engine, "--quiet"], {
         VGGTOOL_ENGINES: environmentEngines(),
       });
       const line = said.split("\n").at(-1) ?? "";

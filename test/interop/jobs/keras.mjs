@@ -5,26 +5,29 @@ import { goldenJob } from "./golden.mjs";
 /** Keras 2.15 with its own TensorFlow, and Keras 3 with torch behind it. */
 const environments = ["tensorflow", "torch"];
 
+/** The names of Keras' own VGG: of a Caffe source the default is Caffe's (jobs/defaults.mjs). */
+const applications = ["--to", "keras", "--naming", "keras-applications"];
+
 /**
  * Weights into a model of one's own, in the order of its layers and by their names, and whole models. The datasets, one by one, are
  * those of a file that Keras wrote.
  */
 const golden = [
   { from: "vgg16-64x96/torchvision", output: "vgg_weights.h5", reference: "vgg16-64x96/keras2-h5-weights", kind: "weights" },
-  { from: "vgg16-64x96/caffe", output: "vgg_weights.h5", reference: "vgg16-64x96/keras2-h5-weights", kind: "by-name" },
+  { from: "vgg16-64x96/caffe", to: applications, output: "vgg_weights.h5", reference: "vgg16-64x96/keras2-h5-weights", kind: "by-name" },
   { from: "vgg16bn-64x96/mxnet-gluon", output: "vgg_weights.h5", kind: "weights", epsilon: 1e-3 },
-  { from: "vgg16bn-64x96/caffe", output: "vgg.h5", reference: "vgg16bn-64x96/keras2-h5", kind: "model" },
+  { from: "vgg16bn-64x96/caffe", to: applications, output: "vgg.h5", reference: "vgg16bn-64x96/keras2-h5", kind: "model" },
   { from: "vgg16bn-64x96/torchvision", output: "vgg.keras", kind: "model" },
   { from: "vgg11-learn-224/learn_pytorch", output: "vgg.keras", kind: "model" },
   { from: "vgg16-64x96/torch7", output: "vgg.weights.h5", reference: "vgg16-64x96/keras3-weights", kind: "weights" },
-].flatMap(({ from, output, kind, epsilon, reference }) =>
+].flatMap(({ from, to = ["--to", "keras"], output, kind, epsilon, reference }) =>
   environments
     // load_weights by name reads this form in Keras 2 and 3; .weights.h5 of Keras 3 is read by 2.15 too.
     .map((environment) =>
       goldenJob({
         environment,
         from,
-        to: ["--to", "keras"],
+        to,
         output,
         check: "check_keras",
         ...(reference === undefined ? {} : { reference }),

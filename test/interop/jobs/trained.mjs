@@ -8,7 +8,7 @@ export const trainedJobs = ["torch", "keras"].map((framework) => ({
   environment: framework === "keras" ? "tensorflow" : framework,
   async run({ python, out, root }) {
     await python("trained_networks", framework, out);
-    const script = [join(root, "node_modules", "tsx", "dist", "cli.mjs"), join(root, "scripts", "calibrate-findings.ts"), out];
+    const script = [join(root, "node_modules", "tsx", "dist", "cli.mjs"), join(root, "test", "collections", "calibrate-findings.ts"), out];
     const { stdout } = await promisify(execFile)(process.execPath, script, { cwd: root });
     return stdout.trim().split("\n").at(-1);
   },
