@@ -26,6 +26,23 @@ describe("folders", () => {
   });
 });
 
+describe("names", () => {
+  /** What every row of the table of formats exports. */
+  const rows = new Set(["reader", "writer"]);
+
+  test("an exported name exists once, so that a search finds what it is", () => {
+    const places = new Map<string, string[]>();
+    for (const file of sources) {
+      for (const [, name = ""] of text(file).matchAll(
+        /^export (?:async |abstract )*(?:function\*?|const|class|interface|type|let|enum) (\w+)/gm,
+      )) {
+        places.set(name, [...(places.get(name) ?? []), file]);
+      }
+    }
+    expect([...places].filter(([name, of]) => of.length > 1 && !rows.has(name))).toEqual([]);
+  });
+});
+
 describe("pages", () => {
   test("every page of docs/ that the code names exists", () => {
     const pages = new Set(readdirSync(join(root, "docs")));

@@ -4,7 +4,7 @@ import { print, tell, terminalWidth } from "./streams.ts";
 import { type ColorChoice, styleFor } from "./terminal.ts";
 
 /** What every command shares. */
-export interface Common {
+export interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: ColorChoice;
@@ -25,7 +25,7 @@ export interface Output {
 /** Characters that are written at a time. */
 const CHUNK = 1 << 16;
 
-export async function outputFor(common: Common): Promise<Output> {
+export async function outputFor(common: CommonOptions): Promise<Output> {
   return {
     style: await styleFor(common.color ?? "auto", terminalWidth(1)),
     json: common.json === true,
@@ -55,7 +55,7 @@ export function setExitCode(code: ExitCode): void {
 }
 
 /** What a command hands on to the library: its options without those of all commands. */
-export function withoutCommon<Options extends Common>(options: Options): Omit<Options, keyof Common> {
+export function withoutCommon<Options extends CommonOptions>(options: Options): Omit<Options, keyof CommonOptions> {
   const { json: _json, quiet: _quiet, color: _color, ...rest } = options;
   return rest;
 }

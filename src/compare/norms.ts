@@ -1,5 +1,5 @@
 import type { Context } from "../io/context.ts";
-import { type Part, type Role, roleOf } from "../model/role.ts";
+import { type Role, type RolePart, roleOf } from "../model/role.ts";
 import { loadChannels, normEffect, powerOf, roleValues } from "../model/role-values.ts";
 import { compare } from "../tensor/compare.ts";
 import { isWeight, layerName, type Measured, type Pair, partName } from "./pairs.ts";
@@ -80,7 +80,7 @@ async function normOf(side: Side, layer: string, ctx: Context): Promise<Effect |
   if (variance === undefined) return undefined;
   const power = variance.map((value) => powerOf(value, undefined, epsilonOf(side)));
   if (!power.every((value) => value > 0)) return undefined;
-  const part = (name: Part): Promise<Float64Array | undefined> => vectorOf(side, roleOf(layer, name), power.length, ctx);
+  const part = (name: RolePart): Promise<Float64Array | undefined> => vectorOf(side, roleOf(layer, name), power.length, ctx);
   const [gamma, beta, mean, bias] = [await part("bn.weight"), await part("bn.bias"), await part("bn.mean"), await part("bias")];
   return normEffect({ power, gamma, beta, mean, bias });
 }

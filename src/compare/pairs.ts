@@ -3,7 +3,7 @@ import type { Context } from "../io/context.ts";
 import { align } from "../model/align/align.ts";
 import type { HandPair } from "../model/align/by-hand.ts";
 import type { Alignment, AlignSide, RolePair, TensorPair } from "../model/align/pairs.ts";
-import { layerOf as layerOfRole, type Part, partOf, type Role } from "../model/role.ts";
+import { layerOf as layerOfRole, partOf, type Role, type RolePart } from "../model/role.ts";
 import { isComputed, numericTensor, type RoleValues, roleValues } from "../model/role-values.ts";
 import { isStored, type Slot, type StoredSlot } from "../model/scheme.ts";
 import { type Axes, type AxisSizes, jointSizes, type Laid } from "../tensor/axes.ts";
@@ -39,7 +39,7 @@ export function layerName({ role, a, b }: Pair): string {
   return role === undefined ? (a ?? b ?? "") : layerOfRole(role);
 }
 
-export function partName({ role }: Pair): Part | undefined {
+export function partName({ role }: Pair): RolePart | undefined {
   return role === undefined ? undefined : partOf(role);
 }
 

@@ -6,7 +6,7 @@ import { isWeight, layerName, type Pair } from "./pairs.ts";
 import type { Compared } from "./side.ts";
 
 /** Another way to read one side's weights, and what it would mean. */
-export interface Reading {
+export interface PairReading {
   /** A sentence; readings of the same kind in several layers share one. */
   readonly text: (layers: string) => string;
   /** The sentence is about this layer alone. */
@@ -18,7 +18,7 @@ export interface Reading {
 /** A reading that explains a pair, with what still differs under it. */
 export interface Explained {
   readonly pair: Pair;
-  readonly reading: Reading;
+  readonly reading: PairReading;
   readonly difference: Difference;
 }
 
@@ -34,7 +34,7 @@ export async function explainPair(pair: Pair, found: Difference, compared: Compa
   if (role === undefined || values === undefined || !isWeight(pair)) return undefined;
   const [left, right] = [values.a.view, values.b.view];
   const before = await compare(sample(left), sample(right), ctx);
-  let best: { readonly reading: Reading; readonly cosine: number } | undefined;
+  let best: { readonly reading: PairReading; readonly cosine: number } | undefined;
   for (const reading of readings(role, left, right, compared)) {
     const { cosine } = await compare(sample(reading.a), sample(reading.b), ctx);
     if (explains(before.cosine, cosine) && cosine > (best?.cosine ?? -1)) best = { reading, cosine };
@@ -73,8 +73,8 @@ const exchanges: readonly (readonly [one: string, other: string, what: string])[
   ["h", "w", "kernel rows and columns are swapped"],
 ];
 
-function readings(role: Role, a: View, b: View, { a: sideA, b: sideB }: Compared): readonly Reading[] {
-  const found: Reading[] = [];
+function readings(role: Role, a: View, b: View, { a: sideA, b: sideB }: Compared): readonly PairReading[] {
+  const found: PairReading[] = [];
   const isFirst = role === "conv1_1.weight" && b.shape[b.axes.indexOf("i")] === 3;
   const channels = sideA.identity?.preprocessing?.channels;
   for (const [axes, what] of reversals) {

@@ -46,7 +46,7 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
  * Converts a checkpoint that was opened with `ctx.values`. The output appears whole or not at all, and only after every tensor was
  * read back and compared (unless `options.check` is false). Throws CheckpointError: `usage`, `unsupported`, `mismatch`, `io` …
  */
-export async function convert(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
+export async function convertCheckpoint(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, input } = request;
   const identity = await withImageMean(request.identity, checkpoint, ctx);

@@ -1,6 +1,6 @@
 import { allZero } from "./findings/all-zero.ts";
 import { amplified } from "./findings/amplified.ts";
-import type { Check, Finding, Subject } from "./findings/check.ts";
+import type { AuditSubject, Check, Finding } from "./findings/check.ts";
 import { classesUnusual } from "./findings/classes-unusual.ts";
 import { deadFilters } from "./findings/dead-filters.ts";
 import { duplicateStorage } from "./findings/duplicate-storage.ts";
@@ -44,7 +44,7 @@ export const checks: readonly Check[] = [
 ];
 
 /** Runs the checks that need no more than the subject has. */
-export async function audit(subject: Subject): Promise<readonly Finding[]> {
+export async function audit(subject: AuditSubject): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const check of checks) {
     if (check.needs === "headers" || subject.statistics !== undefined) findings.push(...(await check.run(subject)));

@@ -59,7 +59,7 @@ export interface DiffOptions {
  * recognised, else by name and place. Explains what differs. Throws `mismatch` where they share no tensor, `usage` for a pattern that takes
  * none and a map that names none.
  */
-export async function diff(sideA: DiffSide, sideB: DiffSide, ctx: Context, options: DiffOptions = {}): Promise<DiffRecord> {
+export async function diffCheckpoints(sideA: DiffSide, sideB: DiffSide, ctx: Context, options: DiffOptions = {}): Promise<DiffRecord> {
   const compared = { a: { ...sideA, name: "A" }, b: { ...sideB, name: "B" }, rtol: options.rtol ?? 0 };
   const { a, b } = compared;
   const alignment = aligned(a, b, options.map === undefined ? [] : handPairs(options.map, a.checkpoint.tensors));

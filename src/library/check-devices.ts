@@ -20,6 +20,6 @@ export async function checkDevices(device: DeviceChoice = "auto"): Promise<reado
   return spoken(undefined, async () => {
     const check = oneOf(deviceChoices);
     if (!check.holds(device)) throw new CheckpointError("usage", `the device is ${brief(device)}, needed ${check.needed}`);
-    return (await import("../verify/engines/engines.ts")).checkDevices(device);
+    return (await import("../verify/engines/engines.ts")).probeDevices(device);
   });
 }

@@ -82,7 +82,7 @@ export async function convert(input: CheckpointInput, options: ConvertRunOptions
     checkOptions("convert", options, convertChecks);
   });
   return spoken(nameOfInput(input), async () => {
-    const [{ open }, { convert: run, convertPlace }, { identify }, { existingFolder }, { readOwnJson }, { withRealNumbers }] =
+    const [{ open }, { convertCheckpoint: run, convertPlace }, { identify }, { existingFolder }, { readOwnJson }, { withRealNumbers }] =
       await Promise.all([
         import("../open.ts"),
         import("../convert/convert.ts"),

@@ -40,7 +40,7 @@ export async function diff(a: CheckpointInput, b: CheckpointInput, options: Diff
     checkOptions("diff", options, diffChecks);
   });
   return withContext(nameOfInput(a), options, { values: true }, async (ctx) => {
-    const [{ open }, { diff: run }, { identify }, { withRealNumbers }, { readOwnJson }] = await Promise.all([
+    const [{ open }, { diffCheckpoints: run }, { identify }, { withRealNumbers }, { readOwnJson }] = await Promise.all([
       import("../open.ts"),
       import("../inspect/diff.ts"),
       import("../model/identify.ts"),

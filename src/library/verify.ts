@@ -71,7 +71,7 @@ export async function verify(input: CheckpointInput | undefined, options: Verify
     return input;
   });
   return withContext(nameOfInput(given), options, { values: true }, async (ctx) => {
-    const { verify: run } = await import("../verify/verify.ts");
+    const { verifyCheckpoint: run } = await import("../verify/verify.ts");
     return jsonable(await run(given, options, ctx));
   });
 }

@@ -2,25 +2,25 @@
 export type NormPart = "bn.weight" | "bn.bias" | "bn.mean" | "bn.var";
 
 /** `bn.factor` is the blob that Caffe's mean and variance are divided by: an output has it, no network does. */
-export type Part = "weight" | "bias" | NormPart | "bn.factor";
+export type RolePart = "weight" | "bias" | NormPart | "bn.factor";
 
 /**
  * Which part of which layer a tensor is: `conv1_1.weight`, `fc6.bias`, `conv3_2.bn.var`. A text, so that it is the key of a map and the
  * word of every output as it is; what it consists of is found once for each (`layerOf`, `partOf`).
  */
-export type Role = `${string}.${Part}`;
+export type Role = `${string}.${RolePart}`;
 
 interface RoleParts {
   readonly layer: string;
-  readonly part: Part;
+  readonly part: RolePart;
 }
 
 export const normParts: readonly NormPart[] = ["bn.weight", "bn.bias", "bn.mean", "bn.var"];
 
-const parts: readonly Part[] = ["weight", "bias", ...normParts, "bn.factor"];
+const parts: readonly RolePart[] = ["weight", "bias", ...normParts, "bn.factor"];
 const known = new Map<Role, RoleParts>();
 
-export function roleOf(layer: string, part: Part): Role {
+export function roleOf(layer: string, part: RolePart): Role {
   return `${layer}.${part}`;
 }
 
@@ -50,7 +50,7 @@ export function layerOf(role: Role): string {
 }
 
 /** bn.var of conv1_1.bn.var. */
-export function partOf(role: Role): Part {
+export function partOf(role: Role): RolePart {
   return partsOf(role).part;
 }
 

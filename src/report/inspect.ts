@@ -7,7 +7,7 @@ import { layersText } from "./layers.ts";
 import { metadataText } from "./metadata.ts";
 import { count, type Style, shape, visible } from "./style.ts";
 import { type Column, table, tableBlocks } from "./table.ts";
-import { wrapped } from "./wrap.ts";
+import { wrapLines } from "./wrap.ts";
 
 export interface InspectTextOptions {
   /** Groups tensors by the first `depth` parts of their names. */
@@ -38,7 +38,7 @@ export function* inspectBlocks(record: InspectRecord, style: Style, options: Ins
 
 /** A text that begins with its subject, broken at the width of the terminal. */
 function headed(subject: string, rest: string, { width, paint }: Style): string[] {
-  const [first = "", ...more] = wrapped(subject + rest, Math.max(40, width - 4));
+  const [first = "", ...more] = wrapLines(subject + rest, Math.max(40, width - 4));
   return [first.replace(subject, () => paint.strong(subject)), ...more.map((line) => `    ${line}`)];
 }
 
@@ -159,7 +159,7 @@ export function findingLines(finding: Finding, { paint, width }: Style): readonl
   const mark = paint[marks[finding.severity]];
   const room = Math.min(LONGEST_LINE, Math.max(40, width - 4));
   const message = visible(finding.message);
-  const [first = "", ...rest] = wrapped(`${finding.severity} ${finding.code}: ${message}`, room);
+  const [first = "", ...rest] = wrapLines(`${finding.severity} ${finding.code}: ${message}`, room);
   const head = `${finding.severity} ${finding.code}:`;
   const lines = [
     first.replace(head, () => `${mark(finding.severity)} ${paint.strong(finding.code)}:`),
@@ -169,10 +169,10 @@ export function findingLines(finding: Finding, { paint, width }: Style): readonl
   if (finding.layers.some((layer) => !message.includes(visible(layer)))) {
     const named = finding.layers.slice(0, MOST_LAYERS).map(visible).join(" ");
     const more = finding.layers.length > MOST_LAYERS ? ` … ${finding.layers.length} in all` : "";
-    lines.push(...wrapped(named + more, room).map((line) => `    ${line}`));
+    lines.push(...wrapLines(named + more, room).map((line) => `    ${line}`));
   }
   if (finding.fix !== undefined) {
-    const [start = "", ...others] = wrapped(`fix: ${visible(finding.fix)}`, room);
+    const [start = "", ...others] = wrapLines(`fix: ${visible(finding.fix)}`, room);
     lines.push(`    ${start.replace("fix:", () => `${paint.good("fix")}:`)}`, ...others.map((line) => `    ${line}`));
   }
   return lines;

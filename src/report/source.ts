@@ -1,7 +1,7 @@
 import type { SourceRecord } from "../inspect/source/read-source.ts";
 import { findingLines } from "./inspect.ts";
 import { type Style, visible } from "./style.ts";
-import { wrapped } from "./wrap.ts";
+import { wrapLines } from "./wrap.ts";
 
 /** What `vggtool inspect --source` prints of files alone. */
 export function sourceText(records: readonly SourceRecord[], style: Style): string {
@@ -9,7 +9,7 @@ export function sourceText(records: readonly SourceRecord[], style: Style): stri
 }
 
 function fileText(record: SourceRecord, style: Style): string {
-  const [first = "", ...more] = wrapped(`${visible(record.file)}: ${verdict(record)}`, Math.max(40, style.width - 4));
+  const [first = "", ...more] = wrapLines(`${visible(record.file)}: ${verdict(record)}`, Math.max(40, style.width - 4));
   const head = first.replace(visible(record.file), (file) => style.paint.strong(file));
   const lines = [head, ...more.map((line) => `    ${line}`)];
   return [...lines, ...record.findings.flatMap((finding) => findingLines(finding, style))].join("\n");

@@ -1,7 +1,7 @@
 import { shortened } from "../text/brief.ts";
 
 /** 138,357,544 */
-export { grouped as count } from "../inspect/findings/numbers.ts";
+export { groupedDigits as count } from "../inspect/findings/numbers.ts";
 
 /** How a text is drawn; made by whoever knows the terminal. */
 export interface Style {

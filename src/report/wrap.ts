@@ -1,5 +1,5 @@
 /** Lines of at most `width` characters, broken at spaces; a longer word stays whole. */
-export function wrapped(text: string, width: number): readonly string[] {
+export function wrapLines(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
-import { type ConvertOptions, convert } from "./move/cast.ts";
+import { type CastOptions, castValues } from "./move/cast.ts";
 import { eachPair, type PairTile } from "./move/pairs.ts";
 import { decode } from "./numbers/numbers.ts";
 import { elementCount } from "./shape.ts";
@@ -57,12 +57,12 @@ export async function compare(a: View, b: View, ctx: Context, options: CompareOp
       let type = a.dtype;
       if (options.scale !== undefined || options.rounded !== undefined) {
         type = options.rounded ?? "float64";
-        const factors: ConvertOptions =
+        const factors: CastOptions =
           options.scale === undefined
             ? {}
             : { factors: options.scale.by.subarray(pair.first, pair.first + pair.indices), every: pair.every };
         left = ctx.scratch(0, count * itemsize(type));
-        convert(bytesA, a.dtype, left, type, count, factors);
+        castValues(bytesA, a.dtype, left, type, count, factors);
       }
       sums.add(left, type, bytesB, b.dtype, count);
       return true;

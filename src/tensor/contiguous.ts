@@ -19,7 +19,7 @@ export interface ContiguousSpec extends TensorInfo {
 /** A tensor of one dense part. Throws `malformed` or `truncated` (naming the tensor) when it does not fit its source. */
 export function contiguous(spec: ContiguousSpec): NumericTensor {
   const needed = located(spec.name, () => byteLength(spec.shape, spec.dtype));
-  checkRange(spec.source, spec.offset ?? 0, needed, spec.name);
+  checkTensorRange(spec.source, spec.offset ?? 0, needed, spec.name);
   return spec.order === "column" ? new ColumnTensor(spec) : new DenseTensor(spec);
 }
 
@@ -126,7 +126,7 @@ export function checkPart(part: Part, size: number): void {
 }
 
 /** Makes sure that `length` bytes at `offset` lie inside the source; throws `malformed` or `truncated` naming the tensor. */
-export function checkRange(source: ByteSource, offset: number, length: number, tensor?: string): void {
+export function checkTensorRange(source: ByteSource, offset: number, length: number, tensor?: string): void {
   const where = tensor === undefined ? {} : { tensor };
   if (!Number.isSafeInteger(offset) || offset < 0) {
     throw new CheckpointError("malformed", `data at offset ${offset}, needed a position in the file`, { file: source.name, ...where });

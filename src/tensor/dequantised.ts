@@ -2,7 +2,7 @@ import { mapped } from "../io/source/mapped.ts";
 import { window } from "../io/source/window.ts";
 import type { Checkpoint, Note } from "./checkpoint.ts";
 import { itemsize, type NumericDType } from "./dtype.ts";
-import { convert } from "./move/cast.ts";
+import { castValues } from "./move/cast.ts";
 import { elementCount } from "./shape.ts";
 import type { NumericTensor, Part } from "./tensor.ts";
 
@@ -65,7 +65,7 @@ export async function vectorNumbers(tensor: NumericTensor): Promise<Float64Array
     const stride = strides.at(-1) ?? width;
     for (let k = 0; k < count; k += 1) {
       const bytes = new Uint8Array(8);
-      convert(await source.read(offset + k * stride, width), dtype, bytes, "float64", 1);
+      castValues(await source.read(offset + k * stride, width), dtype, bytes, "float64", 1);
       numbers.push(new DataView(bytes.buffer).getFloat64(0, true));
     }
   }

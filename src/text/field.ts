@@ -2,7 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import { brief, shortened } from "./brief.ts";
 
 /** A field of the JSON that --map names, with the way that led to it for error messages. */
-export class Field {
+export class MapField {
   readonly value: unknown;
   readonly path: string;
 
@@ -15,19 +15,19 @@ export class Field {
     return new CheckpointError("usage", `--map: ${shortened(this.path, 160)} is ${brief(this.value)}, needed ${needed}`);
   }
 
-  entries(): readonly (readonly [string, Field])[] {
+  entries(): readonly (readonly [string, MapField])[] {
     if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value)) throw this.fail("an object");
-    return Object.entries(this.value).map(([key, value]) => [key, new Field(value, `${this.path}.${key}`)] as const);
+    return Object.entries(this.value).map(([key, value]) => [key, new MapField(value, `${this.path}.${key}`)] as const);
   }
 
-  get(name: string): Field {
+  get(name: string): MapField {
     if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value)) throw this.fail("an object");
-    return new Field(Object.getOwnPropertyDescriptor(this.value, name)?.value, `${this.path}.${name}`);
+    return new MapField(Object.getOwnPropertyDescriptor(this.value, name)?.value, `${this.path}.${name}`);
   }
 
-  items(): readonly Field[] {
+  items(): readonly MapField[] {
     if (!Array.isArray(this.value)) throw this.fail("a list");
-    return this.value.map((value: unknown, k) => new Field(value, `${this.path}[${k}]`));
+    return this.value.map((value: unknown, k) => new MapField(value, `${this.path}[${k}]`));
   }
 
   text(): string {
@@ -47,7 +47,7 @@ export class Field {
   }
 
   /** What `read` makes of the field, or an object without it where the field is absent. */
-  optional<K extends string, T>(name: K, read: (field: Field) => T): { readonly [P in K]?: T } {
+  optional<K extends string, T>(name: K, read: (field: MapField) => T): { readonly [P in K]?: T } {
     const field = this.get(name);
     if (field.value === undefined) return {};
     const made: { [P in K]?: T } = {};

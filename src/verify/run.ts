@@ -18,7 +18,7 @@ import type { LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./
 import type { Subject } from "./subject.ts";
 import { type Change, weightsOf } from "./weights.ts";
 
-export interface RunOptions {
+export interface ForwardOptions {
   readonly engine: Engine;
   /** What is run, in the range that the network expects. */
   readonly input: InputBatch;
@@ -49,7 +49,7 @@ const MOST_VALUES = 2 ** 21;
  * Runs one checkpoint, or two in their own layouts on the same input, and compares layer by layer. What cannot be run throws
  * (`unsupported`, `mismatch`, `not-found`, naming the file); what runs and differs is `pass: false`.
  */
-export async function runVerify(subject: Subject, options: RunOptions, ctx: Context): Promise<VerifyRecord> {
+export async function runVerify(subject: Subject, options: ForwardOptions, ctx: Context): Promise<VerifyRecord> {
   const started = performance.now();
   const { input, other, expected } = options;
   const pictures = input.shape[0] ?? 0;

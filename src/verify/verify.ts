@@ -20,7 +20,7 @@ import { photos } from "./input/photo.ts";
 import { contractFor, pairOf } from "./input/picture-options.ts";
 import { findPictures, pictureBatch } from "./input/pictures.ts";
 import type { VerifyRecord } from "./record.ts";
-import { type RunOptions, runVerify } from "./run.ts";
+import { type ForwardOptions, runVerify } from "./run.ts";
 import { runnable } from "./runnable.ts";
 import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
@@ -72,7 +72,7 @@ const NO_INPUT = "no --input was given: the expected values are compared with ou
  * Opens, recognises and runs a checkpoint; compares it where there is something to compare with. Throws CheckpointError for
  * what cannot be run; a comparison that fails is `pass: false`.
  */
-export async function verify(input: CheckpointInput, options: VerifyOptions, ctx: Context): Promise<VerifyRecord> {
+export async function verifyCheckpoint(input: CheckpointInput, options: VerifyOptions, ctx: Context): Promise<VerifyRecord> {
   const { other, expect } = options;
   if (other !== undefined && expect !== undefined) {
     throw new CheckpointError("usage", "a second checkpoint and --expect were given; one thing can be compared with at a time");
@@ -143,7 +143,7 @@ async function run(
   return pair === undefined ? record : { ...record, pair: pairOf(record, pair) };
 }
 
-type Wishes = Pick<RunOptions, "batch" | "rtol" | "atol" | "top" | "labels" | "descriptor">;
+type Wishes = Pick<ForwardOptions, "batch" | "rtol" | "atol" | "top" | "labels" | "descriptor">;
 
 /** Only what is there: an option that is absent and one that is undefined are not the same. */
 function defined({ batch, rtol, atol, top, labels, descriptor }: { readonly [K in keyof Wishes]: Wishes[K] | undefined }): Wishes {

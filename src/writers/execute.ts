@@ -2,7 +2,7 @@ import type { Context } from "../io/context.ts";
 import type { OutputFile, OutputSet } from "../io/source/source.ts";
 import { checksum, encode } from "./encode.ts";
 import type { FileLayout, Group, LatePiece, Piece, Written } from "./layout.ts";
-import { byteLength } from "./pieces.ts";
+import { specBytes } from "./pieces.ts";
 import { createSharded, type NamedOutput } from "./sharded.ts";
 import { SummedFile } from "./summed-file.ts";
 
@@ -122,7 +122,7 @@ class Run {
           break;
         case "tensors":
           for (const tensor of piece.tensors) {
-            const length = byteLength(tensor);
+            const length = specBytes(tensor);
             if (length > 0) await this.#supply.fill(tensor.key, file, at, "row", this.#ctx);
             at += length;
           }

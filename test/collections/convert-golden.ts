@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { isCheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -72,7 +72,7 @@ async function attempt(archFolder: string, folder: string, expected: Expected): 
     const out = join(work, "a.safetensors");
     const input = join(folder, expected.open);
     const size = expected.inputSize === undefined ? {} : { inputSize: inputSize(archFolder) ?? expected.inputSize };
-    const result = await convert({ checkpoint, identity, input }, { out, force: true }, ctx);
+    const result = await convertCheckpoint({ checkpoint, identity, input }, { out, force: true }, ctx);
     if (flags.verbose) console.log(folder, result.warnings, result.ledger.totals);
     await checkpoint.close();
     const problem = await compareWithCanonical(out, archFolder, folder, expected, ctx);
@@ -98,7 +98,7 @@ async function thereAndBack(dense: string, size: object, ctx: ReturnType<typeof 
     const checkpoint = await open(from, ctx);
     const identity = identify(checkpoint);
     if (identity === undefined) return `${fc} not recognised`;
-    await convert({ checkpoint, identity, input: from }, { out: to, fc, force: true, ...(fc === "conv" ? size : {}) }, ctx);
+    await convertCheckpoint({ checkpoint, identity, input: from }, { out: to, fc, force: true, ...(fc === "conv" ? size : {}) }, ctx);
     await checkpoint.close();
   }
   return data(dense).equals(data(back)) ? undefined : "--fc conv and back gives other bytes";

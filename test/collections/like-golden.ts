@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { isCheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -127,7 +127,7 @@ async function attempt(source: Case, other: Case): Promise<string | undefined> {
     // Darknet weights are known by their ending alone.
     const out = join(work, "made", like.format === "darknet" ? "out.weights" : "out");
     const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: like, identity: identify(like), path: other.path } };
-    const { output, plan } = await convert(request, { out, force: true, check: false, allowMissing: true }, ctx);
+    const { output, plan } = await convertCheckpoint(request, { out, force: true, check: false, allowMissing: true }, ctx);
     // Both hold the same values: that they are the source's is told by the plan.
     const filled = new Set(
       plan.moves.filter(({ fills }) => fills.every(({ from }) => from.every(({ key }) => checkpoint.tensors.has(key)))).map(({ to }) => to),

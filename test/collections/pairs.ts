@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import type { ConvertRequest } from "../../src/convert/target/request.ts";
 import { isCheckpointError } from "../../src/errors.ts";
@@ -150,7 +150,7 @@ async function judge(source: PairCase, target: PairTarget, made: ConvertResult, 
   const checkpoint = await open(made.output, ctx);
   const out = join(work, "canonical.safetensors");
   try {
-    await convert({ checkpoint, identity: identify(checkpoint) }, { out, force: true, check: false }, ctx);
+    await convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { out, force: true, check: false }, ctx);
   } finally {
     await checkpoint.close();
   }
@@ -163,7 +163,7 @@ async function judge(source: PairCase, target: PairTarget, made: ConvertResult, 
 async function asCanonical(source: PairCase, ctx: Context): Promise<Parameters<typeof compareWithCase>[1]> {
   const checkpoint = await open(source.path, ctx);
   const path = join(work, "source.safetensors");
-  await convert({ checkpoint, identity: identify(checkpoint) }, { out: path, force: true, check: false }, ctx);
+  await convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { out: path, force: true, check: false }, ctx);
   await checkpoint.close();
   const canonical = await open(path, ctx);
   const [roles, hashes] = [new Map<string, readonly string[]>(), new Map<string, string>()];
@@ -216,7 +216,7 @@ async function survived(judging: () => Promise<Judgement>): Promise<Judgement> {
 /** The result, or the sentence with which it was refused. */
 async function attempt(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult | string> {
   try {
-    return await convert(request, { ...options, force: true, check: false }, ctx);
+    return await convertCheckpoint(request, { ...options, force: true, check: false }, ctx);
   } catch (error) {
     if (!isCheckpointError(error)) throw error;
     return `${error.message.replace(/[\w./]*\d[\w./]*/g, "…")} (${error.code})`;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createContext } from "../../src/io/run.ts";
 import type { EngineId } from "../../src/verify/engines/engines.ts";
-import { verify } from "../../src/verify/verify.ts";
+import { verifyCheckpoint } from "../../src/verify/verify.ts";
 import { expectedCases, isRecord } from "../support/golden.ts";
 import { golden } from "../support/paths.ts";
 
@@ -55,7 +55,7 @@ for (const item of expectedCases(values.root)) {
   tried += 1;
   const ctx = createContext({ values: true });
   try {
-    const record = await verify(item.path, { engine, input, ...known, ...(values.pairs ? { other } : { expect }) }, ctx);
+    const record = await verifyCheckpoint(item.path, { engine, input, ...known, ...(values.pairs ? { other } : { expect }) }, ctx);
     const rel = Math.max(...record.layers.map((layer) => layer.maxRel ?? 0));
     const ok = record.pass && record.layers.at(-1)?.maxRel !== null;
     if (ok) right += 1;

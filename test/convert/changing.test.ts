@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { convert as convertFile, diff, inspect, verify } from "../../src/index.ts";
 import { createContext } from "../../src/io/run.ts";
 import { open } from "../../src/open.ts";
@@ -48,7 +48,7 @@ async function rewrittenAfterOpening(path: string, file: string): Promise<void> 
   const checkpoint = await open(path, ctx);
   try {
     rewrite(file);
-    await convert({ checkpoint, identity: undefined, input: path }, { out: join(folder, "out.npz") }, ctx);
+    await convertCheckpoint({ checkpoint, identity: undefined, input: path }, { out: join(folder, "out.npz") }, ctx);
   } finally {
     await checkpoint.close();
     await ctx.dispose();

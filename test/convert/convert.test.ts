@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -30,7 +30,7 @@ beforeEach(() => {
 const out = (name = "out.safetensors"): string => join(folder, name);
 
 async function run(checkpoint: Checkpoint, options: ConvertOptions = {}): Promise<ConvertResult> {
-  return convert({ checkpoint, identity: identify(checkpoint) }, { out: out(), ...options }, ctx);
+  return convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { out: out(), ...options }, ctx);
 }
 
 interface Read {
@@ -309,11 +309,11 @@ describe("files", () => {
     await run(checkpoint);
     const source = await open(out(), ctx);
     const request = { checkpoint: source, identity: identify(source), input: out() };
-    await expect(convert(request, { out: out(), force: true }, ctx)).rejects.toMatchObject({
+    await expect(convertCheckpoint(request, { out: out(), force: true }, ctx)).rejects.toMatchObject({
       code: "usage",
       message: "the output would replace the input",
     });
-    const { files } = await convert(request, {}, ctx);
+    const { files } = await convertCheckpoint(request, {}, ctx);
     expect(files).toEqual([out("out.canonical.safetensors")]);
     await source.close();
   });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -24,7 +24,7 @@ afterAll(async () => {
 const out = join(root, "out.safetensors");
 
 async function run(checkpoint: Checkpoint, options: ConvertOptions = {}): Promise<ConvertResult> {
-  return convert({ checkpoint, identity: identify(checkpoint) }, { to: "safetensors", out, force: true, ...options }, ctx);
+  return convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { to: "safetensors", out, force: true, ...options }, ctx);
 }
 
 async function read(): Promise<ReadonlyMap<string, Float64Array>> {

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { CheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
@@ -33,7 +33,7 @@ async function converted(
       list: async () => ["vgg16.pdparams"],
     };
     const checkpoint = await openSet(set, "vgg16.pdparams", ctx);
-    await convert({ checkpoint, identity: undefined }, { out: join(folder, "out.safetensors"), force: true }, ctx);
+    await convertCheckpoint({ checkpoint, identity: undefined }, { out: join(folder, "out.safetensors"), force: true }, ctx);
   } finally {
     await ctx.dispose();
   }

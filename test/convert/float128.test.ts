@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { inspectCheckpoint } from "../../src/inspect/inspect.ts";
 import { createContext } from "../../src/io/run.ts";
@@ -21,7 +21,7 @@ afterAll(async () => {
 async function converted(out: string, options: ConvertOptions = {}): Promise<void> {
   const checkpoint = await open(file, ctx);
   try {
-    await convert({ checkpoint, identity: undefined }, { out: join(folder, out), ...options }, ctx);
+    await convertCheckpoint({ checkpoint, identity: undefined }, { out: join(folder, out), ...options }, ctx);
   } finally {
     await checkpoint.close();
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { open } from "../../src/open.ts";
@@ -20,7 +20,7 @@ async function converted(to: string, naming?: string) {
   const checkpoint = await open(source, ctx);
   const out = join(folder, `${to}-${naming ?? "usual"}`);
   const options = { to, out, force: true, ...(naming === undefined ? {} : { naming }) };
-  const result = await convert({ checkpoint, identity: identify(checkpoint), input: source }, options, ctx);
+  const result = await convertCheckpoint({ checkpoint, identity: identify(checkpoint), input: source }, options, ctx);
   const made = await open(result.output, ctx);
   const answer = { ledger: result.ledger, keys: [...made.tensors.keys()], preprocessing: identify(made)?.preprocessing };
   await made.close();

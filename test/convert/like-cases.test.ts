@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -29,7 +29,7 @@ async function like(source: string, other: string, out: string, options: Convert
       identity: identify(checkpoint),
       like: { checkpoint: example, identity: identify(example), path: pathOf(other) },
     };
-    return await convert(request, { out: join(root, out), force: true, ...options }, ctx);
+    return await convertCheckpoint(request, { out: join(root, out), force: true, ...options }, ctx);
   } finally {
     await checkpoint.close();
     await example.close();
@@ -75,7 +75,11 @@ describe.skipIf(golden === undefined)("the networks that people wrote (cases A a
   test("a VGG-11 of one channel: to Keras, and by that example back", async () => {
     const small = "vgg11-learn-224/learn_pytorch";
     const checkpoint = await open(pathOf(small), ctx);
-    const keras = await convert({ checkpoint, identity: identify(checkpoint) }, { to: "keras", out: join(root, "small.h5") }, ctx);
+    const keras = await convertCheckpoint(
+      { checkpoint, identity: identify(checkpoint) },
+      { to: "keras", out: join(root, "small.h5") },
+      ctx,
+    );
     const example = await open(pathOf(small), ctx);
     const made = await open(keras.output, ctx);
     const request = {
@@ -83,7 +87,7 @@ describe.skipIf(golden === undefined)("the networks that people wrote (cases A a
       identity: identify(made),
       like: { checkpoint: example, identity: identify(example), path: pathOf(small) },
     };
-    const { output } = await convert(request, { out: join(root, "small.pth") }, ctx);
+    const { output } = await convertCheckpoint(request, { out: join(root, "small.pth") }, ctx);
     for (const each of [checkpoint, example, made]) await each.close();
     await exact(output, small);
   });

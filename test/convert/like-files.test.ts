@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
-import { filled } from "../../src/convert/run/made.ts";
+import { filledTensor } from "../../src/convert/run/made.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { open } from "../../src/open.ts";
@@ -32,7 +32,7 @@ async function load(path: string): Promise<Checkpoint> {
 async function like(checkpoint: Checkpoint, path: string, name: string, options: ConvertOptions = {}): Promise<ConvertResult> {
   const other = await load(path);
   const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: other, identity: identify(other), path } };
-  return convert(request, { out: join(root, name), ...options }, ctx);
+  return convertCheckpoint(request, { out: join(root, name), ...options }, ctx);
 }
 
 async function contents(checkpoint: Checkpoint): Promise<ReadonlyMap<string, string>> {
@@ -46,7 +46,7 @@ async function contents(checkpoint: Checkpoint): Promise<ReadonlyMap<string, str
 
 /** The same tensors, all 0: what a freshly saved model stands for, whose values must not be taken for the source's. */
 function blank(checkpoint: Checkpoint): Checkpoint {
-  const tensors = [...checkpoint.tensors.values()].map((tensor) => filled(tensor.name, tensor.shape, 0));
+  const tensors = [...checkpoint.tensors.values()].map((tensor) => filledTensor(tensor.name, tensor.shape, 0));
   return { ...checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
 }
 
@@ -69,7 +69,7 @@ describe("another checkpoint's own file", () => {
     const source = await load(from);
     let path = typeof other === "string" ? other : join(root, `other${ending}`);
     if (typeof other !== "string")
-      await convert({ checkpoint: source, identity: identify(source) }, { ...other, out: path, check: false }, ctx);
+      await convertCheckpoint({ checkpoint: source, identity: identify(source) }, { ...other, out: path, check: false }, ctx);
     const original = await load(path);
     const wanted = await contents(original);
     const empty = `blank ${title}${ending}`.replaceAll("/", " ");

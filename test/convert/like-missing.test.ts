@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -45,13 +45,13 @@ async function contents(path: string): Promise<ReadonlyMap<string, string>> {
 /** The whole network as a person has it in a format. */
 async function saved(to: string, name: string): Promise<string> {
   const request = { checkpoint: source, identity: identify(source) };
-  return (await convert(request, { to, out: join(root, name), inputSize: [64, 96], force: true }, ctx)).output;
+  return (await convertCheckpoint(request, { to, out: join(root, name), inputSize: [64, 96], force: true }, ctx)).output;
 }
 
 async function like(checkpoint: Checkpoint, path: string, out: string, options: ConvertOptions = {}): Promise<ConvertResult> {
   const other = await load(path);
   const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: other, identity: identify(other), path } };
-  return convert(request, { out: join(root, out), force: true, ...options }, ctx);
+  return convertCheckpoint(request, { out: join(root, out), force: true, ...options }, ctx);
 }
 
 describe("with --allow-missing the other checkpoint's values stay for layers that the source lacks", () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { openZip } from "../../src/encodings/archive/zip.ts";
 import { createContext } from "../../src/io/run.ts";
@@ -74,7 +74,7 @@ async function saved(to: "torch" | "paddle", out: string, more: { readonly class
     return tensorOf(name, "float32", size, new Float64Array(size.reduce((a, b) => a * b, 1)));
   });
   const zeros = { ...checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
-  await convert({ checkpoint: zeros, identity: identify(zeros) }, { to, out, naming: "keep", layout: "keep", force: true }, ctx);
+  await convertCheckpoint({ checkpoint: zeros, identity: identify(zeros) }, { to, out, naming: "keep", layout: "keep", force: true }, ctx);
   return readFileSync(out);
 }
 
@@ -94,7 +94,7 @@ async function like(path: string, out: string, options: ConvertOptions = {}): Pr
   const { checkpoint } = tinyCheckpoint("tfslim");
   const other = await load(path);
   const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: other, identity: identify(other), path } };
-  return convert(request, { out: join(root, out), force: true, ...options }, ctx);
+  return convertCheckpoint(request, { out: join(root, out), force: true, ...options }, ctx);
 }
 
 describe("what the other checkpoint keeps its tensors in stays around them", () => {

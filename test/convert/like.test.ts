@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { conventionsOf } from "../../src/formats.ts";
 import { createContext } from "../../src/io/run.ts";
@@ -24,7 +24,11 @@ const out = join(root, "out.safetensors");
 
 async function run(checkpoint: Checkpoint, other: Checkpoint | undefined, options: ConvertOptions = {}): Promise<ConvertResult> {
   const like = other === undefined ? {} : { like: { checkpoint: other, identity: identify(other) } };
-  return convert({ checkpoint, identity: identify(checkpoint), ...like }, { to: "safetensors", out, force: true, ...options }, ctx);
+  return convertCheckpoint(
+    { checkpoint, identity: identify(checkpoint), ...like },
+    { to: "safetensors", out, force: true, ...options },
+    ctx,
+  );
 }
 
 async function contents(checkpoint: Checkpoint): Promise<Map<string, unknown>> {

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type ConvertResult, convert } from "../../src/convert/convert.ts";
+import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -21,7 +21,7 @@ afterAll(async () => {
 async function run(from: string, name: string, options: ConvertOptions = {}): Promise<ConvertResult> {
   const checkpoint = await open(from, ctx);
   const wanted = { out: join(root, name), inputSize: [64, 96] as const, check: false, ...options };
-  const result = await convert({ checkpoint, identity: identify(checkpoint), input: from }, wanted, ctx);
+  const result = await convertCheckpoint({ checkpoint, identity: identify(checkpoint), input: from }, wanted, ctx);
   await checkpoint.close();
   return result;
 }

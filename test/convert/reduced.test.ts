@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import type { Plan } from "../../src/convert/plan/plan-types.ts";
 import { createContext } from "../../src/io/run.ts";
@@ -29,7 +29,7 @@ const full = (head = [20 * 49, 48, 40, 10]) => smallVgg(({ shape }) => Float32Ar
 async function reduced(options: ConvertOptions, name: string) {
   const checkpoint = full();
   const out = join(root, name);
-  const result = await convert({ checkpoint, identity: identify(checkpoint) }, { fc: "reduced", ...options, out }, ctx);
+  const result = await convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { fc: "reduced", ...options, out }, ctx);
   return { result, written: await open(result.output, ctx) };
 }
 
@@ -86,7 +86,7 @@ describe("--fc reduced", () => {
   test("a head that has no such samples is refused with what it has", async () => {
     const attempt = async (head: number[], options: ConvertOptions): Promise<unknown> => {
       const checkpoint = full(head);
-      return convert(
+      return convertCheckpoint(
         { checkpoint, identity: identify(checkpoint, { inputSize: [128, 128] }) },
         { fc: "reduced", out: join(root, "no"), ...options },
         ctx,
@@ -102,7 +102,7 @@ describe("--fc reduced", () => {
     const { written } = await reduced({ to: "torch", naming: "caffe" }, "z.pth");
     const checkpoint = { ...written, metadata: new Map() };
     const attempt = async (options: ConvertOptions) =>
-      convert({ checkpoint, identity: identify(checkpoint) }, { to: "paddle", dryRun: true, ...options }, ctx);
+      convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { to: "paddle", dryRun: true, ...options }, ctx);
     const shapeOf = (plan: Plan): unknown => plan.moves.find(({ fills }) => fills[0]?.role === "fc6.weight")?.toShape;
     const { plan } = await attempt({});
     expect([shapeOf(plan), plan.assumed.find(({ what }) => what === "fc6 and fc7 stay convolutions")?.switch]).toEqual([

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { convert } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
@@ -23,7 +23,7 @@ const ctx = createContext({ values: true, temporaryFolder: tmpdir() });
 afterAll(() => ctx.dispose());
 
 async function through(checkpoint: Checkpoint, options: ConvertOptions) {
-  const result = await convert({ checkpoint, identity: identify(checkpoint) }, { ...options, force: true, check: false }, ctx);
+  const result = await convertCheckpoint({ checkpoint, identity: identify(checkpoint) }, { ...options, force: true, check: false }, ctx);
   return { made: await open(result.output, ctx), moves: result.plan.moves };
 }
 

@@ -5,15 +5,15 @@ import {
   bool,
   double,
   fields,
+  fieldText,
   fixed32,
   float,
   int32,
   int64,
   int64s,
-  text,
   uint32,
 } from "../../src/encodings/protobuf/protobuf.ts";
-import { payload, sourceFields } from "../../src/encodings/protobuf/protobuf-source.ts";
+import { fieldPayload, sourceFields } from "../../src/encodings/protobuf/protobuf-source.ts";
 import { isCheckpointError } from "../../src/errors.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 
@@ -41,7 +41,7 @@ describe("fields of a message in memory", () => {
     if (!a || !b || !c || !d || !e || !f || !g || !h) throw new Error("eight fields were written");
     expect([a.number, int32(a, "a"), int64(a, "a"), bigInt64(a, "a")]).toEqual([1, -5, -5, -5n]);
     expect([b.number, uint32(b, "b")]).toEqual([2, 300]);
-    expect(text(c, "c")).toBe("fc6 é");
+    expect(fieldText(c, "c")).toBe("fc6 é");
     expect(float(d, "d")).toBe(1.5);
     expect(double(e, "e")).toBe(-0.1);
     expect([...int64s(f, "f")]).toEqual([0, 300, -1]);
@@ -84,8 +84,8 @@ describe("fields of a message in a source", () => {
     const source = memorySource(sample());
     const [, , third] = await collect(sourceFields(source));
     if (!third) throw new Error("eight fields were written");
-    expect(new TextDecoder().decode(await payload(source, third, 100, "name"))).toBe("fc6 é");
-    await expect(payload(source, third, 2, "name")).rejects.toThrow("at most 2 are read");
+    expect(new TextDecoder().decode(await fieldPayload(source, third, 100, "name"))).toBe("fc6 é");
+    await expect(fieldPayload(source, third, 2, "name")).rejects.toThrow("at most 2 are read");
   });
 
   test("every prefix ends in a clear error or in the whole fields before it", async () => {

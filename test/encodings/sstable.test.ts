@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { crc32c } from "../../src/encodings/checksum/crc32c.ts";
-import { openTable, tableBlocks } from "../../src/encodings/sstable/sstable.ts";
+import { openTable, sstableBlocks } from "../../src/encodings/sstable/sstable.ts";
 import { buildTable } from "../../src/encodings/sstable/sstable-build.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { fixtures } from "../support/paths.ts";
@@ -12,7 +12,7 @@ type Entries = [key: Uint8Array, value: Uint8Array][];
 
 async function read(bytes: Uint8Array, wholeBlock?: number): Promise<Entries> {
   const entries: Entries = [];
-  for await (const block of tableBlocks(await openTable(memorySource(bytes)), wholeBlock)) {
+  for await (const block of sstableBlocks(await openTable(memorySource(bytes)), wholeBlock)) {
     for (const { key, stored } of block) entries.push([key, await stored.part(0, stored.length).read(0, stored.length)]);
   }
   return entries;
@@ -67,7 +67,7 @@ describe("tables of several blocks", () => {
     const at = (large?.offset ?? 0) + 123_456;
     damaged[at] = (damaged[at] ?? 0) ^ 4;
     const open = async (): Promise<{ read(offset: number, length: number): Promise<Uint8Array> }> => {
-      for await (const block of tableBlocks(await openTable(memorySource(damaged)), 300_000)) {
+      for await (const block of sstableBlocks(await openTable(memorySource(damaged)), 300_000)) {
         for (const { key, stored } of block) if (key[0] === 0x7a) return stored.part(0, 700_000, "large");
       }
       throw new Error("the large entry is missing");

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 
-import { type DiffRecord, diff, type DiffSide as Side } from "../../src/inspect/diff.ts";
+import { type DiffRecord, diffCheckpoints, type DiffSide as Side } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
-import type { Part, Role } from "../../src/model/role.ts";
+import type { Role, RolePart } from "../../src/model/role.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { itemsize } from "../../src/tensor/dtype.ts";
-import { convert } from "../../src/tensor/move/cast.ts";
+import { castValues } from "../../src/tensor/move/cast.ts";
 import { Random } from "../support/random.ts";
 import { laidOut, tensorOf, tinyCheckpoint } from "../support/tiny.ts";
 import { type SmallTensor, smallVgg, trained } from "../support/vgg.ts";
@@ -43,7 +43,7 @@ function permuted(values: Float32Array, shape: readonly number[], from: (index: 
 const original = network();
 
 test("equal networks, record by record", async () => {
-  const found = await diff(original, network(), ctx);
+  const found = await diffCheckpoints(original, network(), ctx);
   expect(found).toMatchObject({ schema: "vggtool/diff/1", equal: true, onlyA: [], onlyB: [], explanations: [] });
   expect(found.tensors).toHaveLength(22);
   expect(found.tensors[0]).toEqual({
@@ -124,7 +124,7 @@ function reordered(stands: keyof typeof flattened, meant: keyof typeof flattened
 const folded: typeof noise = (role, o, i, h, w) => {
   const conv = /^(conv\d_\d)\.(weight|bias)$/.exec(role)?.[1];
   if (conv === undefined) return values(role, o, i, h, w);
-  const part = (leaf: Part): number => values(`${conv}.${leaf}`, o, 0, 0, 0);
+  const part = (leaf: RolePart): number => values(`${conv}.${leaf}`, o, 0, 0, 0);
   const scale = part("bn.weight") / Math.sqrt(part("bn.var") + 1e-5);
   return role.endsWith("weight") ? values(role, o, i, h, w) * scale : (part("bias") - part("bn.mean")) * scale + part("bn.bias");
 };
@@ -244,7 +244,7 @@ describe("what sets two networks apart, in words", () => {
       ],
     ],
   ])("%s", async (_title, a, b, explanations) => {
-    const found = await diff(built(a), built(b), ctx);
+    const found = await diffCheckpoints(built(a), built(b), ctx);
     expect(found.equal).toBe(false);
     expect(found.explanations).toEqual(explanations.map((text) => (typeof text === "string" ? text : expect.stringMatching(text))));
   });
@@ -259,15 +259,17 @@ describe("explanations", () => {
         layer === "classifier.3" && part === "weight" ? permuted(values, shape, ([o = 0, i = 0]) => [i, o]) : values,
       square,
     );
-    expect((await diff(a, b, ctx)).explanations).toEqual(["inputs and outputs are swapped in B (transposed): fc7"]);
+    expect((await diffCheckpoints(a, b, ctx)).explanations).toEqual(["inputs and outputs are swapped in B (transposed): fc7"]);
   });
 
   test("a replaced head, of the same size and of another", async () => {
     const random = new Random(5);
     const fresh = network((values, { layer }) => (layer === "classifier.6" ? values.map(() => random.next() - 0.5) : values));
-    expect((await diff(original, fresh, ctx)).explanations).toEqual([expect.stringMatching(/^the head was replaced: fc8 \(cosine/)]);
+    expect((await diffCheckpoints(original, fresh, ctx)).explanations).toEqual([
+      expect.stringMatching(/^the head was replaced: fc8 \(cosine/),
+    ]);
     const smaller = network(undefined, [320, 48, 40, 3]);
-    const found = await diff(original, smaller, ctx);
+    const found = await diffCheckpoints(original, smaller, ctx);
     expect(found.explanations[0]).toBe("the head was replaced: fc8; the weights of the other 10 layers are equal");
     expect(found.explanations[1]).toBe("fc8.weight has shape [10, 40] in A and [3, 40] in B");
     expect(found.tensors.find(({ role }) => role === "fc8.weight")).toMatchObject({ maxAbs: null, cosine: null, equal: false });
@@ -284,17 +286,17 @@ describe("explanations", () => {
     const asFloat32 = smallVgg((spec) => {
       const values = fill(spec);
       const narrow = new Uint8Array(values.length * 2);
-      convert(new Uint8Array(values.buffer), "float32", narrow, dtype, values.length);
+      castValues(new Uint8Array(values.buffer), "float32", narrow, dtype, values.length);
       stored.get(`${spec.layer}.${spec.part}`)?.bytes.set(narrow);
       const wide = new Float32Array(values.length);
-      convert(narrow, dtype, new Uint8Array(wide.buffer), "float32", values.length);
+      castValues(narrow, dtype, new Uint8Array(wide.buffer), "float32", values.length);
       return wide;
     });
     const tensors = new Map(
       [...stored].map(([name, { tensor, bytes }]) => [name, contiguous({ name, dtype, shape: tensor.shape, source: memorySource(bytes) })]),
     );
     for (const other of [side(asFloat32), side({ ...asFloat32, tensors })]) {
-      const { explanations } = await diff(original, other, ctx);
+      const { explanations } = await diffCheckpoints(original, other, ctx);
       expect(explanations).toHaveLength(1);
       expect(explanations[0]).toContain(`are rounded to ${dtype} in B`);
     }
@@ -322,7 +324,7 @@ describe("explanations", () => {
     const b = side(
       smallVgg(({ layer, part }) => values.get(`${swap.get(layer) ?? layer}.${part}`) ?? new Float32Array(), undefined, widths),
     );
-    expect((await diff(a, b, ctx)).explanations).toContain("conv3_1 and conv3_2 are swapped in B (equal)");
+    expect((await diffCheckpoints(a, b, ctx)).explanations).toContain("conv3_1 and conv3_2 are swapped in B (equal)");
   });
 });
 
@@ -334,15 +336,18 @@ describe("networks that are not recognised", () => {
   };
 
   test("align by name", async () => {
-    expect(await diff(plain([1, 2]), plain([1, 2]), ctx)).toMatchObject({
+    expect(await diffCheckpoints(plain([1, 2]), plain([1, 2]), ctx)).toMatchObject({
       equal: true,
       tensors: [{ role: null, a: "w", b: "w", move: "copy" }],
     });
-    expect(await diff(plain([1, 2]), plain([1, 4]), ctx)).toMatchObject({ equal: false, tensors: [{ maxAbs: 2, differing: 1 }] });
+    expect(await diffCheckpoints(plain([1, 2]), plain([1, 4]), ctx)).toMatchObject({
+      equal: false,
+      tensors: [{ maxAbs: 2, differing: 1 }],
+    });
   });
 
   test("with no name in common are refused", async () => {
-    await expect(diff(plain([1]), plain([1], "v"), ctx)).rejects.toMatchObject({ code: "mismatch" });
+    await expect(diffCheckpoints(plain([1]), plain([1], "v"), ctx)).rejects.toMatchObject({ code: "mismatch" });
   });
 });
 
@@ -351,33 +356,37 @@ describe("what is compared", () => {
   const roles = ({ tensors }: DiffRecord): readonly (string | null)[] => tensors.map(({ role, a }) => role ?? a);
 
   test("--filter takes keys and roles of either side", async () => {
-    expect(roles(await diff(original, wrong, ctx, { filter: ["fc6"] }))).toEqual(["fc6.weight", "fc6.bias"]);
-    expect(roles(await diff(original, wrong, ctx, { filter: ["classifier.*.bias"] }))).toEqual(["fc6.bias", "fc7.bias", "fc8.bias"]);
-    expect(await diff(original, wrong, ctx, { filter: ["conv*", "fc7"] })).toMatchObject({ equal: true, explanations: [] });
-    await expect(diff(original, wrong, ctx, { filter: ["nothing*"] })).rejects.toMatchObject({
+    expect(roles(await diffCheckpoints(original, wrong, ctx, { filter: ["fc6"] }))).toEqual(["fc6.weight", "fc6.bias"]);
+    expect(roles(await diffCheckpoints(original, wrong, ctx, { filter: ["classifier.*.bias"] }))).toEqual([
+      "fc6.bias",
+      "fc7.bias",
+      "fc8.bias",
+    ]);
+    expect(await diffCheckpoints(original, wrong, ctx, { filter: ["conv*", "fc7"] })).toMatchObject({ equal: true, explanations: [] });
+    await expect(diffCheckpoints(original, wrong, ctx, { filter: ["nothing*"] })).rejects.toMatchObject({
       code: "usage",
       message: "--filter 'nothing*' matches no tensor",
     });
   });
 
   test("--rtol says how far apart equal values may be, over the largest of B", async () => {
-    expect((await diff(original, wrong, ctx, { rtol: 1e-4 })).equal).toBe(false);
-    expect(await diff(original, wrong, ctx, { rtol: 1e-2 })).toMatchObject({ equal: true, explanations: [] });
+    expect((await diffCheckpoints(original, wrong, ctx, { rtol: 1e-4 })).equal).toBe(false);
+    expect(await diffCheckpoints(original, wrong, ctx, { rtol: 1e-2 })).toMatchObject({ equal: true, explanations: [] });
   });
 
   test("--map says which tensor is which, and along which axes", async () => {
     const weights = { ...plainSide("w", [2, 3], [1, 2, 3, 4, 5, 6]) };
     const turned = plainSide("v", [3, 2], [1, 4, 2, 5, 3, 6]);
     const map = { v: { from: "w", axes: "o i -> i o" } };
-    expect(await diff(weights, turned, ctx, { map })).toMatchObject({
+    expect(await diffCheckpoints(weights, turned, ctx, { map })).toMatchObject({
       equal: true,
       tensors: [{ role: null, a: "w", b: "v", by: "hand", move: "transpose", equal: true }],
     });
-    await expect(diff(weights, turned, ctx, { map: { u: { from: "w" } } })).rejects.toMatchObject({
+    await expect(diffCheckpoints(weights, turned, ctx, { map: { u: { from: "w" } } })).rejects.toMatchObject({
       code: "usage",
       message: "--map: B has no u",
     });
-    const other = await diff(weights, turned, ctx, { map: { v: { from: "w" } } });
+    const other = await diffCheckpoints(weights, turned, ctx, { map: { v: { from: "w" } } });
     expect(other).toMatchObject({ equal: false, tensors: [{ maxAbs: null }], explanations: ["w has shape [2, 3] in A and [3, 2] in B"] });
   });
 });
@@ -390,7 +399,7 @@ function plainSide(name: string, shape: readonly number[], values: readonly numb
 
 test("a layer that one lacks is the only difference, whatever roles the others got", async () => {
   const tensors = new Map([...original.checkpoint.tensors].filter(([key]) => !key.startsWith("classifier.3.")));
-  const found = await diff(original, side({ ...original.checkpoint, tensors }), ctx);
+  const found = await diffCheckpoints(original, side({ ...original.checkpoint, tensors }), ctx);
   expect(found).toMatchObject({ equal: false, onlyA: ["classifier.3.weight", "classifier.3.bias"], onlyB: [], explanations: [] });
   expect(found.tensors.every(({ equal, a, b }) => equal && a === b)).toBe(true);
 });
@@ -408,7 +417,7 @@ test("layers whose names say nothing are compared for their place, and that is s
     if (first === undefined || second === undefined) throw new Error("two names are needed");
     return { checkpoint: { ...original.checkpoint, tensors: new Map([first, second].map((tensor) => [tensor.name, tensor])) } };
   };
-  expect(await diff(chain(["body.one.weight", "body.two.weight"]), chain(["net.a.weight", "net.b.weight"]), ctx)).toMatchObject({
+  expect(await diffCheckpoints(chain(["body.one.weight", "body.two.weight"]), chain(["net.a.weight", "net.b.weight"]), ctx)).toMatchObject({
     equal: true,
     tensors: [{ by: "structure" }, { by: "structure" }],
     explanations: [
@@ -421,7 +430,7 @@ test("two tensors that could each be the other's are not compared, and the sente
   const shapes = { "left.conv.weight": [1, 2, 3, 4], "right.conv.weight": [5, 6, 7, 8] };
   const tensors = Object.entries(shapes).map(([key, values]) => tensorOf(key, "float32", [2, 2], Float64Array.from(values)));
   const twins = { checkpoint: { ...original.checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) } };
-  await expect(diff(plainSide("conv.weight", [2, 2], [1, 2, 3, 4]), twins, ctx)).rejects.toMatchObject({
+  await expect(diffCheckpoints(plainSide("conv.weight", [2, 2], [1, 2, 3, 4]), twins, ctx)).rejects.toMatchObject({
     code: "mismatch",
     message: expect.stringContaining("it could be several: conv.weight in A, left.conv.weight, right.conv.weight in B"),
   });
@@ -438,7 +447,7 @@ test("two tensors that could each be the other's are not compared, and the sente
       tensors: new Map([...one.checkpoint.tensors, ...plainSide("x.y", [3], [1, 2, 3]).checkpoint.tensors]),
     },
   };
-  expect(await diff(more, both, ctx)).toMatchObject({
+  expect(await diffCheckpoints(more, both, ctx)).toMatchObject({
     equal: false,
     onlyA: ["conv.weight"],
     onlyB: ["left.conv.weight", "right.conv.weight"],

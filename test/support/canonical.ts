@@ -4,7 +4,7 @@ import type { Context } from "../../src/io/context.ts";
 import { open } from "../../src/open.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { load, loadFloat64 } from "../../src/tensor/load.ts";
-import { decode, encode } from "../../src/tensor/numbers/numbers.ts";
+import { decode, encodeNumbers } from "../../src/tensor/numbers/numbers.ts";
 import { isNumeric, type NumericTensor } from "../../src/tensor/tensor.ts";
 
 export interface Expected {
@@ -105,7 +105,7 @@ async function equal(got: NumericTensor, want: NumericTensor, axes: string, comp
 async function rounded(want: NumericTensor, dtype: NumericDType, ctx: Context): Promise<Uint8Array> {
   const exact = await loadFloat64(want, ctx);
   const stored = new Uint8Array(8 * exact.length);
-  encode(exact, exact.length, dtype, stored, 0);
+  encodeNumbers(exact, exact.length, dtype, stored, 0);
   const again = new Float64Array(exact.length);
   decode(stored, 0, dtype, again, exact.length);
   return new Uint8Array(Float32Array.from(again).buffer);

@@ -9,7 +9,7 @@ import { parseAxes } from "../../src/tensor/axes.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
 import type { NumericDType } from "../../src/tensor/dtype.ts";
-import { encode } from "../../src/tensor/numbers/numbers.ts";
+import { encodeNumbers } from "../../src/tensor/numbers/numbers.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 
 /** VGG-11 with tiny widths; fc6 sees 2 × 3, so that a swap of height and width shows. */
@@ -115,7 +115,7 @@ export function tensorOf(
   more: Partial<Tensor> = {},
 ): Tensor {
   const bytes = new Uint8Array(16 * values.length);
-  encode(values, values.length, dtype, bytes, 0);
+  encodeNumbers(values, values.length, dtype, bytes, 0);
   const { kind, label } = more;
   return contiguous({
     name,

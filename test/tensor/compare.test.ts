@@ -3,7 +3,7 @@ import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { compare, identical } from "../../src/tensor/compare.ts";
 import { contiguous } from "../../src/tensor/contiguous.ts";
-import { convert } from "../../src/tensor/move/cast.ts";
+import { castValues } from "../../src/tensor/move/cast.ts";
 import { inOrder } from "../../src/tensor/move/in-order.ts";
 import { scan } from "../../src/tensor/statistics/scan.ts";
 import type { NumericTensor } from "../../src/tensor/tensor.ts";
@@ -78,7 +78,7 @@ describe("compare", () => {
 
   test("across dtypes: exact widening is equal; rounding on request explains the rest", async () => {
     const half = new Uint8Array(420);
-    convert(new Uint8Array(weights.buffer), "float32", half, "float16", 210);
+    castValues(new Uint8Array(weights.buffer), "float32", half, "float16", 210);
     const b = contiguous({ name: "h", dtype: "float16", shape, source: memorySource(half) });
     const [left, right] = [await view(floats(shape, weights), "o i h w"), await view(b, "o i h w")];
     expect((await compare(left, right, tight())).equal).toBe(false);

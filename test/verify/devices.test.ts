@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { checkDevices, chooseEngine } from "../../src/verify/engines/engines.ts";
+import { chooseEngine, probeDevices } from "../../src/verify/engines/engines.ts";
 import { type GpuReport, readDriverAnswer } from "../../src/verify/engines/gpu.ts";
 import { explainOrtImport, ortDevice } from "../../src/verify/engines/onnxruntime-device.ts";
 import { ENGINES_VARIABLE, failureOf, importOptional } from "../../src/verify/engines/optional-package.ts";
@@ -244,7 +244,7 @@ describe("choosing an engine", () => {
       code: "not-found",
       message: expect.stringMatching(/^no engine can use a GPU: tensorflow: the package .*; onnxruntime: the package /),
     });
-    expect(await checkDevices()).toMatchObject([
+    expect(await probeDevices()).toMatchObject([
       { engine: "wasm", available: true },
       { engine: "tensorflow", available: false },
       { engine: "onnxruntime", available: false },

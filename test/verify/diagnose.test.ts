@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { diff } from "../../src/inspect/diff.ts";
+import { diffCheckpoints } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
 import type { Network, NetworkLayer } from "../../src/model/network.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
@@ -207,7 +207,7 @@ describe("a broken conversion is caught, named and explained", () => {
     expect(record.diagnosis[0]).toMatch(words);
     // What is seen in the weights, `diff` says in the same words.
     if (set !== good) {
-      const { explanations } = await diff(a, b, ctx);
+      const { explanations } = await diffCheckpoints(a, b, ctx);
       expect(explanations.map((text) => text.replace(/\bA\b/g, "good").replace(/\bB\b/g, "bad"))).toEqual(record.diagnosis);
     }
     const index = record.layers.findIndex((row) => row.role === layer);

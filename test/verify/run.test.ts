@@ -5,7 +5,7 @@ import { expectedFrom } from "../../src/verify/compare/expected.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
 import { heldBatch } from "../../src/verify/input/batch.ts";
 import { photos } from "../../src/verify/input/photo.ts";
-import { type RunOptions, runVerify } from "../../src/verify/run.ts";
+import { type ForwardOptions, runVerify } from "../../src/verify/run.ts";
 import { fixtures } from "../support/paths.ts";
 import { arrayFile, checkpointOf, layouts, subjectOf, tensorOf } from "./subjects.ts";
 import { type HandMade, networkOf, npyFile, npzFile, type Recipe, randomSet } from "./support.ts";
@@ -17,7 +17,7 @@ const recipe = { widths: [[4], [6, 6], [8], [8], [4]], channels: 3, kernels: {},
 const set = randomSet(recipe);
 const network = networkOf(set);
 const input = heldBatch(photos([1, 2, 3], [3, 64, 96]), "generated");
-const options: RunOptions = { engine: wasm, input };
+const options: ForwardOptions = { engine: wasm, input };
 const plain = subjectOf("plain", set, network);
 
 function subject(name: string, changes: Partial<Recipe> = {}, made: HandMade = {}) {
@@ -165,7 +165,7 @@ describe("expected values", () => {
   const picture = npyFile(join(fixtures, "verify/input.npy"));
   const logits = npyFile(join(fixtures, "verify/vgg16-64x96.logits.npy"));
   const vgg16 = subjectOf("vgg16", weights, networkOf(weights), layouts.keras);
-  const given: RunOptions = { engine: wasm, input: heldBatch(picture, "input.npy") };
+  const given: ForwardOptions = { engine: wasm, input: heldBatch(picture, "input.npy") };
   const run = (checkpoint: Parameters<typeof expectedFrom>[0]) =>
     runVerify(vgg16, { ...given, expected: expectedFrom(checkpoint, "expected", vgg16.identity.network, ctx) }, ctx);
 

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkDevices, chooseEngine } from "../../src/verify/engines/engines.ts";
+import { chooseEngine, probeDevices } from "../../src/verify/engines/engines.ts";
 import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
 
 /**
@@ -62,7 +62,7 @@ const [tfGpu, tfCpu, ort] = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node
 describe.skipIf(process.platform === "win32")("packages and a driver that answer as recorded", () => {
   test("a GPU is used and named by each engine, and --device auto takes it", async () => {
     machine({ [tfGpu]: tensorflow(true), [ort]: onnxruntime() }, smi.gpu);
-    expect(await checkDevices("cuda")).toMatchObject([
+    expect(await probeDevices("cuda")).toMatchObject([
       { engine: "wasm", available: false },
       { engine: "tensorflow", available: true, device: "cuda", deviceName: "NVIDIA H100 80GB HBM3", version: "4.22.0 (TensorFlow 2.9.1)" },
       { engine: "onnxruntime", available: true, device: "cuda", deviceName: "NVIDIA H100 80GB HBM3", version: "1.30.0" },
@@ -131,7 +131,7 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
 
   test("without --device cuda, a CPU is a CPU and says so", async () => {
     machine({ [tfCpu]: tensorflow(false), [ort]: onnxruntime("no provider") }, smi.gpu);
-    expect(await checkDevices("auto")).toMatchObject([
+    expect(await probeDevices("auto")).toMatchObject([
       { engine: "wasm", device: "cpu" },
       { engine: "tensorflow", available: true, device: "cpu", deviceName: "CPU" },
       { engine: "onnxruntime", available: true, device: "cpu", deviceName: "CPU" },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { convert } from "../../src/index.ts";
 import { createContext } from "../../src/io/run.ts";
-import { verify } from "../../src/verify/verify.ts";
+import { verifyCheckpoint } from "../../src/verify/verify.ts";
 import { fixtures } from "../support/paths.ts";
 
 const ctx = createContext({ values: true });
@@ -20,13 +20,13 @@ const expect16 = join(fixtures, "verify/vgg16-64x96.logits.npy");
 
 describe("files are opened, recognised and run", () => {
   test("against logits that a float64 computation gave", async () => {
-    const record = await verify(weights, { input, expect: expect16 }, ctx);
+    const record = await verifyCheckpoint(weights, { input, expect: expect16 }, ctx);
     expect(record).toMatchObject({ pass: true, file: weights, other: expect16, input: { shape: [1, 3, 64, 96], source: input } });
     expect(record.layers.at(-1)?.maxRel).toBeLessThan(1e-5);
   });
 
   test("batch norm, with the epsilon that the names' framework uses", async () => {
-    const record = await verify(
+    const record = await verifyCheckpoint(
       join(fixtures, "verify/vgg16bn-64x96.npz"),
       { input, expect: join(fixtures, "verify/vgg16bn-64x96.logits.npy"), bnEpsilon: 1e-5 },
       ctx,
@@ -38,9 +38,9 @@ describe("files are opened, recognised and run", () => {
     const silent = join(fixtures, "verify/vgg16bn-64x96.npz");
     const saying = join(folder, "bn.safetensors");
     await convert(silent, { to: "safetensors", out: saying, bnEpsilon: 1e-5 });
-    const agree = await verify(silent, { other: saying, input, bnEpsilon: 1e-5 }, ctx);
+    const agree = await verifyCheckpoint(silent, { other: saying, input, bnEpsilon: 1e-5 }, ctx);
     expect(agree).toMatchObject({ pass: true });
-    const differ = await verify(silent, { other: saying, input, bnEpsilon: 1e-2 }, ctx);
+    const differ = await verifyCheckpoint(silent, { other: saying, input, bnEpsilon: 1e-2 }, ctx);
     expect(differ).toMatchObject({ pass: false, firstDivergence: "conv1_1" });
     expect(differ.diagnosis[0]).toMatch(/^batch norm adds 0\.01 to the variance in .* and 0\.00001 in .*all weights of conv1_1 agree/);
     expect(differ.notes).toContain("--bn-epsilon 0.01 is not used for bn.safetensors, which says 0.00001 itself");
@@ -51,19 +51,22 @@ describe("files are opened, recognised and run", () => {
     const copy = join(folder, "bn.npz");
     cpSync(silent, copy);
     const options = { other: copy, input, bnEpsilon: 1e-5 };
-    expect(await verify(silent, options, ctx)).toMatchObject({ pass: true });
-    expect(await verify(silent, { ...options, otherBnEpsilon: 1e-3 }, ctx)).toMatchObject({ pass: false, firstDivergence: "conv1_1" });
+    expect(await verifyCheckpoint(silent, options, ctx)).toMatchObject({ pass: true });
+    expect(await verifyCheckpoint(silent, { ...options, otherBnEpsilon: 1e-3 }, ctx)).toMatchObject({
+      pass: false,
+      firstDivergence: "conv1_1",
+    });
   });
 
   test("against itself, on generated pictures of two seeds", async () => {
     const copy = join(folder, "copy.npz");
     cpSync(weights, copy);
-    const record = await verify(weights, { other: copy, seeds: [3, 4] }, ctx);
+    const record = await verifyCheckpoint(weights, { other: copy, seeds: [3, 4] }, ctx);
     expect(record).toMatchObject({ pass: true, other: copy, input: { shape: [2, 3, 64, 96], source: "generated, seeds 3, 4" } });
   });
 
   test("a descriptor", async () => {
-    const record = await verify(weights, { input, descriptor: "fc7", top: 1 }, ctx);
+    const record = await verifyCheckpoint(weights, { input, descriptor: "fc7", top: 1 }, ctx);
     expect(record.descriptor).toMatchObject({ layer: "fc7", shape: [1, 20] });
     expect(record.descriptor?.values).toHaveLength(20);
     expect(record.top).toHaveLength(1);
@@ -71,12 +74,12 @@ describe("files are opened, recognised and run", () => {
 
   test("outputs are saved, and what was saved can be expected", async () => {
     const output = join(folder, "logits.npy");
-    expect((await verify(weights, { input, output }, ctx)).pass).toBe(true);
-    const again = await verify(weights, { input, expect: output }, ctx);
+    expect((await verifyCheckpoint(weights, { input, output }, ctx)).pass).toBe(true);
+    const again = await verifyCheckpoint(weights, { input, expect: output }, ctx);
     expect(again.layers.at(-1)).toMatchObject({ maxAbs: 0, pass: true });
-    await expect(verify(weights, { input, output }, ctx)).rejects.toMatchObject({ code: "usage" });
-    expect((await verify(weights, { input, output, force: true, descriptor: "fc6" }, ctx)).pass).toBe(true);
-    await expect(verify(weights, { input, output: join(folder, "x.txt") }, ctx)).rejects.toMatchObject({
+    await expect(verifyCheckpoint(weights, { input, output }, ctx)).rejects.toMatchObject({ code: "usage" });
+    expect((await verifyCheckpoint(weights, { input, output, force: true, descriptor: "fc6" }, ctx)).pass).toBe(true);
+    await expect(verifyCheckpoint(weights, { input, output: join(folder, "x.txt") }, ctx)).rejects.toMatchObject({
       code: "usage",
       message: "values are saved as .npy",
     });
@@ -113,6 +116,6 @@ describe("what is impossible says why", () => {
     ],
     ["too small a picture", weights, { inputSize: [8, 8] as const }, { code: "mismatch" }],
   ])("%s", async (_, path, options, error) => {
-    await expect(verify(path, options, ctx)).rejects.toMatchObject(error);
+    await expect(verifyCheckpoint(path, options, ctx)).rejects.toMatchObject(error);
   });
 });

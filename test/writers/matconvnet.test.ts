@@ -10,7 +10,7 @@ import { isNumeric } from "../../src/tensor/tensor.ts";
 import { execute, type TensorSupply } from "../../src/writers/execute.ts";
 import type { TensorSpec, WriterInput } from "../../src/writers/layout.ts";
 import { writer } from "../../src/writers/matconvnet/writer.ts";
-import { byteLength } from "../../src/writers/pieces.ts";
+import { specBytes } from "../../src/writers/pieces.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 
 const ctx = createContext({ values: true });
@@ -84,7 +84,7 @@ const supply: TensorSupply = {
   async fill(key, file, at, order) {
     expect(order).toBe("column");
     const found = tensors.find((tensor) => tensor.key === key);
-    const count = found === undefined ? 0 : byteLength(found) / 4;
+    const count = found === undefined ? 0 : specBytes(found) / 4;
     await file.write(at, new Uint8Array(Float32Array.from({ length: count }, (_, k) => k).buffer));
   },
 };

@@ -6,7 +6,7 @@ import type { NumericDType } from "../../src/tensor/dtype.ts";
 import { execute, type TensorSupply } from "../../src/writers/execute.ts";
 import type { TensorSpec, Writer, WriterInput } from "../../src/writers/layout.ts";
 import { writer as npz } from "../../src/writers/numpy/npz.ts";
-import { byteLength } from "../../src/writers/pieces.ts";
+import { specBytes } from "../../src/writers/pieces.ts";
 import { writer as safetensors } from "../../src/writers/safetensors/writer.ts";
 import { memoryOutput } from "../support/memory-output.ts";
 
@@ -15,7 +15,7 @@ afterAll(() => ctx.dispose());
 
 const spec = (key: string, dtype: NumericDType, ...shape: number[]): TensorSpec => ({ key, dtype, shape });
 const tensors = [spec("b", "float16", 3), spec("10", "float32", 2, 3), spec("2", "int64", 1), spec("empty", "float32", 0, 4)];
-const values = new Map(tensors.map((t, n) => [t.key, Uint8Array.from({ length: byteLength(t) }, (_, k) => 16 * n + k)]));
+const values = new Map(tensors.map((t, n) => [t.key, Uint8Array.from({ length: specBytes(t) }, (_, k) => 16 * n + k)]));
 const supply: TensorSupply = {
   async fill(key, file, at) {
     await file.write(at, values.get(key) ?? new Uint8Array(0));

@@ -3,13 +3,13 @@ import { type ConvertOptions, convert } from "../../index.ts";
 import { jsonPieces } from "../../report/json.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, byteCount, collect, inputSize, positive, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, byteCount, collect, inputSize, parseWholeNumber, positive } from "./parse.ts";
 
 type InputSize = ReturnType<typeof inputSize>;
 
-interface Options extends Common, Omit<ConvertOptions, "inputSize" | "top" | "map"> {
+interface Options extends CommonOptions, Omit<ConvertOptions, "inputSize" | "top" | "map"> {
   readonly like?: string;
   readonly map?: string;
   readonly output?: string;
@@ -56,13 +56,13 @@ export function convertCommand(): Command {
     .option("--max-shard-size <size>", "cut safetensors into files of at most this size, as in 2GB", byteCount)
     .option("--like <other>", "format, names, axes, types and shapes of another checkpoint, such as your own freshly saved model")
     .option("--map <file.json>", "moves by hand, or a plan that --dry-run --json printed")
-    .option("--num-classes <n>", "a new last layer with this many outputs", wholeNumber)
+    .option("--num-classes <n>", "a new last layer with this many outputs", parseWholeNumber)
     .addOption(new Option("--init <values>", "values of the new layer (normal unless said)").choices(["zeros", "normal"]))
     .option("--fold-bn", "put batch norm into the convolutions")
     .option("--swap-rgb", "turn RGB input into BGR, or back")
     .addOption(new Option("--dtype <type>", "round floating values to this type").choices(["float16", "bfloat16", "float32", "float64"]))
     .option("--compress", "deflate what the format can deflate")
-    .option("--seed <n>", "seed of new values", wholeNumber)
+    .option("--seed <n>", "seed of new values", parseWholeNumber)
     .option("--amplified", amplifiedHelp)
     .option("--no-check", "do not compare the written file with the source")
     .option("--force", "replace what is there already")

@@ -4,7 +4,7 @@ import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, collect, inputSize, positive } from "./parse.ts";
 
@@ -27,7 +27,7 @@ export function diffCommand(): Command {
     .action(run);
 }
 
-interface Options extends Common, Omit<DiffRunOptions, "inputSize" | "map"> {
+interface Options extends CommonOptions, Omit<DiffRunOptions, "inputSize" | "map"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
   readonly map?: string;
 }

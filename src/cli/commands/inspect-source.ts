@@ -4,10 +4,10 @@ import { toJson } from "../../report/json.ts";
 import { visible } from "../../report/style.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
-import { type Common, outputFor, setExitCode } from "../output.ts";
+import { type CommonOptions, outputFor, setExitCode } from "../output.ts";
 import { tell } from "../streams.ts";
 
-interface Options extends Common {
+interface Options extends CommonOptions {
   readonly sarif?: boolean;
 }
 

@@ -5,12 +5,12 @@ import { jsonPieces } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
-import { amplifiedHelp, collect, inputSize, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, collect, inputSize, parseWholeNumber } from "./parse.ts";
 
-interface Options extends Common {
+interface Options extends CommonOptions {
   readonly hash?: boolean;
   readonly stats?: boolean;
   readonly layers?: boolean;
@@ -36,7 +36,7 @@ export function inspectCommand(): Command {
     .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
     .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
-    .option("--depth <n>", "group the list by the first n parts of the names", wholeNumber)
+    .option("--depth <n>", "group the list by the first n parts of the names", parseWholeNumber)
     .option(
       "--source <model.py>",
       "check the Python code or the notebook that built the network for layers that are never registered (repeatable)",

@@ -21,7 +21,7 @@ export function inputSize(text: string): readonly [height: number, width: number
   return [height, width, channels];
 }
 
-export function wholeNumber(text: string): number {
+export function parseWholeNumber(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError("A whole number is needed.");
   return Number(text);
 }

@@ -4,11 +4,11 @@ import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type Common, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, inputSize, positive, wholeNumber } from "./parse.ts";
+import { amplifiedHelp, inputSize, parseWholeNumber, positive } from "./parse.ts";
 
-interface Options extends Common, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
+interface Options extends CommonOptions, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
   readonly seed?: readonly number[];
   readonly checkDevice?: boolean;
@@ -35,7 +35,7 @@ export function verifyCommand(): Command {
     .option("--input-size <HxWxC>", "size of generated pictures", inputSize)
     .option("--seed <n>", "seed of a generated picture (repeatable)", (text: string, before: readonly number[] | undefined) => [
       ...(before ?? []),
-      wholeNumber(text),
+      parseWholeNumber(text),
     ])
     .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
     .option("--labels <file>", "class names: one a line, JSON, or a checkpoint that has them; without it the checkpoint's own")
@@ -45,10 +45,10 @@ export function verifyCommand(): Command {
     .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
     .option("--force", "replace what is there already")
     .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
-    .option("--top <n>", "classes to show of each picture", wholeNumber)
+    .option("--top <n>", "classes to show of each picture", parseWholeNumber)
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
     .option("--atol <a>", "tolerance, absolute", positive)
-    .option("--batch <n>", "pictures that are run at once", wholeNumber)
+    .option("--batch <n>", "pictures that are run at once", parseWholeNumber)
     .addOption(
       new Option("--kernels <how>", "convolution kernels as they are, or rotated by 180° (Theano)").choices(["as-stored", "rotated"]),
     )

@@ -38,7 +38,7 @@ export function entryOf({ checkpoint, path }: Like): string {
 }
 
 /** The name that the files of one checkpoint share: `vgg16` of vgg16-0007.params and vgg16-symbol.json. */
-export function stemOf(name: string): string {
+export function sharedStem(name: string): string {
   return basename(name)
     .replace(/\.[a-z0-9]+$/i, "")
     .replace(/-(\d{4}|symbol)$/, "");

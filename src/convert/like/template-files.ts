@@ -6,7 +6,7 @@ import type { ByteSource } from "../../io/source/source.ts";
 import type { FileLayout } from "../../writers/layout.ts";
 import { keepsOwn } from "../plan/own-moves.ts";
 import type { Layouts, OutputFiles } from "../target/conversion-target.ts";
-import { type Like, stemOf } from "./like.ts";
+import { type Like, sharedStem } from "./like.ts";
 import { type Template, templatePieces } from "./template.ts";
 
 /** The other checkpoint's own file with the values of a plan, and the files that are read with it. */
@@ -31,11 +31,11 @@ async function siblingsOf({ checkpoint, path }: Like, name: string, ctx: Context
   const opened: ByteSource[] = [];
   const own = basename(path ?? "");
   for (const file of path === undefined ? [] : checkpoint.files) {
-    if (basename(file) === own || stemOf(file) !== stemOf(own)) continue;
+    if (basename(file) === own || sharedStem(file) !== sharedStem(own)) continue;
     const source = await besideIt(path ?? "", basename(file), ctx);
     opened.push(source);
-    const ending = basename(file).slice(stemOf(file).length);
-    layouts.push({ name: `${stemOf(name)}${ending}`, pieces: [{ kind: "source", source, offset: 0, byteLength: source.size }] });
+    const ending = basename(file).slice(sharedStem(file).length);
+    layouts.push({ name: `${sharedStem(name)}${ending}`, pieces: [{ kind: "source", source, offset: 0, byteLength: source.size }] });
   }
   return {
     layouts,

@@ -6,7 +6,7 @@ import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
 import { few } from "../../text/few.ts";
 import type { ConvertOptions } from "../options.ts";
-import type { ConversionTarget, Sizes } from "../target/conversion-target.ts";
+import type { ConversionTarget, SizedNetwork } from "../target/conversion-target.ts";
 import { refuseHomeless } from "./homeless.ts";
 import { type Left, noPlace, type Planned } from "./plan-types.ts";
 
@@ -64,7 +64,7 @@ function refuseLosses(unused: readonly Left[], { identity, naming, title }: Conv
 }
 
 /** Throws `mismatch` where the other network has layers that the output would not have. */
-function refuseAbsent(network: Network, { title, network: wanted }: Sizes, { noTop }: ConvertOptions): void {
+function refuseAbsent(network: Network, { title, network: wanted }: SizedNetwork, { noTop }: ConvertOptions): void {
   const present = new Set(network.layers.map(({ name }) => name));
   const absent = wanted.layers.filter(({ kind, name }) => (kind === "conv" || (kind === "fc" && noTop !== true)) && !present.has(name));
   if (absent.length === 0) return;
@@ -74,7 +74,7 @@ function refuseAbsent(network: Network, { title, network: wanted }: Sizes, { noT
 }
 
 /** Throws `mismatch` where a layer has other sizes than that of its name in the network that the output has to be as large as. */
-function compareSizes(network: Network, { title, network: wanted }: Sizes, missing: (layer: string) => boolean): void {
+function compareSizes(network: Network, { title, network: wanted }: SizedNetwork, missing: (layer: string) => boolean): void {
   const last = network.layers.filter(({ kind }) => kind === "fc").at(-1);
   const others = new Map(wanted.layers.map((layer) => [layer.name, layer]));
   for (const layer of network.layers) {

@@ -24,7 +24,7 @@ import { withHandMoves } from "./hand-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, fallbackRoles, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
 import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
-import { type Selection, select } from "./select.ts";
+import { select, type TensorSelection } from "./select.ts";
 
 /** What is known of a plan while it is made. */
 interface Draft {
@@ -66,7 +66,13 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
 }
 
 /** What fills the slots of a network that both sides know. */
-function planRoles(draft: Draft, { tensors }: Checkpoint, target: ConversionTarget, selection: Selection, options: ConvertOptions): void {
+function planRoles(
+  draft: Draft,
+  { tensors }: Checkpoint,
+  target: ConversionTarget,
+  selection: TensorSelection,
+  options: ConvertOptions,
+): void {
   const { identity, network } = target;
   if (identity === undefined || network === undefined) return;
   const known = { ...target, identity, network };
@@ -105,7 +111,7 @@ interface Keys {
   readonly roleAt: (key: string) => Role | undefined;
   /** Why a tensor that has a role, or an average beside it, is not used. */
   readonly because: (key: string) => string;
-  readonly selection: Selection;
+  readonly selection: TensorSelection;
 }
 
 /** What becomes of the tensors that nothing took: they travel under their own names, or the ledger says why not. */
@@ -201,7 +207,7 @@ function keepsConstant(key: string, target: ConversionTarget): boolean {
 function whyUnused(
   key: string,
   role: Role | undefined,
-  { averages }: Selection,
+  { averages }: TensorSelection,
   { network }: ConversionTarget,
   options: ConvertOptions,
 ): string {

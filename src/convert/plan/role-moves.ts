@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import type { Network } from "../../model/network.ts";
-import { layerOf, normParts, type Part, partOf, type Role } from "../../model/role.ts";
+import { layerOf, normParts, partOf, type Role, type RolePart } from "../../model/role.ts";
 import { isStored, isWhole, keptAlike, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { poolCount } from "../../model/sizes.ts";
 import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } from "../../tensor/axes.ts";
@@ -39,7 +39,7 @@ export function fillFor(role: Role, slot: StoredSlot, source: RoleSource): Fill 
   const fresh = source.fresh.get(role);
   if (fresh !== undefined) return { ...own, formula: fresh.formula, from: [], ...(fresh.formula === "normal" ? { seed: fresh.seed } : {}) };
   const layer = layerOf(role);
-  const operands = (...leaves: readonly Part[]): readonly Operand[] =>
+  const operands = (...leaves: readonly RolePart[]): readonly Operand[] =>
     leaves.flatMap((leaf) => {
       const operand = operandFor(`${layer}.${leaf}`, source);
       return operand === undefined ? [] : [operand];

@@ -7,7 +7,7 @@ import { matchAll } from "../../text/glob.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { Left } from "./plan-types.ts";
 
-export interface Selection {
+export interface TensorSelection {
   /** Keys that may be converted. */
   readonly kept: ReadonlySet<string>;
   /** Kept keys that are state: they travel only where the target holds plain tensors. */
@@ -18,7 +18,7 @@ export interface Selection {
 }
 
 /** What is known of the source's tensors. */
-export interface Names {
+export interface ChosenNames {
   readonly roleOf: (key: string) => Role | undefined;
   /** Every name that a pattern may take a tensor by. */
   readonly namesOf: ReturnType<typeof knownAs>;
@@ -27,10 +27,10 @@ export interface Names {
 /** Decides tensor by tensor what takes part: --include, --exclude, --use-average, --keep-state and the list of what is state. */
 export function select(
   tensors: ReadonlyMap<string, Described>,
-  { roleOf, namesOf }: Names,
+  { roleOf, namesOf }: ChosenNames,
   options: ConvertOptions,
   unreadable: readonly string[] = [],
-): Selection {
+): TensorSelection {
   const asked = options.include?.length || options.exclude?.length;
   const named = asked
     ? [

@@ -26,7 +26,7 @@ function computed(name: string, shape: readonly number[], at: (k: number) => num
   return contiguous({ name, shape, dtype: "float64", source });
 }
 
-export function filled(name: string, shape: readonly number[], value: number): NumericTensor {
+export function filledTensor(name: string, shape: readonly number[], value: number): NumericTensor {
   return computed(name, shape, () => value);
 }
 

@@ -5,8 +5,8 @@ import { numericTensor, storedView } from "../../model/role-values.ts";
 import { type Axes, type AxisSizes, axesOf, axisSizes, jointSizes, plainAxes } from "../../tensor/axes.ts";
 import { type DenseRun, denseRun } from "../../tensor/dense-run.ts";
 import { itemsize } from "../../tensor/dtype.ts";
-import { convert, type Loss, noLoss } from "../../tensor/move/cast.ts";
-import { type ElementMap, move as moveValues, type Target } from "../../tensor/move/move.ts";
+import { castValues, type Loss, noLoss } from "../../tensor/move/cast.ts";
+import { type ElementMap, type MoveTarget, move as moveValues } from "../../tensor/move/move.ts";
 import { byteLength } from "../../tensor/shape.ts";
 import type { NumericTensor, TensorMap } from "../../tensor/tensor.ts";
 import { flip, stridesFor, type View, view } from "../../tensor/view.ts";
@@ -15,7 +15,7 @@ import { CarriedMove } from "../plan/carried-move.ts";
 import type { Fill, Move, Plan } from "../plan/plan-types.ts";
 import { isInit, isPlain } from "../plan/summary.ts";
 import { channelValues, foldScale } from "./channel-values.ts";
-import { filled, held, normal } from "./made.ts";
+import { filledTensor, held, normal } from "./made.ts";
 
 /** What rounding to another type cost, by target key. */
 export type Losses = Map<string, Loss>;
@@ -116,7 +116,7 @@ async function fillAtOnce(move: Move, tensors: TensorMap, place: Place, losses: 
     else {
       const loss = noLoss();
       const out = ctx.scratch(1, byteLength(move.toShape, move.toDtype));
-      convert(raw, tensor.dtype, out, move.toDtype, size / itemsize(tensor.dtype), { loss });
+      castValues(raw, tensor.dtype, out, move.toDtype, size / itemsize(tensor.dtype), { loss });
       keepLoss(losses, move, loss);
       await file.write(at, out);
     }
@@ -132,7 +132,7 @@ function keepLoss(losses: Losses, move: Move, loss: Loss): void {
 }
 
 interface Place {
-  readonly file: Target;
+  readonly file: MoveTarget;
   readonly at: number;
   readonly order: "row" | "column";
   readonly ctx: Context;
@@ -223,7 +223,7 @@ function rank(axis: string): number {
 }
 
 function madeTensor(name: string, fill: Fill, shape: readonly number[], axes: readonly string[]) {
-  if (fill.formula !== "normal") return filled(name, shape, fill.formula === "ones" ? 1 : 0);
+  if (fill.formula !== "normal") return filledTensor(name, shape, fill.formula === "ones" ? 1 : 0);
   const inputs = shape.reduce((product, n, k) => (axes[k] === "o" ? product : product * n), 1);
   // He et al. (2015): weights in front of a ReLU keep the variance with √(2 ÷ inputs).
   return normal(name, shape, Math.sqrt(2 / Math.max(inputs, 1)), fill.seed ?? 0);

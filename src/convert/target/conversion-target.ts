@@ -41,7 +41,7 @@ export interface ConversionTarget {
   /** What the output holds: the source's network after the edits that were asked for. */
   readonly network?: Network;
   /** A network whose layers the output's have to be as large as. */
-  readonly sizes?: Sizes;
+  readonly sizes?: SizedNetwork;
   /** Tensors that the output has to have, and no others: those of this checkpoint, with its types and shapes. */
   readonly expected?: { readonly checkpoint: Checkpoint };
   /** Slots over `own`, of layers that the output has although the source lacks them; `title`: where they are from, in sentences. */
@@ -65,7 +65,7 @@ export interface ConversionTarget {
 export type Convention = ReadonlyMap<Role, Slot> | "keep";
 
 /** A network whose layers an output has to have; `title`: where it is from, in sentences. */
-export interface Sizes {
+export interface SizedNetwork {
   readonly title: string;
   readonly network: Network;
 }

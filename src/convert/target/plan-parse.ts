@@ -2,7 +2,7 @@ import { isRole, type Role } from "../../model/role.ts";
 import type { Kept } from "../../model/scheme.ts";
 import { type Axes, parseAxes } from "../../tensor/axes.ts";
 import { isNumericDType, type NumericDType } from "../../tensor/dtype.ts";
-import { Field } from "../../text/field.ts";
+import { MapField } from "../../text/field.ts";
 import type { Fill, Formula, Left, Move, Operand, Plan } from "../plan/plan-types.ts";
 
 const moves: readonly Move["move"][] = ["copy", "reshape", "transpose", "cast", "flip", "compute", "subsample", "dequantise", "init"];
@@ -15,7 +15,7 @@ export function isPlan(value: unknown): boolean {
 
 /** A plan from a file. Throws `usage` naming the field that is wrong. */
 export function parsePlan(value: unknown): Plan {
-  const root = new Field(value, "plan");
+  const root = new MapField(value, "plan");
   const schema = root.get("schema");
   if (schema.value !== "vggtool/plan/1") throw schema.fail('"vggtool/plan/1"');
   return {
@@ -30,11 +30,11 @@ export function parsePlan(value: unknown): Plan {
   };
 }
 
-function parseLeft(field: Field): Left {
+function parseLeft(field: MapField): Left {
   return { key: field.get("key").text(), reason: field.get("reason").text(), ...field.optional("role", role) };
 }
 
-function parseMove(field: Field): Move {
+function parseMove(field: MapField): Move {
   return {
     to: field.get("to").text(),
     toShape: field.get("toShape").items().map(count),
@@ -46,13 +46,13 @@ function parseMove(field: Field): Move {
   };
 }
 
-function parseSize(field: Field): readonly [string, number] {
+function parseSize(field: MapField): readonly [string, number] {
   const [axis, size] = field.items();
   if (axis === undefined || size === undefined) throw field.fail("an axis and its size");
   return [axis.text(), size.count()];
 }
 
-function parseFill(field: Field): Fill {
+function parseFill(field: MapField): Fill {
   return {
     ...field.optional("role", role),
     ...field.optional("put", parseKept),
@@ -63,7 +63,7 @@ function parseFill(field: Field): Fill {
   };
 }
 
-function parseOperand(field: Field): Operand {
+function parseOperand(field: MapField): Operand {
   return {
     key: field.get("key").text(),
     axes: axes(field.get("axes")),
@@ -74,7 +74,7 @@ function parseOperand(field: Field): Operand {
   };
 }
 
-function parseKept(field: Field): Kept {
+function parseKept(field: MapField): Kept {
   return {
     ...field.optional("take", (take) => {
       const [axis, index] = take.items();
@@ -88,37 +88,37 @@ function parseKept(field: Field): Kept {
   };
 }
 
-function pair(field: Field): readonly [number, number] {
+function pair(field: MapField): readonly [number, number] {
   const [a, b] = field.items();
   if (a === undefined || b === undefined) throw field.fail("two numbers");
   return [a.number(), b.number()];
 }
 
-function text(field: Field): string {
+function text(field: MapField): string {
   return field.text();
 }
 
-function axes(field: Field): Axes {
+function axes(field: MapField): Axes {
   return parseAxes(field.text());
 }
 
-function role(field: Field): Role {
+function role(field: MapField): Role {
   const name = field.text();
   if (!isRole(name)) throw field.fail("a part of a layer, as in conv1_1.weight");
   return name;
 }
 
-function count(field: Field): number {
+function count(field: MapField): number {
   return field.count();
 }
 
-function dtype(field: Field): NumericDType {
+function dtype(field: MapField): NumericDType {
   const name = field.text();
   if (!isNumericDType(name)) throw field.fail("the name of a type, as in float32");
   return name;
 }
 
-function oneOf<T extends string>(field: Field, allowed: readonly T[]): T {
+function oneOf<T extends string>(field: MapField, allowed: readonly T[]): T {
   const found = allowed.find((value) => value === field.value);
   if (found === undefined) throw field.fail(`one of ${allowed.join(", ")}`);
   return found;

@@ -35,7 +35,7 @@ export async function findDirectory(source: ByteSource): Promise<Directory> {
   const length = Math.min(source.size, maxComment + endSize);
   const start = source.size - length;
   const tail = await source.read(start, length);
-  const view = viewOf(tail);
+  const view = dataViewOf(tail);
   for (let at = length - endSize; at >= 0; at--) {
     if (view.getUint32(at, true) !== endRecord) continue;
     if (at + endSize + view.getUint16(at + 20, true) > length) continue;
@@ -79,13 +79,13 @@ async function readZip64End(
   end: number,
 ): Promise<{ count: number; size: number; offset: number; end: number } | undefined> {
   if (end < 20) return undefined;
-  const locator = viewOf(await source.read(end - 20, 20));
+  const locator = dataViewOf(await source.read(end - 20, 20));
   if (locator.getUint32(0, true) !== zip64Locator) return undefined;
   const stated = safe(locator.getBigUint64(8, true), source.name, end - 12);
   // With bytes before the archive the stated offset is too low; the record then lies directly before its locator.
   for (const at of [stated, end - 76]) {
     if (at < 0 || at + 56 > source.size) continue;
-    const record = viewOf(await source.read(at, 56));
+    const record = dataViewOf(await source.read(at, 56));
     if (record.getUint32(0, true) !== zip64End) continue;
     const field = (offset: number): number => safe(record.getBigUint64(offset, true), source.name, at + offset);
     return { count: field(32), size: field(40), offset: field(48), end: at };
@@ -101,6 +101,6 @@ export function safe(value: bigint, file: string, offset: number): number {
   return Number(value);
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
+export function dataViewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

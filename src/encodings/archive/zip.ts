@@ -4,7 +4,7 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { checked } from "../checksum/checked.ts";
 import { crc32 } from "../checksum/crc32.ts";
-import { type Directory, entrySize, findDirectory, safe, viewOf } from "./zip-end.ts";
+import { type Directory, dataViewOf, entrySize, findDirectory, safe } from "./zip-end.ts";
 
 /*
  * The zip subset that PyTorch, NumPy and Keras write (PKWARE APPNOTE 6.3.10): stored and deflated members, zip64.
@@ -83,7 +83,7 @@ export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEnt
 }
 
 function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): ReadonlyMap<string, ZipEntry> {
-  const view = viewOf(bytes);
+  const view = dataViewOf(bytes);
   const entries = new Map<string, ZipEntry>();
   let at = 0;
   let index = 0;
@@ -189,7 +189,7 @@ async function openMember(source: ByteSource, entry: ZipEntry | undefined): Prom
   }
   const nameLength = entry.utf8 ? Buffer.byteLength(entry.name) : entry.name.length;
   const head = await source.read(entry.headerOffset, Math.min(localSize + nameLength, source.size - entry.headerOffset));
-  const header = viewOf(head);
+  const header = dataViewOf(head);
   if (header.getUint32(0, true) !== localHeader) {
     throw new CheckpointError("malformed", `zip member ${entry.name} has no local header`, where);
   }

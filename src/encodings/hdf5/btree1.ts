@@ -10,7 +10,7 @@ import { type Fields, type Hdf5Layout, readAt } from "./bytes.ts";
 const maxNodes = 200_000;
 
 /** Calls `leaf` with key and child of every entry at level 0, in order; `keySize` in bytes. */
-export async function walkTree(
+export async function walkBtree(
   layout: Hdf5Layout,
   root: number,
   type: 0 | 1,

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import { walkTree } from "./btree1.ts";
+import { walkBtree } from "./btree1.ts";
 import { treeRecords } from "./btree2.ts";
 import { type Fields, type Hdf5Layout, readAt } from "./bytes.ts";
 import { openFractalHeap } from "./fractal-heap.ts";
@@ -52,7 +52,7 @@ async function symbolTable(layout: Hdf5Layout, body: Fields, add: Add): Promise<
   const name = await readLocalHeap(layout, heap);
   const entrySize = layout.lengthSize + layout.offsetSize + 24;
   const seen = new Set<number>();
-  await walkTree(layout, tree, 0, layout.lengthSize, async (_, node) => {
+  await walkBtree(layout, tree, 0, layout.lengthSize, async (_, node) => {
     const prefix = await readAt(layout, node, 8, "symbol node");
     prefix.signature("SNOD");
     if (seen.has(node)) prefix.fail("listed twice");

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../io/source/source.ts";
-import { type Entry, type Json, Parser } from "./json.ts";
+import { type Json, type JsonMember, JsonParser } from "./json.ts";
 
 /** Bytes of a JSON object that are looked at together; a longer entry is read once more with as many again. */
 const WINDOW = 1 << 16;
@@ -16,16 +16,16 @@ export async function eachJsonEntry(
   visit: (key: string, value: Json) => void,
 ): Promise<void> {
   let buffer = new Uint8Array(Math.min(WINDOW, length));
-  const windowAt = async (base: number, size: number): Promise<Parser> => {
+  const windowAt = async (base: number, size: number): Promise<JsonParser> => {
     const count = Math.min(size, length - base);
     // Strings are copies, so that the bytes behind them may change.
     if (count > buffer.length) buffer = new Uint8Array(count);
-    return new Parser(await source.read(offset + base, count, buffer), source.name, false, base);
+    return new JsonParser(await source.read(offset + base, count, buffer), source.name, false, base);
   };
   let parser = await windowAt(0, WINDOW);
   let start = 0;
   for (let more = true; more; ) {
-    let entry: Entry | undefined;
+    let entry: JsonMember | undefined;
     try {
       entry = start === 0 ? parser.firstEntry() : parser.entry();
     } catch (error) {

@@ -18,7 +18,7 @@ export function parseJson(text: string, file: string, options: JsonOptions = {})
 
 /** UTF-8 bytes as JSON; throws `malformed` where they are no UTF-8. */
 export function parseJsonBytes(bytes: Uint8Array, file: string, options: JsonOptions = {}): Json {
-  const parser = new Parser(bytes, file, options.python === true);
+  const parser = new JsonParser(bytes, file, options.python === true);
   const value = parser.value(0);
   parser.finish();
   return value;
@@ -57,7 +57,7 @@ function isScalar(code: number): boolean {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export interface Entry {
+export interface JsonMember {
   readonly key: string;
   readonly value: Json;
   /** Whether another one follows. */
@@ -65,7 +65,7 @@ export interface Entry {
 }
 
 /** Works on the bytes: no text of the whole is made, and no string keeps it alive. */
-export class Parser {
+export class JsonParser {
   readonly #bytes: Buffer;
   readonly #file: string;
   readonly #python: boolean;
@@ -118,7 +118,7 @@ export class Parser {
   }
 
   /** The first entry of an object; undefined where it has none. */
-  firstEntry(): Entry | undefined {
+  firstEntry(): JsonMember | undefined {
     this.#space();
     if (this.#bytes[this.#at] !== 0x7b) this.#fail("an object");
     this.#at++;
@@ -126,7 +126,7 @@ export class Parser {
   }
 
   /** The next entry, with the comma or the brace behind it. */
-  entry(): Entry {
+  entry(): JsonMember {
     this.#space();
     const key = this.#string();
     if (!this.#take(0x3a)) this.#fail("a colon");

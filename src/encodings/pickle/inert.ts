@@ -1,6 +1,6 @@
 import type { Inert } from "../../tensor/checkpoint.ts";
 import { numpyArray, numpyScalar } from "./numpy.ts";
-import { bytesValue, entriesOf, itemsOf, keyName } from "./standard.ts";
+import { bytesValue, itemsOf, keyName, mappingEntries } from "./standard.ts";
 import { toLatin1 } from "./text.ts";
 import { GlobalName, type PickleValue, Slice } from "./values.ts";
 
@@ -21,7 +21,7 @@ export function plainValue(value: PickleValue): Inert | undefined {
     if (item === null || typeof item !== "object" || item instanceof Uint8Array) return item;
     if (item instanceof GlobalName) return item.path;
     if (item instanceof Slice) return `<${item.length} bytes>`;
-    const entries = entriesOf(item);
+    const entries = mappingEntries(item);
     if (entries !== undefined) {
       const map = new Map<string, Inert>();
       for (const [key, inner] of entries) {

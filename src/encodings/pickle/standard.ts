@@ -30,7 +30,7 @@ const listPaths = new Map<string, Sequence["kind"]>([
 const noEntries: ReadonlyMap<PickleValue, PickleValue> = new Map();
 
 /** The entries of a dict of any make, in order; undefined for what is none. Attributes (BUILD) are no entries. */
-export function entriesOf(value: PickleValue | undefined): ReadonlyMap<PickleValue, PickleValue> | undefined {
+export function mappingEntries(value: PickleValue | undefined): ReadonlyMap<PickleValue, PickleValue> | undefined {
   if (value instanceof Mapping) return value.entries;
   if (!(value instanceof ObjectRecord) || value.path === undefined || !dictPaths.has(value.path)) return undefined;
   // Python 2 hands the items to the constructor, a list of [key, value] lists; a defaultdict's first argument is its factory.

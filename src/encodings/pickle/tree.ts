@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import { entriesOf, itemsOf, keyName } from "./standard.ts";
+import { itemsOf, keyName, mappingEntries } from "./standard.ts";
 import { type Container, isContainer, ObjectRecord, type PickleValue } from "./values.ts";
 
 /** Python's own recursion limit lets a pickler go about this deep; a checkpoint has some ten levels. */
@@ -36,7 +36,7 @@ export function walkTree(root: PickleValue, separator: string, visitor: Visitor)
   let visits = 0;
   let tensors = 0;
   const children = (value: Container, path: string | undefined): Iterable<readonly [string | undefined, PickleValue]> => {
-    const entries = entriesOf(value);
+    const entries = mappingEntries(value);
     if (entries !== undefined) return namedEntries(entries, path, separator);
     const items = itemsOf(value);
     if (items !== undefined) return numbered(items, path, separator);
@@ -69,9 +69,9 @@ export function walkTree(root: PickleValue, separator: string, visitor: Visitor)
  * whole module. None for one flat dict of tensors.
  */
 export function nestingOf(root: PickleValue, separator: string, tensors: ReadonlyMap<string, unknown>): readonly string[] {
-  if (root instanceof ObjectRecord && entriesOf(root) === undefined && itemsOf(root) === undefined)
+  if (root instanceof ObjectRecord && mappingEntries(root) === undefined && itemsOf(root) === undefined)
     return tensors.has("") ? [] : [root.path ?? "an object"];
-  const entries = entriesOf(root);
+  const entries = mappingEntries(root);
   const children =
     entries === undefined ? numbered(itemsOf(root) ?? [], undefined, separator) : namedEntries(entries, undefined, separator);
   const names: string[] = [];
@@ -103,7 +103,7 @@ export function* carried(
   const [first, second] = itemsOf(value.state) ?? [];
   // With slots the state is a pair: attributes, slots.
   for (const state of itemsOf(value.state)?.length === 2 ? [first, second] : [value.state]) {
-    const attributes = entriesOf(state);
+    const attributes = mappingEntries(state);
     if (attributes !== undefined) yield* namedEntries(attributes, path, separator);
   }
 }

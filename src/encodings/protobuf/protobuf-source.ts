@@ -5,7 +5,7 @@ import { expectWire } from "./protobuf.ts";
 import { fieldNumber, malformed, maxVarint, type Origin, payloadLength, VarintDecoder, type WireField, wireType } from "./protobuf-wire.ts";
 
 /** A field, or consecutive scalar fields with the same tag (a repeated field that is not packed) taken together. */
-export interface Run extends WireField {
+export interface FieldRun extends WireField {
   /** Fields in the run; low and high are those of the first. */
   readonly count: number;
   /** Of the tag, in bytes: it stands before each value. */
@@ -21,11 +21,11 @@ export function sourceFields(source: ByteSource, offset = 0, end = source.size):
 }
 
 /** The same with repeated scalars that are not packed as one run, whose `length` runs from the first value to the last one's end. */
-export function sourceRuns(source: ByteSource, offset = 0, end = source.size): AsyncGenerator<Run, void, undefined> {
+export function sourceRuns(source: ByteSource, offset = 0, end = source.size): AsyncGenerator<FieldRun, void, undefined> {
   return walk(source, offset, end, true);
 }
 
-async function* walk(source: ByteSource, offset: number, end: number, merge: boolean): AsyncGenerator<Run, void, undefined> {
+async function* walk(source: ByteSource, offset: number, end: number, merge: boolean): AsyncGenerator<FieldRun, void, undefined> {
   const origin: Origin = { file: source.name, offset: 0 };
   const varint = new VarintDecoder();
   const cursor = new Cursor(source, offset, end);
@@ -83,7 +83,7 @@ async function* walk(source: ByteSource, offset: number, end: number, merge: boo
  * A length-delimited payload of at most `limit` bytes, read whole; throws `unsupported` beyond. For small messages inside a
  * message that is walked in a source.
  */
-export async function payload(source: ByteSource, field: WireField, limit: number, what: string): Promise<Uint8Array> {
+export async function fieldPayload(source: ByteSource, field: WireField, limit: number, what: string): Promise<Uint8Array> {
   expectWire(field, 2, what);
   if (field.length > limit) {
     throw new CheckpointError("unsupported", `${what} has ${field.length} bytes, at most ${limit} are read`, {

@@ -4,7 +4,7 @@ import { mapped } from "../../io/source/mapped.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { concat, window } from "../../io/source/window.ts";
-import type { Run } from "./protobuf-source.ts";
+import type { FieldRun } from "./protobuf-source.ts";
 import { VarintDecoder } from "./protobuf-wire.ts";
 
 /*
@@ -17,14 +17,14 @@ const maxRuns = 10_000;
 /** Bytes of varints decoded at a time. */
 const chunk = 1 << 18;
 
-function checkRuns(runs: readonly Run[], source: ByteSource): void {
+function checkRuns(runs: readonly FieldRun[], source: ByteSource): void {
   if (runs.length > maxRuns) {
     throw new CheckpointError("unsupported", `values in ${runs.length} pieces, at most ${maxRuns} are read`, { file: source.name });
   }
 }
 
 /** float, double, fixed32 and fixed64 fields: stays random. `source` is the one that the runs were found in. */
-export function fixedValues(source: ByteSource, runs: readonly Run[], width: 4 | 8): ByteSource {
+export function fixedValues(source: ByteSource, runs: readonly FieldRun[], width: 4 | 8): ByteSource {
   checkRuns(runs, source);
   const pieces = runs.map((run) => {
     if (run.wire === 2) {
@@ -53,7 +53,7 @@ export function fixedValues(source: ByteSource, runs: readonly Run[], width: 4 |
 }
 
 /** Integer fields (varints) as `count` elements of `size` bytes, the low ones of each value; `bool` makes 0 or 1. Runs forward. */
-export function varintValues(source: ByteSource, runs: readonly Run[], count: number, size: number, bool = false): ByteSource {
+export function varintValues(source: ByteSource, runs: readonly FieldRun[], count: number, size: number, bool = false): ByteSource {
   checkRuns(runs, source);
   for (const run of runs) {
     if (run.wire !== 0 && run.wire !== 2) {
@@ -65,7 +65,7 @@ export function varintValues(source: ByteSource, runs: readonly Run[], count: nu
 
 async function* decodeRuns(
   source: ByteSource,
-  runs: readonly Run[],
+  runs: readonly FieldRun[],
   size: number,
   bool: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -104,7 +104,7 @@ function writeElement(out: DataView, at: number, size: number, low: number, high
 }
 
 /** How many values packed or tagged varints are: each ends with a byte below 128. Reads them. */
-export async function countVarints(source: ByteSource, runs: readonly Run[]): Promise<number> {
+export async function countVarints(source: ByteSource, runs: readonly FieldRun[]): Promise<number> {
   checkRuns(runs, source);
   let count = 0;
   for (const run of runs) {

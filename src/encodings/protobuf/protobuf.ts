@@ -174,7 +174,7 @@ export function bytesOf(field: Field, what: string): Uint8Array {
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A `string` field. Bytes that are no UTF-8 become U+FFFD, as old writers put Latin-1 into names. */
-export function text(field: Field, what: string): string {
+export function fieldText(field: Field, what: string): string {
   expectWire(field, 2, what);
   return utf8.decode(field.bytes);
 }

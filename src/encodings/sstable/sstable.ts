@@ -120,7 +120,7 @@ export async function openTable(source: ByteSource): Promise<Table> {
  * All entries in order, block by block. Blocks of up to `wholeBlock` bytes are read and their checksum compared; of larger ones
  * only the keys are. Throws `malformed`, `truncated`, and `unsupported` beyond the limits.
  */
-export async function* tableBlocks(table: Table, wholeBlock = maxWholeBlock): AsyncGenerator<Iterable<TableEntry>, void, undefined> {
+export async function* sstableBlocks(table: Table, wholeBlock = maxWholeBlock): AsyncGenerator<Iterable<TableEntry>, void, undefined> {
   const { source } = table;
   const keys = new KeyCheck(source.name);
   for (const handle of table.blocks) {

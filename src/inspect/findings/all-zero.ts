@@ -1,6 +1,6 @@
 import { kindOf } from "../../model/kinds.ts";
 import { few } from "../../text/few.ts";
-import type { Check, Subject } from "./check.ts";
+import type { AuditSubject, Check } from "./check.ts";
 
 /**
  * Weights of which every value is 0 were never filled in. Biases, means and beta are 0 in every fresh network, and
@@ -33,7 +33,7 @@ const WEIGHT_NAME = /(^|[^A-Za-z])(weights?|kernel|filters?|gamma|W)(_v|_g)?(:0)
  * Kernels, matrices and the factors of a batch norm. Outside the recognised network a name has to say so: arrays of zeros
  * are ordinary data elsewhere (initial states, masks, sparse matrices).
  */
-function isWeight(name: string, { checkpoint, identity }: Subject): boolean {
+function isWeight(name: string, { checkpoint, identity }: AuditSubject): boolean {
   const tensor = checkpoint.tensors.get(name);
   if (tensor === undefined || kindOf(tensor) !== "parameter") return false;
   for (const [role, slot] of identity?.roles ?? []) {

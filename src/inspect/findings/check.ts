@@ -18,7 +18,7 @@ export interface Finding {
 }
 
 /** What checks look at. */
-export interface Subject {
+export interface AuditSubject {
   readonly checkpoint: Checkpoint;
   readonly identity?: Identity;
   /** By tensor name; only where statistics were asked for. */
@@ -33,5 +33,5 @@ export interface Check {
   readonly title: string;
   /** headers: always run. statistics: with --stats. values: with --stats, reads tensors itself. */
   readonly needs: "headers" | "statistics" | "values";
-  run(subject: Subject): Promise<readonly Finding[]>;
+  run(subject: AuditSubject): Promise<readonly Finding[]>;
 }

@@ -1,7 +1,7 @@
 import type { Part } from "../../tensor/tensor.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
 import { few } from "../../text/few.ts";
-import type { Check, Finding, Subject } from "./check.ts";
+import type { AuditSubject, Check, Finding } from "./check.ts";
 
 /** Formats in which two names can stand for the same bytes, and where saying so costs no reading. */
 const sharing = new Set(["torch", "torch7", "paddle"]);
@@ -16,7 +16,7 @@ export const duplicateStorage: Check = {
   },
 };
 
-async function tied({ checkpoint }: Subject): Promise<readonly Finding[]> {
+async function tied({ checkpoint }: AuditSubject): Promise<readonly Finding[]> {
   if (!sharing.has(checkpoint.format)) return [];
   const groups = new Map<Part["source"], Map<string, string[]>>();
   for (const tensor of checkpoint.tensors.values()) {
@@ -43,7 +43,7 @@ async function tied({ checkpoint }: Subject): Promise<readonly Finding[]> {
 }
 
 /** Keras 3 `model.export`: every variable under variables/N and again under _all_variables/N. */
-function storedTwice({ checkpoint }: Subject): readonly Finding[] {
+function storedTwice({ checkpoint }: AuditSubject): readonly Finding[] {
   const copies = [...checkpoint.tensors.keys()].filter((name) => name.startsWith("_all_variables/"));
   if (copies.length === 0) return [];
   const message = `Keras' export stores every variable twice: the ${copies.length} tensors under _all_variables/ are second copies and are not counted`;

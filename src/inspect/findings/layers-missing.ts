@@ -1,7 +1,7 @@
 import type { Body, Missing } from "../../model/identity.ts";
 import { few } from "../../text/few.ts";
-import type { Check, Finding, Subject } from "./check.ts";
-import { grouped } from "./numbers.ts";
+import type { AuditSubject, Check, Finding } from "./check.ts";
+import { groupedDigits } from "./numbers.ts";
 
 /** Layers that the network of that depth has and the file lacks, and batch norm whose statistics were not saved. */
 export const layersMissing: Check = {
@@ -25,7 +25,7 @@ function missingBody(body: Body): readonly Finding[] {
   const slot = roles.get("fc6.weight");
   const stored = slot !== undefined && "key" in slot ? ` (${slot.key})` : "";
   const product = network.featureShape?.every((size) => size !== undefined) === true ? ` = ${network.featureShape.join(" × ")}` : "";
-  const message = `nothing in the file produces the ${grouped(width)}${product} values that ${first?.name ?? "fc6"}${stored} takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`;
+  const message = `nothing in the file produces the ${groupedDigits(width)}${product} values that ${first?.name ?? "fc6"}${stored} takes: the ${convs.length} convolutions of a VGG-16 (and their batch norm, if any) are missing: ${convs.join(", ")}`;
   const fix =
     "save the whole network: register every layer (add_sublayer or LayerList in Paddle, ModuleList or add_module in PyTorch) and check that state_dict() lists the convolutions";
   return [{ code: "layers-missing", severity: "error", message, layers: convs, fix }];
@@ -105,13 +105,13 @@ const channels = 512;
 const fewestPlaces = 9;
 
 /** Matrices alone, the first of which takes 512 channels of a square map: a head without its body, of whatever network. */
-function looseHead({ checkpoint }: Subject): readonly Finding[] {
+function looseHead({ checkpoint }: AuditSubject): readonly Finding[] {
   const shapes = [...checkpoint.tensors.values()].filter((tensor) => tensor.shape.length >= 2);
   const first = shapes[0];
   if (first === undefined || shapes.length > 4 || shapes.some((tensor) => tensor.shape.length !== 2)) return [];
   const rows = Math.max(...first.shape);
   const places = rows / channels;
   if (places < fewestPlaces || !Number.isInteger(Math.sqrt(places))) return [];
-  const message = `${first.name} takes ${grouped(rows)} = ${channels} × ${Math.sqrt(places)} × ${Math.sqrt(places)} values, which no layer in the file produces`;
+  const message = `${first.name} takes ${groupedDigits(rows)} = ${channels} × ${Math.sqrt(places)} × ${Math.sqrt(places)} values, which no layer in the file produces`;
   return [{ code: "layers-missing", severity: "warning", message, layers: [first.name] }];
 }

@@ -1,6 +1,6 @@
 import type { Statistics } from "../../tensor/statistics/statistics.ts";
 import { few } from "../../text/few.ts";
-import type { Check, Finding, Subject } from "./check.ts";
+import type { AuditSubject, Check, Finding } from "./check.ts";
 import { type Initialiser, initialisers, type Match, matches } from "./initialisers.ts";
 import { type LayerWeight, layerWeights } from "./layer-weights.ts";
 
@@ -73,7 +73,7 @@ function constants(weights: readonly LayerWeight[], statistics: ReadonlyMap<stri
 }
 
 /** The initialiser that explains most, then the one that explains most of the rest, as long as chance does not. */
-function explained(weights: readonly LayerWeight[], subject: Subject, statistics: ReadonlyMap<string, Statistics>): readonly Group[] {
+function explained(weights: readonly LayerWeight[], subject: AuditSubject, statistics: ReadonlyMap<string, Statistics>): readonly Group[] {
   const groups: Group[] = [];
   let open = weights;
   while (true) {
@@ -98,7 +98,7 @@ function evidence({ match, untouched }: Suspect): number {
 function suspect(
   weight: LayerWeight,
   initialiser: Initialiser,
-  subject: Subject,
+  subject: AuditSubject,
   statistics: ReadonlyMap<string, Statistics>,
 ): readonly Suspect[] {
   const found = statistics.get(weight.tensor.name);

@@ -1,6 +1,6 @@
 import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
-import { grouped } from "./numbers.ts";
+import { groupedDigits } from "./numbers.ts";
 
 export const notFinite: Check = {
   code: "not-finite",
@@ -10,8 +10,8 @@ export const notFinite: Check = {
     const found = [...(statistics ?? [])].filter(([, { nan, inf }]) => nan + inf > 0);
     if (found.length === 0) return [];
     const told = found.map(([name, { nan, inf, count }]) => {
-      const parts = [nan > 0 ? `${grouped(nan)} NaN` : "", inf > 0 ? `${grouped(inf)} infinite` : ""];
-      return `${name} (${parts.filter((part) => part !== "").join(", ")} of ${grouped(count)})`;
+      const parts = [nan > 0 ? `${groupedDigits(nan)} NaN` : "", inf > 0 ? `${groupedDigits(inf)} infinite` : ""];
+      return `${name} (${parts.filter((part) => part !== "").join(", ")} of ${groupedDigits(count)})`;
     });
     return [
       {

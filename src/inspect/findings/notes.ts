@@ -1,5 +1,5 @@
 import type { Assumption } from "../../model/assumption.ts";
-import type { Check, Finding, Severity, Subject } from "./check.ts";
+import type { AuditSubject, Check, Finding, Severity } from "./check.ts";
 
 /** What readers saw: their notes of one code, as findings. */
 function noted(code: string, severity: Severity, title: string): Check {
@@ -33,7 +33,7 @@ export const quantised = noted("quantised", "warning", "values kept as small int
 const readersAssumed = noted("assumed", "info", "");
 
 /** The record lists them all; a finding is what may be otherwise in a file of this kind. */
-function shown(of: Assumption["of"], { checkpoint }: Subject): boolean {
+function shown(of: Assumption["of"], { checkpoint }: AuditSubject): boolean {
   if (of === "flatten") return checkpoint.conventions.plain === true;
   return of !== "colours" && of !== "moments";
 }

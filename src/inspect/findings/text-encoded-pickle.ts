@@ -1,7 +1,7 @@
 import { itemsize } from "../../tensor/dtype.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
 import type { Check } from "./check.ts";
-import { bytesText, grouped } from "./numbers.ts";
+import { bytesText, groupedDigits } from "./numbers.ts";
 
 /** Python 3 writes bytes into pickle protocol 2 as latin-1 text in UTF-8: every byte of 128 and more takes two. */
 export const textEncodedPickle: Check = {
@@ -24,7 +24,7 @@ export const textEncodedPickle: Check = {
       {
         code: "text-encoded-pickle",
         severity: "info",
-        message: `${grouped(elements)} values are ${bytesText(bytes)}, the file has ${bytesText(checkpoint.bytes)}, ${ratio.toFixed(2)} times as many: pickle protocol 2 written by Python 3 keeps bytes as text, where every byte above 127 takes two; saved again it has about ${bytesText(bytes)}`,
+        message: `${groupedDigits(elements)} values are ${bytesText(bytes)}, the file has ${bytesText(checkpoint.bytes)}, ${ratio.toFixed(2)} times as many: pickle protocol 2 written by Python 3 keeps bytes as text, where every byte above 127 takes two; saved again it has about ${bytesText(bytes)}`,
         layers: tensors.map((tensor) => tensor.name),
         fix: "save with protocol=4, or convert to safetensors; no value is lost either way",
       },

@@ -226,7 +226,7 @@ export function bringsLayers(path: string): boolean {
   return frameworkOf(path) === undefined && !/LightningModule$/.test(path);
 }
 
-export function isContainer(path: string): boolean {
+export function isModuleContainer(path: string): boolean {
   return containers.test(lastPart(path)) && frameworkOf(path) !== undefined;
 }
 

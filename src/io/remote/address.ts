@@ -1,9 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 
 /** What stands before "://" of an address that can be read. */
-export type Scheme = "http" | "https" | "hf" | "s3" | "gs" | "file";
+export type AddressScheme = "http" | "https" | "hf" | "s3" | "gs" | "file";
 
-const schemes: readonly Scheme[] = ["http", "https", "hf", "s3", "gs", "file"];
+const schemes: readonly AddressScheme[] = ["http", "https", "hf", "s3", "gs", "file"];
 
 /** Whether a person named an address, or standard input, and no path. A drive letter ("C:\…") has no "//". */
 export function isAddress(text: string): boolean {
@@ -11,7 +11,7 @@ export function isAddress(text: string): boolean {
 }
 
 export interface Address {
-  readonly scheme: Scheme;
+  readonly scheme: AddressScheme;
   /** What stands behind "://". */
   readonly rest: string;
 }

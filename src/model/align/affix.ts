@@ -1,6 +1,6 @@
 import { parseName } from "../layers/parts.ts";
 import { grouped } from "./grouped.ts";
-import type { Ambiguity, Fits, Found, NumericInfo, TensorPair } from "./pairs.ts";
+import type { Ambiguity, Fits, FoundPairs, NumericInfo, TensorPair } from "./pairs.ts";
 
 /*
  * Names that are equal but for what stands before or behind all of them: `module.`, `model.`, `backbone.`, a scope, a key that a script saved
@@ -33,7 +33,7 @@ const mostTried = 24;
 const mostRounds = 32;
 
 /** Pairs tensors whose names are equal under a common prefix and whose shapes fit, subtree by subtree. */
-export function byAffix(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): Found {
+export function byAffix(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): FoundPairs {
   let [left, right] = [pathsOf(a), pathsOf(b)];
   const tensors: TensorPair[] = [];
   const ambiguous: Ambiguity[] = [];

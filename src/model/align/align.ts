@@ -6,7 +6,7 @@ import { isStored, keysOf, type Slot } from "../scheme.ts";
 import { byAffix } from "./affix.ts";
 import { type HandPair, namedTensor } from "./by-hand.ts";
 import { type DerivedMove, derivedMove, type Home } from "./derived-move.ts";
-import type { Alignment, AlignSide, Ambiguity, Fits, Found, NumericInfo, RolePair, TensorPair } from "./pairs.ts";
+import type { Alignment, AlignSide, Ambiguity, Fits, FoundPairs, NumericInfo, RolePair, TensorPair } from "./pairs.ts";
 import { byStructure } from "./structure.ts";
 
 /*
@@ -90,7 +90,7 @@ export function alignTensors(
   return { tensors: decideSquares(pairs), ambiguous };
 }
 
-function byName(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): Found {
+function byName(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): FoundPairs {
   const names = new Map(b.map((tensor) => [tensor.name, tensor]));
   const tensors: TensorPair[] = [];
   for (const tensor of a) {

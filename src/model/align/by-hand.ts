@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { type Axes, type AxisSizes, parseAxes, plainAxes } from "../../tensor/axes.ts";
 import { shortened } from "../../text/brief.ts";
-import { Field } from "../../text/field.ts";
+import { MapField } from "../../text/field.ts";
 import { globStars } from "../../text/glob.ts";
 import { nearest } from "../../text/nearest.ts";
 import type { Described } from "../described.ts";
@@ -24,7 +24,7 @@ export interface HandPair {
  */
 export function handPairs(map: unknown, tensors: ReadonlyMap<string, Described>): readonly HandPair[] {
   const filled = new Set<string>();
-  const pairs = new Field(map, "map").entries().flatMap(([key, field]) => expand(key, field, tensors));
+  const pairs = new MapField(map, "map").entries().flatMap(([key, field]) => expand(key, field, tensors));
   for (const { to } of pairs) {
     if (filled.has(to)) throw new CheckpointError("usage", "--map fills it twice", { tensor: to });
     filled.add(to);
@@ -33,7 +33,7 @@ export function handPairs(map: unknown, tensors: ReadonlyMap<string, Described>)
 }
 
 /** One pair for every source key that a pattern matches. */
-function expand(to: string, field: Field, tensors: ReadonlyMap<string, Described>): readonly HandPair[] {
+function expand(to: string, field: MapField, tensors: ReadonlyMap<string, Described>): readonly HandPair[] {
   const from = field.get("from").text();
   if (!to.includes("*") || !from.includes("*")) return [pairOf(to, namedTensor(from, tensors), field)];
   const stars = globStars(from);
@@ -48,7 +48,7 @@ function expand(to: string, field: Field, tensors: ReadonlyMap<string, Described
   return pairs;
 }
 
-function pairOf(to: string, from: Described, field: Field): HandPair {
+function pairOf(to: string, from: Described, field: MapField): HandPair {
   if (from.dtype === "string") throw new CheckpointError("unsupported", "--map: text cannot be moved", { tensor: from.name });
   const plain = plainAxes(from.shape.length);
   const axes = field.get("axes");

@@ -56,4 +56,4 @@ export interface Alignment {
 export type Fits = (a: NumericInfo, b: NumericInfo) => DerivedMove | undefined;
 
 /** What one kind of evidence finds. */
-export type Found = Pick<Alignment, "tensors" | "ambiguous">;
+export type FoundPairs = Pick<Alignment, "tensors" | "ambiguous">;

@@ -2,7 +2,7 @@ import { elementCount } from "../../tensor/shape.ts";
 import { naturalCompare, template } from "../layers/order.ts";
 import { parseName } from "../layers/parts.ts";
 import { grouped } from "./grouped.ts";
-import type { Ambiguity, Fits, Found, NumericInfo, TensorPair } from "./pairs.ts";
+import type { Ambiguity, Fits, FoundPairs, NumericInfo, TensorPair } from "./pairs.ts";
 
 /*
  * What names do not say: tensors of one parent that follow each other as those of one parent of the other side do, and shapes that occur once
@@ -14,7 +14,7 @@ interface Group {
   readonly tensors: readonly NumericInfo[];
 }
 
-export function byStructure(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): Found {
+export function byStructure(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): FoundPairs {
   const [parentsA, parentsB] = [parentsOf(a), parentsOf(b)];
   if (parentsA.length === 0 || parentsB.length === 0) return { tensors: [], ambiguous: [] };
   if (parentsA.length === 1 || parentsB.length === 1) {
@@ -26,7 +26,7 @@ export function byStructure(a: readonly NumericInfo[], b: readonly NumericInfo[]
 }
 
 /** Parents whose tensors fit one after the other, where no other parent would do as well. */
-function parentByParent(a: readonly Group[], b: readonly Group[], fits: Fits): Found {
+function parentByParent(a: readonly Group[], b: readonly Group[], fits: Fits): FoundPairs {
   const tensors: TensorPair[] = [];
   const ambiguous: Ambiguity[] = [];
   const alike = grouped(b, signature);
@@ -72,7 +72,7 @@ function inOrder(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fit
 }
 
 /** Layers that fit one of the other side and are fitted by no other; the rest that fits anything is ambiguous. */
-function alone(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): Found {
+function alone(a: readonly NumericInfo[], b: readonly NumericInfo[], fits: Fits): FoundPairs {
   const tensors: TensorPair[] = [];
   const ambiguous: Ambiguity[] = [];
   const said = new Set<Group>();

@@ -13,7 +13,7 @@ export interface Window {
 export type Windows = readonly [height: Window, width: Window];
 
 /** Pixels from a window's first to its last. */
-export function reach({ kernel, dilation }: Window): number {
+export function windowReach({ kernel, dilation }: Window): number {
   return (kernel - 1) * dilation + 1;
 }
 
@@ -21,7 +21,7 @@ export function reach({ kernel, dilation }: Window): number {
 export function slide(size: number, window: Window): number {
   const { stride, pad, ceil } = window;
   if (pad === "same") return Math.ceil(size / stride);
-  const steps = (size + pad[0] + pad[1] - reach(window)) / stride;
+  const steps = (size + pad[0] + pad[1] - windowReach(window)) / stride;
   const places = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
   // A window that would begin behind the image and its padding is left out (Caffe's PoolingLayer, PyTorch's pooling_shape.h).
   return ceil && (places - 1) * stride >= size + pad[0] ? places - 1 : places;
@@ -29,7 +29,7 @@ export function slide(size: number, window: Window): number {
 
 /** The padding that gives all places, and no more. */
 export function padsOf(size: number, window: Window): readonly [before: number, behind: number] {
-  const total = (slide(size, window) - 1) * window.stride + reach(window) - size;
+  const total = (slide(size, window) - 1) * window.stride + windowReach(window) - size;
   const before = window.pad === "same" ? Math.floor(Math.max(total, 0) / 2) : window.pad[0];
   return [before, Math.max(total - before, 0)];
 }

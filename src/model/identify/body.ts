@@ -14,7 +14,7 @@ import { findSizes } from "../sizes.ts";
 import { flattenedAxes, normSlots, vectorAxes, vectorSlot } from "../slots.ts";
 import { isFlipped } from "../theano.ts";
 import type { Entries, Entry } from "./entries.ts";
-import { type Place, placeName } from "./fit.ts";
+import { type FitPlace, placeName } from "./fit.ts";
 import { findHead } from "./head/find-head.ts";
 import type { Head } from "./head/question.ts";
 import { emptyPlaces, missingBiases, missingLayers, missingNorms, type Present } from "./missing.ts";
@@ -102,11 +102,11 @@ function ofFewerBlocks(reading: Reading, head: Head): Reading {
   return { ...reading, lengths: reading.lengths.slice(0, blocks), published: false, tail: [] };
 }
 
-function presentAt(place: Place): readonly Present[] {
+function presentAt(place: FitPlace): readonly Present[] {
   return place.entry === undefined ? [] : [{ name: placeName(place), entry: place.entry }];
 }
 
-function lastConv(places: readonly Place[]): string {
+function lastConv(places: readonly FitPlace[]): string {
   const last = places.findLast(({ entry }) => entry?.conv !== undefined);
   return last === undefined ? "" : placeName(last);
 }

@@ -3,7 +3,7 @@ import { type Conv, isSmall } from "./conv.ts";
 import type { Entry } from "./entries.ts";
 
 /** A convolution's place in a VGG: block and number in it, both from 1. */
-export interface Place {
+export interface FitPlace {
   readonly block: number;
   readonly index: number;
   /** What the file has there: a layer, or the bias of one. */
@@ -21,19 +21,19 @@ export interface Fit {
   readonly lengths: readonly number[];
   readonly published: boolean;
   /** Filled places, in forward order. */
-  readonly places: readonly Place[];
+  readonly places: readonly FitPlace[];
   /** Places before the last filled one that are empty. */
-  readonly holes: readonly Place[];
+  readonly holes: readonly FitPlace[];
   /** Places behind the last filled one. */
-  readonly tail: readonly Place[];
+  readonly tail: readonly FitPlace[];
 }
 
 /** All places of a network of such blocks, in forward order. */
-export function placesOf(lengths: readonly number[]): readonly Place[] {
+export function placesOf(lengths: readonly number[]): readonly FitPlace[] {
   return lengths.flatMap((count, block) => Array.from({ length: count }, (_, n) => ({ block: block + 1, index: n + 1 })));
 }
 
-export function placeName({ block, index }: Place): string {
+export function placeName({ block, index }: FitPlace): string {
   return `conv${block}_${index}`;
 }
 
@@ -41,7 +41,7 @@ export function placeName({ block, index }: Place): string {
  * The published configuration that has all of these places and the fewest more; where none has, the places themselves, if they leave no
  * gap.
  */
-export function fitPlaces(found: readonly Place[]): Fit | undefined {
+export function fitPlaces(found: readonly FitPlace[]): Fit | undefined {
   const places = found.filter(({ block }) => block <= 5).toSorted(forward);
   const fits = publishedLengths.flatMap((lengths) => fitInto(lengths, places, true) ?? []);
   const best = fits.toSorted((a, b) => a.holes.length - b.holes.length || a.tail.length - b.tail.length)[0];
@@ -52,26 +52,26 @@ export function fitPlaces(found: readonly Place[]): Fit | undefined {
 }
 
 /** The places in a network of such blocks; undefined where it has not all of them. */
-export function fitInto(lengths: readonly number[], places: readonly Place[], published: boolean): Fit | undefined {
+export function fitInto(lengths: readonly number[], places: readonly FitPlace[], published: boolean): Fit | undefined {
   if (places.some(({ block, index }) => index > (lengths[block - 1] ?? 0))) return undefined;
   const filled = new Set(places.map(placeName));
   const all = placesOf(lengths);
   const last = all.findLastIndex((place) => filled.has(placeName(place)));
-  const empty = (place: Place): boolean => !filled.has(placeName(place));
+  const empty = (place: FitPlace): boolean => !filled.has(placeName(place));
   return { lengths, published, places, holes: all.slice(0, last).filter(empty), tail: all.slice(last + 1) };
 }
 
-function ownLengths(places: readonly Place[]): readonly number[] {
+function ownLengths(places: readonly FitPlace[]): readonly number[] {
   const blocks = Math.max(0, ...places.map(({ block }) => block));
   return Array.from({ length: blocks }, (_, b) => Math.max(0, ...places.filter(({ block }) => block === b + 1).map(({ index }) => index)));
 }
 
-function forward(a: Place, b: Place): number {
+function forward(a: FitPlace, b: FitPlace): number {
   return a.block - b.block || a.index - b.index;
 }
 
 /** The places up to the first whose kernel is none of VGG's or whose channels do not follow from the one before. */
-export function chained(fit: Fit): readonly Place[] {
+export function chained(fit: Fit): readonly FitPlace[] {
   const order = placesOf(fit.lengths).map(placeName);
   let before: { readonly conv: Conv; readonly at: number } | undefined;
   for (const [i, place] of fit.places.entries()) {
@@ -86,7 +86,7 @@ export function chained(fit: Fit): readonly Place[] {
 }
 
 /** Equal widths within a block, wider ones behind the first three pools: how a published VGG looks without its pools. */
-export function widensAsPublished(places: readonly Place[]): boolean {
+export function widensAsPublished(places: readonly FitPlace[]): boolean {
   const widths = new Map<number, number>();
   for (const { block, entry } of places) {
     const width = entry?.conv?.outputs;

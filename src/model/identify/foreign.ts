@@ -1,5 +1,5 @@
 import type { ForeignKind, ForeignLayer } from "../identity.ts";
-import { type Layers, normParts } from "../layers/layer.ts";
+import { type Layers, normTensors } from "../layers/layer.ts";
 import { parseName } from "../layers/parts.ts";
 import type { Entries, Entry } from "./entries.ts";
 
@@ -19,6 +19,6 @@ export function foreignLayers(keys: readonly string[], { recurrent }: Layers, { 
 
 function kindOf(entry: Entry | undefined): ForeignKind {
   if (entry?.layer !== undefined) return entry.layer.weight.shape.length === 2 ? "dense" : entry.conv === undefined ? "other" : "conv";
-  if (entry?.norm !== undefined) return normParts(entry.norm).length > 1 ? "norm" : "scale";
+  if (entry?.norm !== undefined) return normTensors(entry.norm).length > 1 ? "norm" : "scale";
   return entry?.lone === undefined ? "other" : "scale";
 }

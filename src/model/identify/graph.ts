@@ -3,7 +3,7 @@ import type { DescribedCheckpoint } from "../described.ts";
 import { typeOf } from "../records.ts";
 import { isSmall } from "./conv.ts";
 import type { Entries, Entry } from "./entries.ts";
-import { type Fit, fitInto, type Place, publishedLengths } from "./fit.ts";
+import { type Fit, type FitPlace, fitInto, publishedLengths } from "./fit.ts";
 
 /** A dense layer, or a convolution behind the body, as the file's graph has it. */
 export interface GraphLayer {
@@ -40,7 +40,7 @@ function kindOf(record: LayerRecord): Kind {
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 
 interface Walk {
-  readonly convs: Open<Place>[];
+  readonly convs: Open<FitPlace>[];
   readonly behind: Open<GraphLayer>[];
   /** The layer that was met last. */
   last: { entry?: Entry } | undefined;
@@ -111,7 +111,7 @@ function conv(walk: Walk, entry: Entry | undefined): void {
   }
   walk.index++;
   walk.channels = entry?.conv?.outputs;
-  const place: Open<Place> = { block: walk.block, index: walk.index, ...(entry && { entry }) };
+  const place: Open<FitPlace> = { block: walk.block, index: walk.index, ...(entry && { entry }) };
   walk.convs.push(place);
   walk.last = place;
 }
@@ -129,7 +129,7 @@ function fitBlocks({ convs, behind, block, index, ends }: Walk): GraphFit | unde
   if (fit === undefined || (lengths === undefined && (block < 3 || block > 5))) return undefined;
   const last = convs.at(-1);
   // Holes are what the graph has and the file has not; the graph's own end is no hole.
-  const present = (place: Place): boolean =>
+  const present = (place: FitPlace): boolean =>
     last !== undefined && (place.block < last.block || (place.block === last.block && place.index <= last.index));
   const empty = [...fit.holes, ...fit.tail];
   return { ...fit, holes: empty.filter(present), tail: empty.filter((place) => !present(place)), behind, ends };

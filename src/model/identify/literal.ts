@@ -1,7 +1,7 @@
 import { keyOf, type Tokens } from "../layers/tokens.ts";
 import { isSmall } from "./conv.ts";
 import type { Entry } from "./entries.ts";
-import { type Fit, fitPlaces, type Place } from "./fit.ts";
+import { type Fit, type FitPlace, fitPlaces } from "./fit.ts";
 
 /** Words before a block's number, where the convolution's own number is in a module below it. */
 const blockWords = new Set(["block", "blocks", "convblock", "convpool", "stage", "group", "conv"]);
@@ -75,7 +75,7 @@ export interface LiteralFit extends Fit {
 
 /** Every network of the file whose layers carry their places in their names. */
 export function literalFits(entries: readonly Entry[]): readonly LiteralFit[] {
-  const networks = new Map<string, { prefix: Tokens; places: Map<string, Place> }>();
+  const networks = new Map<string, { prefix: Tokens; places: Map<string, FitPlace> }>();
   const singles: (readonly [string, Entry, Named])[] = [];
   for (const entry of entries) {
     if (!isSmall(entry.conv) && entry.lone?.leaf !== "bias" && entry.lone?.leaf !== 1) continue;
@@ -89,7 +89,7 @@ export function literalFits(entries: readonly Entry[]): readonly LiteralFit[] {
         singles.push([key, entry, single]);
         continue;
       }
-      const network = networks.get(key) ?? { prefix: place.prefix, places: new Map<string, Place>() };
+      const network = networks.get(key) ?? { prefix: place.prefix, places: new Map<string, FitPlace>() };
       networks.set(key, network);
       const id = `${place.block} ${place.index}`;
       if (network.places.get(id)?.entry?.conv === undefined) network.places.set(id, { block: place.block, index: place.index, entry });
@@ -107,7 +107,7 @@ export function literalFits(entries: readonly Entry[]): readonly LiteralFit[] {
 }
 
 /** Numbers from 1, whichever they begin with. */
-function fromOne(places: readonly Place[]): readonly Place[] {
+function fromOne(places: readonly FitPlace[]): readonly FitPlace[] {
   const block = places.some((place) => place.block === 0) ? 1 : 0;
   const index = places.some((place) => place.index === 0) ? 1 : 0;
   return places.map((place) => ({ ...place, block: place.block + block, index: place.index + index }));

@@ -3,7 +3,7 @@ import type { Missing } from "../identity.ts";
 import type { NormLayer } from "../layers/layer.ts";
 import type { NormPart } from "../role.ts";
 import { type Entry, tensorsOf } from "./entries.ts";
-import { type Place, placeName } from "./fit.ts";
+import { type FitPlace, placeName } from "./fit.ts";
 import type { Head } from "./head/question.ts";
 import type { NormOf } from "./norms.ts";
 import type { Reading } from "./readings.ts";
@@ -43,7 +43,7 @@ function certain(role: string, why: string): Missing {
  * A gap in numbers is certain. The last convolution of a block leaves none: it is probably missing, where the names do not say the depth,
  * and features without a head may have been cut on purpose.
  */
-function missingConv(reading: Reading, head: Head, place: Place): Missing {
+function missingConv(reading: Reading, head: Head, place: FitPlace): Missing {
   const role = placeName(place);
   const isLast = place.index === reading.lengths[place.block - 1];
   const inTail = reading.tail.includes(place);
@@ -70,12 +70,12 @@ function restOf(entry: Entry | undefined): string {
 }
 
 /** Places of convolutions that are missing. */
-export function emptyPlaces(reading: Reading, head: Head, others: number): readonly Place[] {
+export function emptyPlaces(reading: Reading, head: Head, others: number): readonly FitPlace[] {
   return [...reading.holes, ...missingTail(reading, head, others)];
 }
 
 /** The last convolutions are missing where the head is there or nothing else follows; a host goes on where it wants. */
-function missingTail(reading: Reading, head: Head, others: number): readonly Place[] {
+function missingTail(reading: Reading, head: Head, others: number): readonly FitPlace[] {
   if (reading.source === "graph") return [];
   if (reading.ends === true) return [];
   if (head.layers.length > 0 || others === 0) return reading.tail;

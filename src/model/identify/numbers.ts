@@ -1,5 +1,5 @@
 import { isSmall } from "./conv.ts";
-import { chained, type Fit, fitInto, type Place, placesOf, publishedLengths, widensAsPublished } from "./fit.ts";
+import { chained, type Fit, type FitPlace, fitInto, placesOf, publishedLengths, widensAsPublished } from "./fit.ts";
 import type { Run, RunItem } from "./runs.ts";
 
 /** How a running number counts: from `first`, by `step` for each convolution and what belongs to it, and by `pool` more for each pool. */
@@ -58,12 +58,12 @@ function isBias({ lone }: RunItem["entry"]): boolean {
 }
 
 function fitCount(items: readonly RunItem[], lengths: readonly number[], { first, step, pool }: Count): NumbersFit | undefined {
-  const wanted = new Map<number, Place>();
+  const wanted = new Map<number, FitPlace>();
   placesOf(lengths).forEach((place, k) => {
     wanted.set(first + step * k + pool * (place.block - 1), place);
   });
   const last = Math.max(...wanted.keys());
-  const found: Place[] = [];
+  const found: FitPlace[] = [];
   for (const { number, entry } of items) {
     if (number > last) break;
     const place = wanted.get(number);
@@ -85,7 +85,7 @@ export function ownBlocks(run: Run): NumbersFit | undefined {
   const step = Math.min(...steps);
   const [start] = numbers;
   if (start === undefined || start > 1 || step < 2 || steps.some((each) => each !== step && each !== step + 1)) return undefined;
-  const places: Place[] = [];
+  const places: FitPlace[] = [];
   let [block, index] = [1, 0];
   items.forEach(({ entry }, i) => {
     if (steps[i - 1] === step + 1) {

@@ -2,7 +2,7 @@ import type { DescribedCheckpoint } from "../described.ts";
 import type { HostRow } from "../hosts/hosts.ts";
 import type { Tokens } from "../layers/tokens.ts";
 import type { Entries } from "./entries.ts";
-import { chained, type Fit, fitInto, fitPlaces, type Place, placeName, placesOf, publishedLengths } from "./fit.ts";
+import { chained, type Fit, type FitPlace, fitInto, fitPlaces, placeName, placesOf, publishedLengths } from "./fit.ts";
 import { type GraphLayer, graphFit } from "./graph.ts";
 import type { FcName } from "./head/fc-names.ts";
 import { literalFits } from "./literal.ts";
@@ -59,7 +59,7 @@ function cut<T extends Fit>(fit: T): T {
 }
 
 /** The tokens that the names of all these layers begin with. */
-function commonPrefix(places: readonly Place[]): Tokens {
+function commonPrefix(places: readonly FitPlace[]): Tokens {
   const [first, ...rest] = places.flatMap(({ entry }) => entry?.names.slice(0, 1) ?? []);
   if (first === undefined) return [];
   const differs = first.findIndex((token, i) => rest.some((tokens) => tokens[i] !== token));
@@ -98,7 +98,7 @@ function continued(reading: Reading, host: HostRow, entries: Entries): Reading {
   const [next] = more?.places.values() ?? [];
   const last = reading.places.at(-1);
   if (more === undefined || next === undefined || last === undefined || last.block + 1 !== next[0]) return reading;
-  const found = entries.all.flatMap((entry): Place[] => {
+  const found = entries.all.flatMap((entry): FitPlace[] => {
     const number = entry.names.map((tokens) => numberUnder(tokens, more.under)).find((each) => each !== undefined);
     const place = number === undefined ? undefined : more.places.get(number);
     return place === undefined ? [] : [{ block: place[0], index: place[1], entry }];

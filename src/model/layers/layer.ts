@@ -64,6 +64,6 @@ export function vectorLength(shape: readonly number[]): number | undefined {
 }
 
 /** The tensors of a batch norm. */
-export function normParts({ gamma, beta, mean, var: variance, moments, factor }: NormLayer): readonly Described[] {
+export function normTensors({ gamma, beta, mean, var: variance, moments, factor }: NormLayer): readonly Described[] {
   return [gamma, beta, mean, variance, moments, factor].filter((tensor) => tensor !== undefined);
 }

@@ -1,8 +1,8 @@
 /** What a tensor is within its layer. */
-export type Part = "weight" | "bias" | "gamma" | "beta" | "mean" | "var" | "moments" | "factor" | "recurrent";
+export type LayerPart = "weight" | "bias" | "gamma" | "beta" | "mean" | "var" | "moments" | "factor" | "recurrent";
 
 /** A part, as far as the name tells. A number is a position: Keras' `vars/0`, Caffe's blob 1. */
-export type Leaf = Part | number | undefined;
+export type Leaf = LayerPart | number | undefined;
 
 /** A key taken apart. */
 export interface NamePath {
@@ -12,7 +12,7 @@ export interface NamePath {
 }
 
 /** How frameworks and people spell the parts of a layer, without regard to case. A new spelling is one word here. */
-const spellings: Readonly<Record<Part, readonly string[]>> = {
+const spellings: Readonly<Record<LayerPart, readonly string[]>> = {
   weight: ["weight", "weights", "kernel", "kernels", "_kernel", "w", "filters", "filter"],
   bias: ["bias", "biases", "b", "offset", "offsets", "shift", "_bias"],
   gamma: ["gamma", "scale", "scales", "mult", "gain"],
@@ -31,7 +31,7 @@ const spellings: Readonly<Record<Part, readonly string[]>> = {
  */
 const otherVectors = /(^|[._/])(g|u|v|weight_[guv]|alpha|slope|(\w+_)?scale|(\w+_)?zero_point|(\w+_)?mask|mean|std|_mean|_std)$/i;
 
-const words: ReadonlyMap<string, Part> = new Map(
+const words: ReadonlyMap<string, LayerPart> = new Map(
   (["weight", "bias", "gamma", "beta", "mean", "var", "moments", "recurrent"] as const).flatMap((part) =>
     spellings[part].map((word) => [word, part] as const),
   ),
@@ -41,7 +41,7 @@ const words: ReadonlyMap<string, Part> = new Map(
 const suffixes = [...words.keys()].filter((word) => !word.startsWith("_")).sort((a, b) => b.length - a.length);
 
 /** Paddle's variable names: `.w_0`, `.b_0`, of a batch norm also `.w_1` (mean) and `.w_2` (variance). */
-const paddleLeaf: ReadonlyMap<string, Part> = new Map([
+const paddleLeaf: ReadonlyMap<string, LayerPart> = new Map([
   ["w_0", "weight"],
   ["b_0", "bias"],
   ["w_1", "mean"],
@@ -49,7 +49,7 @@ const paddleLeaf: ReadonlyMap<string, Part> = new Map([
 ]);
 
 /** dagnn's parameter names of a layer: `conv1_1f`, `conv1_1b`, of a batch norm `bn1_1m`, `bn1_1b`, `bn1_1x`. */
-const dagnnLeaf: ReadonlyMap<string, Part> = new Map([
+const dagnnLeaf: ReadonlyMap<string, LayerPart> = new Map([
   ["f", "weight"],
   ["b", "bias"],
   ["m", "gamma"],

@@ -1,7 +1,7 @@
 import type { Described, DescribedCheckpoint } from "../described.ts";
 import { isFloating, kindOf } from "../kinds.ts";
 import { typeOf } from "../records.ts";
-import { type Layers, type Member, type NormLayer, normParts, vectorLength, type WeightLayer, type WeightlessLayer } from "./layer.ts";
+import { type Layers, type Member, type NormLayer, normTensors, vectorLength, type WeightLayer, type WeightlessLayer } from "./layer.ts";
 import { innerNorm, readNorm } from "./norm.ts";
 import { template } from "./order.ts";
 import { canBeBias, type Leaf, parseDagnnLabel, parseName } from "./parts.ts";
@@ -156,7 +156,7 @@ function interpret(name: string, members: readonly Member[], into: Sorted): void
   if (weight !== undefined && isLayerWeight(weight, members)) {
     const norm = innerNorm(name, members, position, of);
     const bias = norm === undefined ? of("bias", 1) : undefined;
-    const known = new Set<Described | undefined>([weight, bias, ...(norm === undefined ? [] : normParts(norm))]);
+    const known = new Set<Described | undefined>([weight, bias, ...(norm === undefined ? [] : normTensors(norm))]);
     const strays = members.map(({ tensor }) => tensor).filter((tensor) => !known.has(tensor));
     into.weights.push({ name, weight, position, strays, ...(bias && { bias }), ...(norm && { norm }) });
     return;
@@ -170,7 +170,7 @@ function interpret(name: string, members: readonly Member[], into: Sorted): void
 function asStatistics(norm: NormLayer, statistics: ReadonlySet<string>): NormLayer {
   const { gamma, beta, ...rest } = norm;
   const unnamed =
-    gamma !== undefined && beta !== undefined && normParts(norm).length === 2 && typeof parseName(gamma.name).leaf === "number";
+    gamma !== undefined && beta !== undefined && normTensors(norm).length === 2 && typeof parseName(gamma.name).leaf === "number";
   return unnamed && statistics.has(gamma.name) ? { ...rest, mean: gamma, var: beta } : norm;
 }
 

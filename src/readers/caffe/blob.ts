@@ -1,5 +1,5 @@
 import { expectWire, int32, uint32 } from "../../encodings/protobuf/protobuf.ts";
-import { payload, type Run, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
+import { type FieldRun, fieldPayload, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
 import { fixedValues } from "../../encodings/protobuf/protobuf-values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
@@ -31,14 +31,14 @@ const maxAxes = 32;
 export async function readBlob(source: ByteSource, offset: number, length: number): Promise<Blob> {
   const legacy: [number, number, number, number] = [0, 0, 0, 0];
   let dims: readonly number[] | undefined;
-  const data: Run[] = [];
-  const doubles: Run[] = [];
-  let raw: Run | undefined;
+  const data: FieldRun[] = [];
+  const doubles: FieldRun[] = [];
+  let raw: FieldRun | undefined;
   let rawType = -1;
   for await (const run of sourceRuns(source, offset, offset + length)) {
     if (run.number <= 4) legacy[run.number - 1] = int32(run, "a dimension");
     else if (run.number === 5) data.push(run);
-    else if (run.number === 7) dims = readDims(await payload(source, run, maxShape, "the shape of a blob"));
+    else if (run.number === 7) dims = readDims(await fieldPayload(source, run, maxShape, "the shape of a blob"));
     else if (run.number === 8) doubles.push(run);
     else if (run.number === 10) rawType = uint32(run, "the type of raw data");
     else if (run.number === 12) raw = run;
@@ -57,9 +57,9 @@ export async function readBlob(source: ByteSource, offset: number, length: numbe
 }
 
 interface Found {
-  readonly data: readonly Run[];
-  readonly doubles: readonly Run[];
-  readonly raw: Run | undefined;
+  readonly data: readonly FieldRun[];
+  readonly doubles: readonly FieldRun[];
+  readonly raw: FieldRun | undefined;
   readonly rawType: number;
 }
 

@@ -1,5 +1,5 @@
 import { expectWire, fields, int64s, uint32 } from "../../encodings/protobuf/protobuf.ts";
-import { payload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
+import { fieldPayload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { VarintDecoder, type WireField } from "../../encodings/protobuf/protobuf-wire.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
@@ -45,7 +45,7 @@ export async function readNet(source: ByteSource): Promise<CaffeNet> {
     if (field.number === 1) name = await string(source, field);
     else if (field.number === 3) inputs.push(await string(source, field));
     else if (field.number === 4) inputDims.push(...(await ints(source, field)));
-    else if (field.number === 8) inputDims.push(...readDims(await payload(source, field, maxSmall, "the input's shape")));
+    else if (field.number === 8) inputDims.push(...readDims(await fieldPayload(source, field, maxSmall, "the input's shape")));
     else if (field.number === 2 || field.number === 100) {
       expectWire(field, 2, "a layer");
       if (layers.length >= maxLayers)
@@ -87,7 +87,7 @@ async function readLayer(source: ByteSource, place: WireField): Promise<ReadLaye
     else if (field.number === 4) layer.tops.push(await string(source, field));
     else if (field.number === 7) layer.blobs.push(field);
     else if (parameters !== undefined) {
-      layer.attributes.set(parameters[0], readParameters(await payload(source, field, maxSmall, parameters[0]), parameters[1]));
+      layer.attributes.set(parameters[0], readParameters(await fieldPayload(source, field, maxSmall, parameters[0]), parameters[1]));
     }
   }
   return withBlobs(source, layer);
@@ -105,7 +105,7 @@ async function readOldLayer(source: ByteSource, place: WireField): Promise<ReadL
     else if (field.number === 5) layer.type = v1TypeName(uint32(field, "the type of a layer"));
     else if (field.number === 6) layer.blobs.push(field);
     else if (parameters !== undefined) {
-      layer.attributes.set(parameters[0], readParameters(await payload(source, field, maxSmall, parameters[0]), parameters[1]));
+      layer.attributes.set(parameters[0], readParameters(await fieldPayload(source, field, maxSmall, parameters[0]), parameters[1]));
     }
   }
   return withBlobs(source, layer);
@@ -149,11 +149,11 @@ async function withBlobs(source: ByteSource, layer: Draft): Promise<ReadLayer> {
 }
 
 async function string(source: ByteSource, field: WireField): Promise<string> {
-  return new TextDecoder().decode(await payload(source, field, maxSmall, "a name"));
+  return new TextDecoder().decode(await fieldPayload(source, field, maxSmall, "a name"));
 }
 
 async function ints(source: ByteSource, field: WireField): Promise<readonly number[]> {
-  const bytes = field.wire === 2 ? await payload(source, field, maxSmall, "input dimensions") : await scalarBytes(source, field);
+  const bytes = field.wire === 2 ? await fieldPayload(source, field, maxSmall, "input dimensions") : await scalarBytes(source, field);
   if (field.wire === 2) return [...int64s({ ...field, bytes }, "input dimensions")];
   return [...fields(bytes)].flatMap((inner) => [...int64s(inner, "input dimensions")]);
 }

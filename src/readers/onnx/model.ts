@@ -1,5 +1,5 @@
-import { expectWire, fields, float, int64, int64s, text } from "../../encodings/protobuf/protobuf.ts";
-import { payload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
+import { expectWire, fields, fieldText, float, int64, int64s } from "../../encodings/protobuf/protobuf.ts";
+import { fieldPayload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { VarintDecoder, type WireField } from "../../encodings/protobuf/protobuf-wire.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import { memorySource } from "../../io/source/memory.ts";
@@ -45,9 +45,9 @@ export async function readModel(source: ByteSource): Promise<OnnxModel> {
     else if (field.number === 2) metadata.set("producer_name", await string(source, field));
     else if (field.number === 3) metadata.set("producer_version", await string(source, field));
     else if (field.number === 7) graph = field;
-    else if (field.number === 8) addOpset(opsets, await payload(source, field, maxSmall, "opset_import"));
+    else if (field.number === 8) addOpset(opsets, await fieldPayload(source, field, maxSmall, "opset_import"));
     else if (field.number === 14 && field.length <= maxSmall)
-      addProperty(metadata, await payload(source, field, maxSmall, "metadata_props"));
+      addProperty(metadata, await fieldPayload(source, field, maxSmall, "metadata_props"));
   }
   if (graph === undefined) throw new CheckpointError("malformed", "the model has no graph", { file: source.name });
   expectWire(graph, 2, "the graph");
@@ -68,21 +68,21 @@ async function readGraph(source: ByteSource, place: WireField, metadata: Map<str
     if (field.number === 1) nodes.push(await locate(where, () => readNode(source, field)));
     else if (field.number === 2) metadata.set("graph", await string(source, field));
     else if (field.number === 5) initializers.push(await locate(where, () => readTensor(source, field)));
-    else if (field.number === 11) inputs.push(readValueInfo(await payload(source, field, maxSmall, "a graph input")));
+    else if (field.number === 11) inputs.push(readValueInfo(await fieldPayload(source, field, maxSmall, "a graph input")));
     else if (field.number === 15) sparse += 1;
   }
   return { nodes, initializers, inputs, sparse };
 }
 
 async function string(source: ByteSource, field: WireField): Promise<string> {
-  return new TextDecoder().decode(await payload(source, field, maxSmall, "a name"));
+  return new TextDecoder().decode(await fieldPayload(source, field, maxSmall, "a name"));
 }
 
 function addOpset(opsets: Map<string, Inert>, bytes: Uint8Array): void {
   let domain = "";
   let version = 0;
   for (const field of fields(bytes)) {
-    if (field.number === 1) domain = text(field, "domain");
+    if (field.number === 1) domain = fieldText(field, "domain");
     if (field.number === 2) version = int64(field, "version of an operator set");
   }
   opsets.set(domain, version);
@@ -92,8 +92,8 @@ function addProperty(metadata: Map<string, Inert>, bytes: Uint8Array): void {
   let key = "";
   let value = "";
   for (const field of fields(bytes)) {
-    if (field.number === 1) key = text(field, "key of a property");
-    if (field.number === 2) value = text(field, "value of a property");
+    if (field.number === 1) key = fieldText(field, "key of a property");
+    if (field.number === 2) value = fieldText(field, "value of a property");
   }
   if (!metadata.has(key)) metadata.set(key, value);
 }
@@ -103,7 +103,7 @@ function readValueInfo(bytes: Uint8Array): OnnxModel["inputs"][number] {
   let name = "";
   const shape: (number | null)[] = [];
   for (const field of fields(bytes)) {
-    if (field.number === 1) name = text(field, "name of an input");
+    if (field.number === 1) name = fieldText(field, "name of an input");
     if (field.number !== 2 || field.wire !== 2) continue;
     for (const type of fields(field.bytes)) {
       if (type.number !== 1 || type.wire !== 2) continue;
@@ -134,7 +134,8 @@ async function readNode(source: ByteSource, place: WireField): Promise<OnnxNode>
     else if (field.number === 2) outputs.push(await string(node, field));
     else if (field.number === 3) name = await string(node, field);
     else if (field.number === 4) type = await string(node, field);
-    else if (field.number === 5 && field.length <= maxSmall) addAttribute(attributes, await payload(node, field, maxSmall, "an attribute"));
+    else if (field.number === 5 && field.length <= maxSmall)
+      addAttribute(attributes, await fieldPayload(node, field, maxSmall, "an attribute"));
   }
   return { name: name === "" ? (outputs[0] ?? "") : name, type, inputs, outputs, attributes };
 }
@@ -145,13 +146,13 @@ function addAttribute(attributes: Map<string, Inert>, bytes: Uint8Array): void {
   let value: Inert | undefined;
   const list: Inert[] = [];
   for (const field of fields(bytes)) {
-    if (field.number === 1) name = text(field, "name of an attribute");
+    if (field.number === 1) name = fieldText(field, "name of an attribute");
     else if (field.number === 2) value = float(field, "an attribute");
     else if (field.number === 3) value = int64(field, "an attribute");
-    else if (field.number === 4) value = text(field, "an attribute");
+    else if (field.number === 4) value = fieldText(field, "an attribute");
     else if (field.number === 7) list.push(...floats(field.wire === 5 ? [float(field, "an attribute")] : field.bytes));
     else if (field.number === 8) list.push(...int64s(field, "an attribute"));
-    else if (field.number === 9) list.push(text(field, "an attribute"));
+    else if (field.number === 9) list.push(fieldText(field, "an attribute"));
   }
   if (value !== undefined || list.length > 0) attributes.set(name, list.length > 0 ? list : (value ?? null));
 }

@@ -1,5 +1,5 @@
-import { expectWire, fields, int64, int64s, text, uint32 } from "../../encodings/protobuf/protobuf.ts";
-import { payload, type Run, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
+import { expectWire, fields, fieldText, int64, int64s, uint32 } from "../../encodings/protobuf/protobuf.ts";
+import { type FieldRun, fieldPayload, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
 import { fixedValues, varintValues } from "../../encodings/protobuf/protobuf-values.ts";
 import type { WireField } from "../../encodings/protobuf/protobuf-wire.ts";
 import { CheckpointError } from "../../errors.ts";
@@ -24,7 +24,7 @@ export interface OnnxTensor {
 
 type Place =
   | { readonly kind: "raw"; readonly run: WireField }
-  | { readonly kind: "typed"; readonly runs: readonly Run[] }
+  | { readonly kind: "typed"; readonly runs: readonly FieldRun[] }
   | { readonly kind: "strings"; readonly message: WireField }
   | { readonly kind: "external"; readonly location: string; readonly offset: number; readonly length: number | undefined };
 
@@ -94,15 +94,15 @@ export async function readTensor(source: ByteSource, place: WireField): Promise<
   let raw: WireField | undefined;
   const shape: number[] = [];
   const external: [string, string][] = [];
-  const data: Run[] = [];
+  const data: FieldRun[] = [];
   let segmented = false;
   for await (const run of sourceRuns(source, place.offset, place.offset + place.length)) {
     if (run.number === 1) shape.push(...(await dims(source, run)));
     else if (run.number === 2) type = uint32(run, "data_type");
     else if (run.number === 3) segmented = true;
-    else if (run.number === 8) name = new TextDecoder().decode(await payload(source, run, maxSmall, "a name"));
+    else if (run.number === 8) name = new TextDecoder().decode(await fieldPayload(source, run, maxSmall, "a name"));
     else if (run.number === 9) raw = run;
-    else if (run.number === 13) external.push(keyValue(await payload(source, run, maxSmall, "external_data")));
+    else if (run.number === 13) external.push(keyValue(await fieldPayload(source, run, maxSmall, "external_data")));
     else if (run.number === 14) location = uint32(run, "data_location");
     else if ([4, 5, 7, 10, 11].includes(run.number)) data.push(run);
   }
@@ -121,7 +121,7 @@ export async function readTensor(source: ByteSource, place: WireField): Promise<
   return { name, dtype, type, shape, place: { kind: "typed", runs: data.filter((run) => run.number === field) } };
 }
 
-async function dims(source: ByteSource, run: Run): Promise<readonly number[]> {
+async function dims(source: ByteSource, run: FieldRun): Promise<readonly number[]> {
   if (run.wire === 0 && run.count === 1) return [int64(run, "a dimension")];
   // Unpacked dimensions come as one run of tags and values: with the first tag in front they are a message of their own.
   const from = run.wire === 2 ? run.offset : run.offset - run.tagLength;
@@ -136,8 +136,8 @@ function keyValue(bytes: Uint8Array): [string, string] {
   let key = "";
   let value = "";
   for (const field of fields(bytes)) {
-    if (field.number === 1) key = text(field, "key of external_data");
-    if (field.number === 2) value = text(field, "value of external_data");
+    if (field.number === 1) key = fieldText(field, "key of external_data");
+    if (field.number === 2) value = fieldText(field, "value of external_data");
   }
   return [key, value];
 }

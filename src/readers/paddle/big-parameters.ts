@@ -1,4 +1,4 @@
-import { entriesOf, integersOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { integersOf, itemsOf, mappingEntries } from "../../encodings/pickle/standard.ts";
 import type { PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
@@ -21,11 +21,11 @@ export interface Sliced {
 
 /** The table of cut arrays; empty without one. Throws `malformed`. */
 export function sliceTable(table: PickleValue | undefined, file: string): readonly Sliced[] {
-  const entries = table === undefined ? new Map<PickleValue, PickleValue>() : entriesOf(table);
+  const entries = table === undefined ? new Map<PickleValue, PickleValue>() : mappingEntries(table);
   const sliced: Sliced[] = [];
   for (const [name, row] of entries ?? [[null, null]]) {
-    const shape = integersOf(entriesOf(row)?.get("OriginShape"));
-    const slices = itemsOf(entriesOf(row)?.get("slices"))?.filter((slice) => typeof slice === "string");
+    const shape = integersOf(mappingEntries(row)?.get("OriginShape"));
+    const slices = itemsOf(mappingEntries(row)?.get("slices"))?.filter((slice) => typeof slice === "string");
     if (typeof name !== "string" || shape === undefined || slices === undefined || slices.length === 0) {
       throw new CheckpointError("malformed", "the table of arrays cut into slices has a row that is not {OriginShape, slices}", { file });
     }

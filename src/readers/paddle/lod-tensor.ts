@@ -23,7 +23,7 @@ export interface StreamTensor {
 }
 
 /** VarType.Type of paddle/fluid/framework/framework.proto. */
-export const paddleTypes: ReadonlyMap<number, NumericDType> = new Map([
+export const lodTensorTypes: ReadonlyMap<number, NumericDType> = new Map([
   [0, "bool"],
   [1, "int16"],
   [2, "int32"],
@@ -53,7 +53,7 @@ export function looksLikeLodTensor(head: Uint8Array): boolean {
   if (head.length < 22 || head.subarray(0, 16).some((byte) => byte !== 0)) return false;
   const size = new DataView(head.buffer, head.byteOffset, head.byteLength).getInt32(16, true);
   // Field 1, a varint: the data type.
-  return size >= 2 && size <= maxDescription && head[20] === 0x08 && paddleTypes.has(head[21] ?? 255);
+  return size >= 2 && size <= maxDescription && head[20] === 0x08 && lodTensorTypes.has(head[21] ?? 255);
 }
 
 /** The tensor whose header starts at `offset`. Throws `truncated`, `malformed`, `unsupported` (element types that are unknown). */
@@ -94,7 +94,7 @@ export async function readStreamTensor(source: ByteSource, offset: number): Prom
 function describe(bytes: Uint8Array, fail: (message: string) => CheckpointError): { dtype: NumericDType; shape: readonly number[] } {
   const { type, shape } = readDescription(bytes);
   if (type === undefined) throw fail("a tensor description without a type");
-  const dtype = paddleTypes.get(type);
+  const dtype = lodTensorTypes.get(type);
   if (dtype === undefined) throw new CheckpointError("unsupported", `Paddle's type ${type} is unknown`, fail("").where);
   return { dtype, shape };
 }

@@ -12,7 +12,8 @@ export function namesFor(stream: readonly StreamTensor[], parameters: readonly D
   const all = [...parameters].sort((a, b) => byCodePoint(a.name, b.name));
   const used = all.filter((parameter) => parameter.used);
   for (const candidates of [all, used]) {
-    const agrees = candidates.length === stream.length && candidates.every(({ shape }, index) => fits(stream[index]?.shape ?? [], shape));
+    const agrees =
+      candidates.length === stream.length && candidates.every(({ shape }, index) => fitsDeclared(stream[index]?.shape ?? [], shape));
     if (agrees) return candidates.map(({ name }) => name);
   }
   if (all.length !== stream.length) {
@@ -20,7 +21,7 @@ export function namesFor(stream: readonly StreamTensor[], parameters: readonly D
       file,
     });
   }
-  const index = all.findIndex(({ shape }, at) => !fits(stream[at]?.shape ?? [], shape));
+  const index = all.findIndex(({ shape }, at) => !fitsDeclared(stream[at]?.shape ?? [], shape));
   throw disagree(stream[index]?.shape ?? [], all[index]?.shape ?? []).at({
     file,
     ...(all[index] === undefined ? {} : { tensor: all[index].name }),
@@ -32,7 +33,7 @@ export function disagree(found: readonly number[], declared: readonly number[]):
 }
 
 /** −1 in a program fits any size; programs before 2.0 declare a scalar as [1]. */
-export function fits(shape: readonly number[], declared: readonly number[]): boolean {
+export function fitsDeclared(shape: readonly number[], declared: readonly number[]): boolean {
   if (declared.length !== shape.length) return shape.length === 0 && declared.length === 1 && declared[0] === 1;
   return declared.every((size, axis) => size === -1 || size === shape[axis]);
 }

@@ -10,7 +10,7 @@ import {
   objectElements,
   textLength,
 } from "../../encodings/pickle/numpy.ts";
-import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { bytesValue, itemsOf, mappingEntries } from "../../encodings/pickle/standard.ts";
 import { carried, joined, nestingOf, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { GlobalName, isTuple, ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
@@ -42,7 +42,7 @@ interface Found {
 export async function readPickled(source: ByteSource, entry: string): Promise<ReadCheckpoint> {
   const { value: root, protocol } = await readPickle(source, 0, { interpret: interpretNumpy });
   const walk = new Walk(entry);
-  const top = entriesOf(root);
+  const top = mappingEntries(root);
   const slices = sliceTable(top?.get(bigTable), entry);
   walkTree(root, "/", walk);
 
@@ -121,7 +121,7 @@ class Walk implements Visitor {
     const array = pair?.array ?? numpyArray(value);
     if (array !== undefined) return this.#array(array, path ?? "", pair?.name);
     if (value instanceof ObjectRecord && isEval(value)) return this.take(this.#evaluate(value), path);
-    if (entriesOf(value) !== undefined) return undefined;
+    if (mappingEntries(value) !== undefined) return undefined;
     if (value instanceof GlobalName) this.unknown.add(value.path, path);
     const plain = plainValue(value);
     if (plain !== undefined) {
@@ -148,7 +148,7 @@ class Walk implements Visitor {
   /** A static-graph tensor is written as eval("data", {"data": array}); nothing else is ever evaluated (paddle/framework/io.py). */
   #evaluate(value: ObjectRecord): PickleValue {
     const [expression, scope] = value.args;
-    const data = entriesOf(scope)?.get("data");
+    const data = mappingEntries(scope)?.get("data");
     if (expression !== "data" || data === undefined) {
       throw new CheckpointError(
         "unsafe",

@@ -1,4 +1,16 @@
-import { bool, bytesOf, double, type Field, fields, float, int32, int64, int64s, text, uint32 } from "../../encodings/protobuf/protobuf.ts";
+import {
+  bool,
+  bytesOf,
+  double,
+  type Field,
+  fields,
+  fieldText,
+  float,
+  int32,
+  int64,
+  int64s,
+  uint32,
+} from "../../encodings/protobuf/protobuf.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
@@ -120,7 +132,7 @@ function readVariable(bytes: Uint8Array): Variable {
   let type = 0;
   let shape: readonly number[] = [];
   for (const field of fields(bytes)) {
-    if (field.number === 1) name = text(field, "name");
+    if (field.number === 1) name = fieldText(field, "name");
     if (field.number === 3) persistable = bool(field, "persistable");
     if (field.number !== 2) continue;
     // The type was a number before it became a message (framework.proto, VarDesc).
@@ -145,7 +157,7 @@ function readOperator(bytes: Uint8Array): Operator {
   for (const field of fields(bytes)) {
     if (field.number === 1) inputs.push(...readArguments(field));
     if (field.number === 2) outputs.push(...readArguments(field));
-    if (field.number === 3) type = text(field, "type");
+    if (field.number === 3) type = fieldText(field, "type");
     if (field.number !== 4) continue;
     const [name, value] = readAttribute(bytesOf(field, "attrs"));
     if (name === "op_role" && typeof value === "number") role = value;
@@ -155,7 +167,7 @@ function readOperator(bytes: Uint8Array): Operator {
 }
 
 function* readArguments(field: Field): Generator<string> {
-  for (const inner of fields(bytesOf(field, "inputs"))) if (inner.number === 2) yield text(inner, "arguments");
+  for (const inner of fields(bytesOf(field, "inputs"))) if (inner.number === 2) yield fieldText(inner, "arguments");
 }
 
 /** OpDesc.Attr: 1 name, then the value in the field of its type; lists are repeated fields. */
@@ -166,10 +178,10 @@ function readAttribute(bytes: Uint8Array): readonly [name: string, value: Inert]
   let isList = false;
   for (const field of fields(bytes)) {
     const { number } = field;
-    if (number === 1) name = text(field, "name");
+    if (number === 1) name = fieldText(field, "name");
     else if (number === 3) scalar = int32(field, "i");
     else if (number === 4) scalar = float(field, "f");
-    else if (number === 5) scalar = text(field, "s");
+    else if (number === 5) scalar = fieldText(field, "s");
     else if (number === 10) scalar = bool(field, "b");
     else if (number === 13) scalar = int64(field, "l");
     else if (number === 19) scalar = double(field, "float64");
@@ -180,7 +192,7 @@ function readAttribute(bytes: Uint8Array): readonly [name: string, value: Inert]
     else if (number === 15) list.push(...int64s(field, "longs"));
     else if (number === 7) list.push(float(field, "floats"));
     else if (number === 16) list.push(double(field, "float64s"));
-    else if (number === 8) list.push(text(field, "strings"));
+    else if (number === 8) list.push(fieldText(field, "strings"));
     else if (number === 11) list.push(bool(field, "bools"));
   }
   return [name, isList ? list : scalar];

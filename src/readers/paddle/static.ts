@@ -1,6 +1,6 @@
 import { baseName } from "../../encodings/file-names.ts";
 import { readPickle } from "../../encodings/pickle/machine.ts";
-import { entriesOf } from "../../encodings/pickle/standard.ts";
+import { mappingEntries } from "../../encodings/pickle/standard.ts";
 import { CheckpointError, isCheckpointError, locate } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
@@ -8,7 +8,7 @@ import { contiguous } from "../../tensor/contiguous.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { isStream, type StaticFiles } from "./files.ts";
 import { readStream, readStreamTensor, type StreamTensor } from "./lod-tensor.ts";
-import { byCodePoint, disagree, fits, namesFor, numbered } from "./names.ts";
+import { byCodePoint, disagree, fitsDeclared, namesFor, numbered } from "./names.ts";
 import { optimizerKind } from "./optimizer-names.ts";
 import { readPickled } from "./pickled.ts";
 import { looksLikePir, readPir } from "./pir.ts";
@@ -138,8 +138,8 @@ class StaticReader {
     const labels = new Map<string, string>();
     if (this.#files.info === undefined) return labels;
     const { value } = await readPickle(await this.#open(this.#files.info));
-    for (const [variable, row] of entriesOf(value) ?? []) {
-      const label = entriesOf(row)?.get("structured_name");
+    for (const [variable, row] of mappingEntries(value) ?? []) {
+      const label = mappingEntries(row)?.get("structured_name");
       if (typeof variable === "string" && typeof label === "string") labels.set(variable, label);
     }
     return labels;
@@ -178,7 +178,7 @@ class StaticReader {
             throw new CheckpointError("malformed", `${source.size - tensor.end} bytes behind the tensor, one tensor was expected`);
           }
           const shape = declared.get(name)?.shape;
-          if (shape !== undefined && !fits(tensor.shape, shape)) throw disagree(tensor.shape, shape);
+          if (shape !== undefined && !fitsDeclared(tensor.shape, shape)) throw disagree(tensor.shape, shape);
           this.#used.push(file);
           this.#bytes += source.size;
           this.#add(name, tensor, reopened(this.#set, file, source.size), undefined);

@@ -1,9 +1,9 @@
 import { unmaskCrc } from "../../encodings/checksum/crc32c.ts";
 import { bool, FieldReader, fields, fixed32, int32, int64, uint32 } from "../../encodings/protobuf/protobuf.ts";
-import { openTable, tableBlocks } from "../../encodings/sstable/sstable.ts";
+import { openTable, sstableBlocks } from "../../encodings/sstable/sstable.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import { keyText, readSlice, type Slice } from "./slices.ts";
+import { keyText, readSlice, type SliceExtents } from "./slices.ts";
 
 /** BundleHeaderProto of a TF V2 checkpoint (tensorflow/core/protobuf/tensor_bundle.proto): num_shards 1, endianness 2. */
 export interface BundleHeader {
@@ -21,7 +21,7 @@ export interface BundleEntry {
   /** Of the stored bytes, unmasked. */
   readonly crc: number;
   /** Where the variable was saved in pieces: each has an entry of its own and offset, size and crc here mean nothing. */
-  readonly slices: readonly Slice[];
+  readonly slices: readonly SliceExtents[];
 }
 
 export interface BundleIndex {
@@ -31,7 +31,7 @@ export interface BundleIndex {
 }
 
 const nothing = new Uint8Array(0);
-const noSlices: readonly Slice[] = [];
+const noSlices: readonly SliceExtents[] = [];
 const noDimensions: readonly number[] = [];
 /** Names of data files have five digits. */
 const maxShards = 100_000;
@@ -45,7 +45,7 @@ export async function readBundleIndex(source: ByteSource): Promise<BundleIndex> 
   let header: BundleHeader | undefined;
   const entries = new Map<string, BundleEntry>();
   let before: readonly number[] = noDimensions;
-  for await (const block of tableBlocks(table)) {
+  for await (const block of sstableBlocks(table)) {
     for (const { key, bytes = nothing } of block) {
       if (key.length === 0) header = parseHeader(bytes);
       else if (header === undefined) throw new CheckpointError("malformed", "the index has no header entry", { file: source.name });
@@ -84,7 +84,7 @@ function parseEntry(bytes: Uint8Array, key: Uint8Array, before: readonly number[
 function readEntry(bytes: Uint8Array, before: readonly number[]): BundleEntry {
   let [dtype, shard, offset, size, crc] = [0, 0, 0, 0, 0];
   let shape: readonly number[] = noDimensions;
-  let slices: Slice[] | undefined;
+  let slices: SliceExtents[] | undefined;
   const field = new FieldReader(bytes);
   while (field.next()) {
     if (field.number === 1) dtype = uint32(field, "dtype");
@@ -129,7 +129,7 @@ export function readShape(field: FieldReader): readonly number[] {
 /** What a table that ends as one holds: its first key is empty in both, and its value tells. */
 export async function tableKind(source: ByteSource): Promise<"v1" | "v2" | undefined> {
   const table = await openTable(source);
-  const blocks = tableBlocks({ source, blocks: table.blocks.slice(0, 1) }, 1 << 20);
+  const blocks = sstableBlocks({ source, blocks: table.blocks.slice(0, 1) }, 1 << 20);
   const [first] = (await blocks.next()).value ?? [];
   if (first === undefined || first.key.length !== 0) return undefined;
   const head = first.bytes?.subarray(0, 16) ?? (await first.stored.walked().read(0, Math.min(16, first.stored.length)));

@@ -5,7 +5,7 @@ import { byteSwapped } from "../../io/source/mapped.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import type { Note } from "../../tensor/checkpoint.ts";
-import { checkRange } from "../../tensor/contiguous.ts";
+import { checkTensorRange } from "../../tensor/contiguous.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { byteLength, elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorKind } from "../../tensor/tensor.ts";
@@ -214,7 +214,7 @@ class TensorBuilder {
       throw new CheckpointError("malformed", `${dtype} [${shape.join(", ")}] needs ${needed} bytes, the index gives it ${entry.size}`);
     }
     const shard = this.#shard(entry);
-    checkRange(shard, entry.offset, entry.size);
+    checkTensorRange(shard, entry.offset, entry.size);
     return { shard, offset: entry.offset, size: entry.size, crc: entry.crc };
   }
 

@@ -1,5 +1,5 @@
-import { bool, expectWire, type Field, fields, float, int64, int64s, text, uint32 } from "../../encodings/protobuf/protobuf.ts";
-import { payload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
+import { bool, expectWire, type Field, fields, fieldText, float, int64, int64s, uint32 } from "../../encodings/protobuf/protobuf.ts";
+import { fieldPayload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import type { WireField } from "../../encodings/protobuf/protobuf-wire.ts";
 import { CheckpointError, locate } from "../../errors.ts";
 import { memorySource } from "../../io/source/memory.ts";
@@ -74,7 +74,7 @@ async function readNode(source: ByteSource, field: WireField): Promise<GraphNode
 }
 
 async function string(source: ByteSource, field: WireField, what: string): Promise<string> {
-  return new TextDecoder().decode(await payload(source, field, maxSmall, what));
+  return new TextDecoder().decode(await fieldPayload(source, field, maxSmall, what));
 }
 
 async function readAttribute(
@@ -122,7 +122,7 @@ function listValue(bytes: Uint8Array): readonly Inert[] {
 function scalarValue(field: Field): Inert | undefined {
   switch (field.number) {
     case 2:
-      return text(field, "a string");
+      return fieldText(field, "a string");
     case 3:
       return int64(field, "an integer");
     case 4:
@@ -142,7 +142,7 @@ async function readTensor(kept: ByteSource, walked: ByteSource, place: WireField
   let shape: readonly number[] = [];
   for await (const field of sourceFields(walked, place.offset, place.offset + place.length)) {
     if (field.number === 1) dtype = uint32(field, "dtype");
-    if (field.number === 2) shape = parseShape(await payload(walked, field, maxSmall, "shape"));
+    if (field.number === 2) shape = parseShape(await fieldPayload(walked, field, maxSmall, "shape"));
   }
   return {
     dtype,

@@ -1,6 +1,6 @@
 import { isObject, type Json, parseJsonBytes } from "../../encodings/json/json.ts";
 import { type KerasLayer, kerasModel, variableNames, wrapped } from "../../encodings/keras-config.ts";
-import { bytesOf, fields, text } from "../../encodings/protobuf/protobuf.ts";
+import { bytesOf, fields, fieldText } from "../../encodings/protobuf/protobuf.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { LayerRecord } from "../../tensor/checkpoint.ts";
@@ -48,8 +48,8 @@ function* readNodes(bytes: Uint8Array, file: string): Generator<Node> {
     let identifier = "";
     let json: Json = null;
     for (const part of fields(bytesOf(field, "nodes"), { file })) {
-      if (part.number === 3) path = text(part, "node_path");
-      if (part.number === 4) identifier = text(part, "identifier");
+      if (part.number === 3) path = fieldText(part, "node_path");
+      if (part.number === 4) identifier = fieldText(part, "identifier");
       if (part.number === 5) json = withoutTuples(parseJsonBytes(bytesOf(part, "metadata"), file, { python: true }), 0);
     }
     yield { path, identifier, json };

@@ -1,4 +1,4 @@
-import { fields, text, uint32 } from "../../encodings/protobuf/protobuf.ts";
+import { fields, fieldText, uint32 } from "../../encodings/protobuf/protobuf.ts";
 
 /**
  * TrackableObjectGraph (tensorflow/core/protobuf/trackable_object_graph.proto): nodes 1 {children 1 {node_id 1, local_name 2},
@@ -44,8 +44,8 @@ function parseAttribute(bytes: Uint8Array): { readonly key: string; readonly lab
   let key = "";
   let label = "";
   for (const field of fields(bytes)) {
-    if (field.number === 2) label = text(field, "full name");
-    if (field.number === 3) key = text(field, "checkpoint key");
+    if (field.number === 2) label = fieldText(field, "full name");
+    if (field.number === 3) key = fieldText(field, "checkpoint key");
   }
   return { key, label };
 }

@@ -1,7 +1,7 @@
 import { baseName, folderOf } from "../../encodings/file-names.ts";
 import type { Probe, Reader } from "../../encodings/probe.ts";
-import { fields, text } from "../../encodings/protobuf/protobuf.ts";
-import { payload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
+import { fields, fieldText } from "../../encodings/protobuf/protobuf.ts";
+import { fieldPayload, sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Inert, LayerRecord, Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
@@ -119,9 +119,9 @@ async function describe(source: ByteSource, metadata: Map<string, Inert>): Promi
     for await (const field of sourceFields(source, graph.offset, graph.offset + graph.length)) {
       if (field.number !== 1 || field.length > maxHead) continue;
       const tags: string[] = [];
-      for (const part of fields(await payload(source, field, maxHead, "the meta graph's description"))) {
-        if (part.number === 4) tags.push(text(part, "tag"));
-        if (part.number === 5) metadata.set("tensorflow_version", text(part, "TensorFlow version"));
+      for (const part of fields(await fieldPayload(source, field, maxHead, "the meta graph's description"))) {
+        if (part.number === 4) tags.push(fieldText(part, "tag"));
+        if (part.number === 5) metadata.set("tensorflow_version", fieldText(part, "TensorFlow version"));
       }
       metadata.set("tags", tags);
       break;

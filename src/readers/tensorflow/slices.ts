@@ -4,10 +4,10 @@ import { denseStrides, elementCount } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 
 /** TensorSliceProto: one entry a dimension; length −1 stands for the whole dimension. Kept as saved: keys are made from it. */
-export type Slice = readonly { readonly start: number; readonly length: number }[];
+export type SliceExtents = readonly { readonly start: number; readonly length: number }[];
 
 /** TensorSliceProto {extent = 1 {start = 1, length = 2}}; an absent length is −1, an absent start 0. */
-export function readSlice(field: FieldReader): Slice {
+export function readSlice(field: FieldReader): SliceExtents {
   const slice: { start: number; length: number }[] = [];
   while (field.next()) {
     if (field.number !== 1) continue;
@@ -23,7 +23,10 @@ export function readSlice(field: FieldReader): Slice {
 }
 
 /** The box of a slice in a tensor of this shape. Throws `malformed` where it is none. */
-export function sliceBox(slice: Slice, shape: readonly number[]): { readonly start: readonly number[]; readonly shape: readonly number[] } {
+export function sliceBox(
+  slice: SliceExtents,
+  shape: readonly number[],
+): { readonly start: readonly number[]; readonly shape: readonly number[] } {
   if (slice.length !== shape.length) {
     throw new CheckpointError("malformed", `a slice of ${slice.length} dimensions in a tensor of ${shape.length}`);
   }
@@ -72,7 +75,7 @@ export function slicePart(source: Part["source"], box: Pick<Part, "start" | "sha
  * The table key of a slice (tensorflow/core/util/saved_tensor_slice_util.cc, in the order-preserving code of
  * core/lib/strings/ordered_code.cc): number 0, the name, the rank, then start and length of each dimension.
  */
-export function sliceKey(name: Uint8Array, slice: Slice): Uint8Array {
+export function sliceKey(name: Uint8Array, slice: SliceExtents): Uint8Array {
   const key: number[] = [0];
   for (const byte of name) {
     if (byte === 0) key.push(0x00, 0xff);

@@ -1,5 +1,5 @@
 import { expectWire } from "../../encodings/protobuf/protobuf.ts";
-import { type Run, sourceFields, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
+import { type FieldRun, sourceFields, sourceRuns } from "../../encodings/protobuf/protobuf-source.ts";
 import { countVarints, fixedValues, varintValues } from "../../encodings/protobuf/protobuf-values.ts";
 import { CheckpointError } from "../../errors.ts";
 import { memorySource } from "../../io/source/memory.ts";
@@ -68,8 +68,8 @@ export async function protoValues(place: ProtoPlace, dtype: NumericDType, count:
   const number = typedField[dtype];
   const width = itemsize(dtype);
   const { message } = place;
-  const runs: Run[] = [];
-  let content: Run | undefined;
+  const runs: FieldRun[] = [];
+  let content: FieldRun | undefined;
   for await (const run of sourceRuns(message)) {
     if (run.number === contentField) content = run;
     if (run.number === number) runs.push(run);

@@ -1,11 +1,11 @@
 import { expectWire, FieldReader, uint32 } from "../../encodings/protobuf/protobuf.ts";
 import { sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
-import { openTable, type StoredValue, type TableEntry, tableBlocks } from "../../encodings/sstable/sstable.ts";
+import { openTable, type StoredValue, sstableBlocks, type TableEntry } from "../../encodings/sstable/sstable.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { readShape } from "./bundle-index.ts";
-import { keyText, readSlice, type Slice } from "./slices.ts";
+import { keyText, readSlice, type SliceExtents } from "./slices.ts";
 import type { ProtoPlace } from "./tensor-proto.ts";
 
 /**
@@ -23,7 +23,7 @@ export interface V1Meta {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: number;
-  readonly slices: readonly Slice[];
+  readonly slices: readonly SliceExtents[];
 }
 
 export interface V1File {
@@ -37,7 +37,7 @@ export async function readV1File(source: ByteSource): Promise<V1File> {
   const table = await openTable(source);
   let metas: readonly V1Meta[] | undefined;
   const values = new Map<string, ProtoPlace>();
-  for await (const block of tableBlocks(table, wholeBlock)) {
+  for await (const block of sstableBlocks(table, wholeBlock)) {
     for (const entry of block) {
       if (entry.key.length === 0) metas = await readMeta(entry, source.name);
       else if (metas === undefined) throw noList(source.name);
@@ -72,7 +72,7 @@ function parseMeta(field: FieldReader, file: string): V1Meta {
   let name = "";
   let shape: readonly number[] = [];
   let dtype = 0;
-  const slices: Slice[] = [];
+  const slices: SliceExtents[] = [];
   try {
     while (field.next()) {
       if (field.number === 1) name = utf8(field);

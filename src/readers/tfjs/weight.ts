@@ -5,7 +5,7 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
-import { convert } from "../../tensor/move/cast.ts";
+import { castValues } from "../../tensor/move/cast.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A weight and the bytes that it takes in its group. */
@@ -82,7 +82,7 @@ function readQuantised(source: ByteSource, offset: number, wanted: Wanted, quant
   const stored = window(source, offset, size);
   if (kept === "float16") {
     if (dtype !== "float32") throw new CheckpointError("malformed", `float16 quantisation of ${dtype}`, where);
-    const values = mapped(stored, 2, 4, (input, output) => convert(input, "float16", output, "float32", input.length / 2));
+    const values = mapped(stored, 2, 4, (input, output) => castValues(input, "float16", output, "float32", input.length / 2));
     return { tensor: contiguous({ name, dtype, shape, source: values, stored: { kind: "rounded", dtype: "float16" } }), size };
   }
   const scale = quantization.get("scale");

@@ -1,6 +1,6 @@
 import { plainValue } from "../../encodings/pickle/inert.ts";
 import { NumpyArray, numpyArray, numpyTensor, objectElements } from "../../encodings/pickle/numpy.ts";
-import { bytesValue, entriesOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { bytesValue, itemsOf, mappingEntries } from "../../encodings/pickle/standard.ts";
 import { carried, joined, nestingOf, type Visitor, walkTree } from "../../encodings/pickle/tree.ts";
 import { UnknownObjects } from "../../encodings/pickle/unknown.ts";
 import { ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
@@ -10,11 +10,11 @@ import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { NumericTensor, Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
 import { markScales, realTensor } from "./quantised.ts";
-import { className, type StorageId, TensorRecord, tensorRecord, type UnsupportedRecord } from "./records.ts";
+import { className, type StorageId, TorchTensor, tensorRecord, type UnsupportedRecord } from "./records.ts";
 import { type StorageSet, TensorMaker } from "./storages.ts";
 
 /** What a pickle of PyTorch holds. */
-export interface Collected {
+export interface CollectedTensors {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly dequantised?: NonNullable<Checkpoint["dequantised"]>;
   readonly layers: readonly LayerRecord[];
@@ -26,19 +26,19 @@ export interface Collected {
 export interface CollectOptions {
   readonly file: string;
   /** What the container knows of a value: a tensor of a tar's own table. */
-  readonly known?: (value: PickleValue) => TensorRecord | undefined;
+  readonly known?: (value: PickleValue) => TorchTensor | undefined;
   /** A storage that is kept inside the pickle. */
   readonly embedded?: (call: ObjectRecord) => Promise<{ readonly id: StorageId; readonly storages: StorageSet } | undefined>;
 }
 
 interface Found {
   readonly path: string;
-  readonly value: TensorRecord | UnsupportedRecord | NumpyArray;
+  readonly value: TorchTensor | UnsupportedRecord | NumpyArray;
   readonly kind: TensorKind | undefined;
 }
 
 /** Lists what is in `root`: tensors by their path joined with ".", modules by the names that state_dict() gives. */
-export async function collect(root: PickleValue, storages: StorageSet, options: CollectOptions): Promise<Collected> {
+export async function collectTensors(root: PickleValue, storages: StorageSet, options: CollectOptions): Promise<CollectedTensors> {
   const { file } = options;
   const walk = new Walk(root, options);
   walkTree(root, ".", walk);
@@ -50,7 +50,7 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
   const unsupported = (tensor: string, message: string): void => {
     notes.push({ code: "unsupported-tensor", message, tensor });
   };
-  const scalesOf = async (record: TensorRecord): Promise<NumericTensor | undefined> => {
+  const scalesOf = async (record: TorchTensor): Promise<NumericTensor | undefined> => {
     const made = await make({ name: "" }, record, maker, options);
     return "unsupported" in made ? undefined : made;
   };
@@ -59,7 +59,7 @@ export async function collect(root: PickleValue, storages: StorageSet, options: 
     const path = freeName(tensors, found.path);
     if (path !== found.path) notes.push(renamedNote(found.path, path));
     const names = { name: path, ...(kind === undefined ? {} : { kind }) };
-    if (value instanceof TensorRecord) {
+    if (value instanceof TorchTensor) {
       const made = await make(names, value, maker, options);
       const { quantiser } = value.view;
       const real = "unsupported" in made || quantiser === undefined ? made : await realTensor(made, quantiser, scalesOf);
@@ -87,7 +87,7 @@ function divided(
   tensors: Map<string, Tensor>,
   quantised: ReadonlyMap<string, NumericTensor>,
   notes: readonly Note[],
-): Pick<Collected, "tensors" | "notes" | "dequantised"> {
+): Pick<CollectedTensors, "tensors" | "notes" | "dequantised"> {
   markScales(tensors);
   const others = notes.filter(({ tensor }) => tensor === undefined || !quantised.has(tensor));
   return {
@@ -99,7 +99,7 @@ function divided(
 
 async function make(
   names: { readonly name: string; readonly kind?: TensorKind },
-  record: TensorRecord,
+  record: TorchTensor,
   maker: TensorMaker,
   options: CollectOptions,
 ): Promise<NumericTensor | UnsupportedRecord> {
@@ -122,8 +122,8 @@ class Walk implements Visitor {
 
   constructor(root: PickleValue, options: CollectOptions) {
     this.#known = options.known;
-    const values = [...(entriesOf(root)?.values() ?? [])];
-    this.#isTraining = values.some((value) => (entriesOf(value)?.size ?? 0) > 0 || isModule(value));
+    const values = [...(mappingEntries(root)?.values() ?? [])];
+    this.#isTraining = values.some((value) => (mappingEntries(value)?.size ?? 0) > 0 || isModule(value));
   }
 
   take(value: PickleValue, path: string | undefined): "tensor" | "taken" | undefined {
@@ -133,7 +133,7 @@ class Walk implements Visitor {
       this.found.push({ path: path ?? "", value: record, kind: this.#kind(path ?? "", record) });
       return "tensor";
     }
-    const entries = entriesOf(value);
+    const entries = mappingEntries(value);
     if (entries !== undefined) {
       // What torch.optim.Optimizer.state_dict() returns.
       if (entries.has("state") && entries.has("param_groups")) this.#optimizers.push(path === undefined ? "" : `${path}.`);
@@ -155,9 +155,9 @@ class Walk implements Visitor {
     return undefined;
   }
 
-  #kind(path: string, record: TensorRecord | UnsupportedRecord | NumpyArray): TensorKind | undefined {
+  #kind(path: string, record: TorchTensor | UnsupportedRecord | NumpyArray): TensorKind | undefined {
     if (this.#optimizers.some((prefix) => path.startsWith(prefix))) return "optimizer";
-    if (record instanceof TensorRecord && (record.view.parameter || record.view.quantiser !== undefined)) return "parameter";
+    if (record instanceof TorchTensor && (record.view.parameter || record.view.quantiser !== undefined)) return "parameter";
     const isScalar = "shape" in record && record.shape.length === 0;
     return this.#isTraining && isScalar && !path.includes(".") ? "bookkeeping" : undefined;
   }

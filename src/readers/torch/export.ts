@@ -7,7 +7,7 @@ import { strided } from "../../tensor/contiguous.ts";
 import { dtypes, itemsize } from "../../tensor/dtype.ts";
 import type { Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { exportedDType } from "./dtypes.ts";
-import { member } from "./zip.ts";
+import { archiveMember } from "./zip.ts";
 
 /*
  * torch.export.save since 2.8 (torch/export/pt2_archive/constants.py): NAME/archive_format is "pt2", NAME/data/weights/model_weights_config.json tells for each
@@ -49,7 +49,7 @@ export async function readExported(
 }
 
 async function readConfig(archive: ZipArchive, name: string): Promise<ReadonlyMap<string, Json>> {
-  const source = await member(archive, name);
+  const source = await archiveMember(archive, name);
   if (source.size > maxConfig) {
     throw new CheckpointError("unsafe", `${name} of ${source.size} bytes, at most ${maxConfig} are read`, { file: archive.name });
   }
@@ -84,7 +84,7 @@ async function readTensor(
   }
   if (dtype === undefined)
     return { code: "unsupported-tensor", message: `a tensor of scalar type ${String(scalarType)} is not read`, tensor: name };
-  const stored = await member(archive, base + path);
+  const stored = await archiveMember(archive, base + path);
   const unit = bigEndian ? dtypes[dtype].unit : 1;
   const kind: TensorKind = isConstant ? "constant" : field("is_param") === true ? "parameter" : "buffer";
   const width = itemsize(dtype);

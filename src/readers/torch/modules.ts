@@ -1,6 +1,6 @@
 import { plainValue } from "../../encodings/pickle/inert.ts";
 import { numpyArray } from "../../encodings/pickle/numpy.ts";
-import { entriesOf, keyName } from "../../encodings/pickle/standard.ts";
+import { keyName, mappingEntries } from "../../encodings/pickle/standard.ts";
 import { joined } from "../../encodings/pickle/tree.ts";
 import { ObjectRecord, type PickleValue } from "../../encodings/pickle/values.ts";
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
@@ -15,7 +15,7 @@ const dicts = ["_parameters", "_buffers", "_modules"];
 
 export function isModule(value: PickleValue): value is ObjectRecord {
   if (!(value instanceof ObjectRecord)) return false;
-  const attributes = entriesOf(value.state);
+  const attributes = mappingEntries(value.state);
   return attributes !== undefined && (attributes.has("_modules") || attributes.has("_parameters"));
 }
 
@@ -25,11 +25,11 @@ export function isScripted(value: PickleValue): value is ObjectRecord {
 
 /** Tensors and submodules under the names of state_dict(): own parameters, own buffers, then the submodules. */
 export function* moduleChildren(value: ObjectRecord, path: string | undefined): Generator<readonly [string, PickleValue]> {
-  const attributes = entriesOf(value.state);
+  const attributes = mappingEntries(value.state);
   if (attributes === undefined) return;
   if (isModule(value)) {
     for (const dict of dicts) {
-      for (const [key, child] of entriesOf(attributes.get(dict)) ?? []) {
+      for (const [key, child] of mappingEntries(attributes.get(dict)) ?? []) {
         if (child !== null) yield [joined(path, ".", keyName(key)), child];
       }
     }
@@ -43,9 +43,9 @@ export function* moduleChildren(value: ObjectRecord, path: string | undefined): 
 
 /** A module without submodules as a layer of the network, with its settings; undefined for containers of other modules. */
 export function moduleLayer(value: ObjectRecord, path: string): LayerRecord | undefined {
-  const state = entriesOf(value.state);
+  const state = mappingEntries(value.state);
   if (state === undefined) return undefined;
-  const submodules = entriesOf(state.get("_modules"));
+  const submodules = mappingEntries(state.get("_modules"));
   const scripted = [...state.values()].some((child) => isScripted(child));
   if ((submodules?.size ?? 0) > 0 || scripted) return undefined;
   const attributes = new Map<string, Inert>();
@@ -57,7 +57,7 @@ export function moduleLayer(value: ObjectRecord, path: string): LayerRecord | un
     if (plain !== undefined) attributes.set(name, plain);
   }
   for (const dict of ["_parameters", "_buffers"]) {
-    for (const [key, child] of entriesOf(state.get(dict)) ?? []) {
+    for (const [key, child] of mappingEntries(state.get(dict)) ?? []) {
       if (child !== null) tensors.push(joined(path === "" ? undefined : path, ".", keyName(key)));
     }
   }

@@ -1,9 +1,9 @@
 import { dequantised, vectorNumbers } from "../../tensor/dequantised.ts";
 import { type NumericTensor, type Tensor, withInfo } from "../../tensor/tensor.ts";
-import { type Quantiser, TensorRecord, type UnsupportedRecord } from "./records.ts";
+import { type Quantiser, TorchTensor, type UnsupportedRecord } from "./records.ts";
 
 /** Makes the tensor of a record; undefined for kinds that are not read. */
-export type Maker = (record: TensorRecord) => Promise<NumericTensor | undefined>;
+export type Maker = (record: TorchTensor) => Promise<NumericTensor | undefined>;
 
 /** The real numbers behind a quantised tensor, where its scales can be read and are as many as they have to be. */
 export async function realTensor(tensor: NumericTensor, quantiser: Quantiser, make: Maker): Promise<NumericTensor | UnsupportedRecord> {
@@ -29,11 +29,11 @@ export function markScales(tensors: Map<string, Tensor>): void {
 }
 
 async function numbers(
-  given: readonly number[] | TensorRecord,
+  given: readonly number[] | TorchTensor,
   count: number,
   make: Maker,
 ): Promise<(() => Promise<ArrayLike<number>>) | undefined> {
-  if (!(given instanceof TensorRecord)) return given.length === count ? async () => given : undefined;
+  if (!(given instanceof TorchTensor)) return given.length === count ? async () => given : undefined;
   const tensor = await make(given);
   const there = tensor?.shape.reduce((product, size) => product * size, 1);
   return tensor === undefined || there !== count ? undefined : () => vectorNumbers(tensor);

@@ -9,7 +9,7 @@ import type { Context } from "../../io/context.ts";
 import { window } from "../../io/source/window.ts";
 import type { ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { type Tensor, withInfo } from "../../tensor/tensor.ts";
-import { type Collected, type CollectOptions, collect } from "./collect.ts";
+import { type CollectedTensors, type CollectOptions, collectTensors } from "./collect.ts";
 import { exportPrefix, readExported } from "./export.ts";
 import { looksLikeLegacy, readLegacy } from "./legacy.ts";
 import { interpretTorch, type StorageId, storageId } from "./records.ts";
@@ -43,16 +43,16 @@ export const reader: Reader = {
       return checkpoint(
         probe,
         `tar, pickle protocol ${tar.protocol}`,
-        await collect(tar.root, tar.storages, { file: probe.entry, known: tar.known }),
+        await collectTensors(tar.root, tar.storages, { file: probe.entry, known: tar.known }),
       );
     }
     if (looksLikeLegacy(probe.head)) {
       const { root, storages, protocol } = await readLegacy(probe.source);
-      return checkpoint(probe, `legacy stream, pickle protocol ${protocol}`, await collect(root, storages, { file: probe.entry }));
+      return checkpoint(probe, `legacy stream, pickle protocol ${protocol}`, await collectTensors(root, storages, { file: probe.entry }));
     }
     const { value, protocol } = await readPickle(probe.source, 0, { interpret: interpretTorch });
     const options: CollectOptions = { file: probe.entry, embedded };
-    return checkpoint(probe, `bare pickle, protocol ${protocol}`, await collect(value, noStorages, options));
+    return checkpoint(probe, `bare pickle, protocol ${protocol}`, await collectTensors(value, noStorages, options));
   },
 };
 
@@ -76,16 +76,16 @@ async function readArchive(probe: Probe, archive: ZipArchive, ctx: Context): Pro
 }
 
 /** torch.save, or TorchScript. */
-async function readSaved(archive: ZipArchive, file: string, ctx: Context): Promise<{ collected: Collected; variant: string }> {
+async function readSaved(archive: ZipArchive, file: string, ctx: Context): Promise<{ collected: CollectedTensors; variant: string }> {
   const prefix = torchPrefix(archive);
   if (prefix === undefined)
     throw new CheckpointError("not-found", "the archive has no data.pkl, which says what its storages hold", { file });
   const zip = await openTorchZip(archive, prefix);
   const { value, protocol } = await readMember(zip, "data.pkl", ctx);
-  const collected = await collect(value, zipStorages(zip, "data/"), { file });
+  const collected = await collectTensors(value, zipStorages(zip, "data/"), { file });
   if (!archive.entries.has(`${prefix}constants.pkl`))
     return { collected, variant: `zip version ${zip.version}, pickle protocol ${protocol}` };
-  const constants = await collect((await readMember(zip, "constants.pkl", ctx)).value, zipStorages(zip, "constants/"), { file });
+  const constants = await collectTensors((await readMember(zip, "constants.pkl", ctx)).value, zipStorages(zip, "constants/"), { file });
   const tensors = new Map<string, Tensor>(collected.tensors);
   // TorchScript's code calls its constants CONSTANTS.c0, CONSTANTS.c1, …
   for (const [index, tensor] of constants.tensors)
@@ -93,7 +93,7 @@ async function readSaved(archive: ZipArchive, file: string, ctx: Context): Promi
   return { collected: { ...collected, tensors }, variant: `TorchScript, zip version ${zip.version}` };
 }
 
-function checkpoint(probe: Probe, variant: string, collected: Collected): ReadCheckpoint {
+function checkpoint(probe: Probe, variant: string, collected: CollectedTensors): ReadCheckpoint {
   return { format: "torch", variant, files: [probe.entry], bytes: probe.source.size, ...collected, close: async () => {} };
 }
 

@@ -1,5 +1,5 @@
 import { interpretNumpy } from "../../encodings/pickle/numpy.ts";
-import { entriesOf, integersOf, itemsOf } from "../../encodings/pickle/standard.ts";
+import { integersOf, itemsOf, mappingEntries } from "../../encodings/pickle/standard.ts";
 import { GlobalName, Interpreted, isTuple, ObjectRecord, PersistentId, type PickleValue } from "../../encodings/pickle/values.ts";
 import { CheckpointError } from "../../errors.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
@@ -27,7 +27,7 @@ export interface StorageId {
 }
 
 /** A tensor as the pickle describes it, nothing checked yet. */
-export class TensorRecord extends Interpreted {
+export class TorchTensor extends Interpreted {
   /** A storage's id, or the call that holds a storage of its own. */
   readonly storage: StorageId | ObjectRecord;
   /** In place of the storage's own type. */
@@ -37,13 +37,13 @@ export class TensorRecord extends Interpreted {
   readonly shape: readonly number[];
   /** Elements. */
   readonly strides: readonly number[];
-  readonly view: View;
+  readonly view: TorchView;
 
   constructor(
     storage: StorageId | ObjectRecord,
     dtype: NumericDType | undefined,
     place: { readonly offset: number; readonly shape: readonly number[]; readonly strides: readonly number[] },
-    view: View = plainView,
+    view: TorchView = plainView,
   ) {
     super();
     this.storage = storage;
@@ -60,14 +60,14 @@ export class TensorRecord extends Interpreted {
     return items?.length === 3 && typeof items[0] === "boolean";
   }
 
-  asParameter(): TensorRecord {
+  asParameter(): TorchTensor {
     const view = this.view === plainView ? parameterView : { ...this.view, parameter: true };
-    return new TensorRecord(this.storage, this.dtype, this, view);
+    return new TorchTensor(this.storage, this.dtype, this, view);
   }
 }
 
 /** What a tensor is besides a window of a storage. */
-export interface View {
+export interface TorchView {
   readonly conjugate: boolean;
   readonly negative: boolean;
   readonly parameter: boolean;
@@ -77,13 +77,13 @@ export interface View {
 
 /** value = (stored − zero point) · scale: one pair, or one for each index along an axis. */
 export interface Quantiser {
-  readonly scales: readonly number[] | TensorRecord;
-  readonly zeroPoints: readonly number[] | TensorRecord;
+  readonly scales: readonly number[] | TorchTensor;
+  readonly zeroPoints: readonly number[] | TorchTensor;
   readonly axis: number | undefined;
 }
 
-const plainView: View = { conjugate: false, negative: false, parameter: false };
-const parameterView: View = { ...plainView, parameter: true };
+const plainView: TorchView = { conjugate: false, negative: false, parameter: false };
+const parameterView: TorchView = { ...plainView, parameter: true };
 
 /** A tensor of a kind that is no plain array, and why. */
 export interface UnsupportedRecord {
@@ -126,12 +126,12 @@ export function interpretTorch(call: ObjectRecord): Interpreted | undefined {
   const path = className(call.callable);
   if (path === undefined || !(rebuilds.has(path) || wrappers.has(path) || typed.has(path))) return interpretNumpy(call);
   const record = tensorRecord(call);
-  return record instanceof TensorRecord ? record : undefined;
+  return record instanceof TorchTensor ? record : undefined;
 }
 
 /** The tensor that a value stands for; undefined for anything else. */
-export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | UnsupportedRecord | undefined {
-  if (value instanceof TensorRecord) return value;
+export function tensorRecord(value: PickleValue, depth = 0): TorchTensor | UnsupportedRecord | undefined {
+  if (value instanceof TorchTensor) return value;
   if (!(value instanceof ObjectRecord) || depth > maxWrapping) return undefined;
   const path = className(value.callable);
   if (path === undefined) return undefined;
@@ -155,7 +155,7 @@ export function tensorRecord(value: PickleValue, depth = 0): TensorRecord | Unsu
  * An object of a tensor class whose state is (storage, offset, size, strides), or of Parameter around a tensor: that is its state's first item
  * (0.1: data, gradient, hooks, requires_grad, volatile) or its argument, beside the state (requires_grad, volatile, hooks) (0.1.10 to 0.3).
  */
-function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRecord | UnsupportedRecord | undefined {
+function old(value: ObjectRecord, isParameter: boolean, depth: number): TorchTensor | UnsupportedRecord | undefined {
   const state = itemsOf(value.state);
   for (const inner of [state?.[0], value.args[0]]) {
     const nested = inner === undefined ? undefined : tensorRecord(inner, depth + 1);
@@ -166,20 +166,20 @@ function old(value: ObjectRecord, isParameter: boolean, depth: number): TensorRe
   return isParameter ? asParameter(record) : record;
 }
 
-function asParameter(record: TensorRecord | UnsupportedRecord | undefined): TensorRecord | UnsupportedRecord | undefined {
-  return record instanceof TensorRecord ? record.asParameter() : record;
+function asParameter(record: TorchTensor | UnsupportedRecord | undefined): TorchTensor | UnsupportedRecord | undefined {
+  return record instanceof TorchTensor ? record.asParameter() : record;
 }
 
-function onDevice([inner = null, named]: readonly PickleValue[], depth: number): TensorRecord | UnsupportedRecord | undefined {
+function onDevice([inner = null, named]: readonly PickleValue[], depth: number): TorchTensor | UnsupportedRecord | undefined {
   const record = tensorRecord(inner, depth + 1);
-  if (!(record instanceof TensorRecord)) return record;
+  if (!(record instanceof TorchTensor)) return record;
   const own = record.dtype ?? (record.storage instanceof ObjectRecord ? undefined : record.storage.dtype);
   const dtype = named instanceof GlobalName ? namedDType(named.path) : undefined;
   return own !== undefined && own === dtype ? record : { unsupported: "a tensor of another device that changes its type" };
 }
 
 /** `given` arguments come before the metadata; with seven the last of them is the dtype. */
-function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | UnsupportedRecord {
+function rebuilt(args: readonly PickleValue[], given: number): TorchTensor | UnsupportedRecord {
   const [storageValue, offset, size, stride] = args;
   const storage = storageOf(storageValue);
   const shape = integersOf(size);
@@ -187,21 +187,21 @@ function rebuilt(args: readonly PickleValue[], given: number): TensorRecord | Un
   if (storage === undefined || typeof offset !== "number" || shape === undefined || strides === undefined) {
     return { unsupported: "a tensor whose storage, offset, size or strides are missing" };
   }
-  const metadata = entriesOf(args[given]);
+  const metadata = mappingEntries(args[given]);
   const named = given === 7 ? args[6] : undefined;
   const dtype = named instanceof GlobalName ? namedDType(named.path) : undefined;
   if (given === 7 && dtype === undefined) {
     return { unsupported: `a tensor of ${named instanceof GlobalName ? named.path : "a dtype without a name"}` };
   }
   const place = { offset, shape, strides };
-  if (metadata === undefined) return new TensorRecord(storage, dtype, place);
+  if (metadata === undefined) return new TorchTensor(storage, dtype, place);
   const view = { conjugate: metadata.get("conj") === true, negative: metadata.get("neg") === true, parameter: false };
-  return new TensorRecord(storage, dtype, place, view);
+  return new TorchTensor(storage, dtype, place, view);
 }
 
-function rebuiltQuantised(args: readonly PickleValue[]): TensorRecord | UnsupportedRecord {
+function rebuiltQuantised(args: readonly PickleValue[]): TorchTensor | UnsupportedRecord {
   const record = rebuilt(args, 4);
-  if (!(record instanceof TensorRecord)) return record;
+  if (!(record instanceof TorchTensor)) return record;
   const [scheme, scale, zeroPoint, axis] = itemsOf(args[4]) ?? [];
   const name = scheme instanceof GlobalName ? scheme.path : "torch.per_tensor_affine";
   const isPerTensor = name === "torch.per_tensor_affine";
@@ -211,14 +211,14 @@ function rebuiltQuantised(args: readonly PickleValue[]): TensorRecord | Unsuppor
   if (scales === undefined || zeroPoints === undefined || (!isPerTensor && !hasAxis))
     return { unsupported: "a quantised tensor without its scales" };
   const quantiser = { scales, zeroPoints, axis: isPerTensor || typeof axis !== "number" ? undefined : axis };
-  return new TensorRecord(record.storage, record.dtype, record, { ...plainView, quantiser });
+  return new TorchTensor(record.storage, record.dtype, record, { ...plainView, quantiser });
 }
 
 /** A number, a list of numbers or a tensor of them. */
-function factorsOf(value: PickleValue | undefined): readonly number[] | TensorRecord | undefined {
+function factorsOf(value: PickleValue | undefined): readonly number[] | TorchTensor | undefined {
   if (typeof value === "number") return [value];
   const record = value === undefined ? undefined : tensorRecord(value);
-  if (record !== undefined) return record instanceof TensorRecord ? record : undefined;
+  if (record !== undefined) return record instanceof TorchTensor ? record : undefined;
   const items = itemsOf(value);
   return items?.every((item) => typeof item === "number") === true ? items.map(Number) : undefined;
 }

@@ -5,7 +5,7 @@ import { window } from "../../io/source/window.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
-import { type StorageId, sameStorage, type TensorRecord, type View } from "./records.ts";
+import { type StorageId, sameStorage, type TorchTensor, type TorchView } from "./records.ts";
 
 /** Where a container keeps its storages. */
 export interface StorageSet {
@@ -30,7 +30,7 @@ class SharedStorage {
     this.#id = id;
   }
 
-  source(dtype: NumericDType, { conjugate, negative }: View): Promise<ByteSource> {
+  source(dtype: NumericDType, { conjugate, negative }: TorchView): Promise<ByteSource> {
     const unit = this.#set.bigEndian ? dtypes[dtype].unit : 1;
     const key = conjugate || negative ? `${unit} ${dtype} ${conjugate} ${negative}` : String(unit);
     this.#views ??= new Map();
@@ -50,9 +50,9 @@ class StoredTensor implements NumericTensor {
   readonly shape: readonly number[];
   declare readonly kind?: TensorKind;
   readonly #storage: SharedStorage;
-  readonly #record: TensorRecord;
+  readonly #record: TorchTensor;
 
-  constructor(names: TensorNames, dtype: NumericDType, record: TensorRecord, storage: SharedStorage) {
+  constructor(names: TensorNames, dtype: NumericDType, record: TorchTensor, storage: SharedStorage) {
     this.name = names.name;
     if (names.kind !== undefined) this.kind = names.kind;
     this.dtype = dtype;
@@ -116,7 +116,7 @@ export class TensorMaker {
     this.#file = file;
   }
 
-  make(names: TensorNames, id: StorageId, record: TensorRecord): NumericTensor | { readonly unsupported: string } {
+  make(names: TensorNames, id: StorageId, record: TorchTensor): NumericTensor | { readonly unsupported: string } {
     const dtype = record.dtype ?? id.dtype;
     if (dtype === undefined) return { unsupported: "a tensor over a storage of an unknown class" };
     const { kind } = dtypes[dtype];
@@ -144,7 +144,7 @@ export class TensorMaker {
 }
 
 /** Makes sure that a tensor lies inside its storage of `there` elements. */
-function checkPlace({ offset, shape, strides }: TensorRecord, key: string, there: number): void {
+function checkPlace({ offset, shape, strides }: TorchTensor, key: string, there: number): void {
   const count = elementCount(shape);
   if (strides.length !== shape.length) throw new CheckpointError("malformed", `${shape.length} sizes and ${strides.length} strides`);
   if (!Number.isSafeInteger(offset) || offset < 0 || strides.some((stride) => stride < 0)) {

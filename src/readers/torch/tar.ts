@@ -7,7 +7,7 @@ import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { storageDType, tensorClassDType } from "./dtypes.ts";
 import { foundStorages, storageLength } from "./legacy.ts";
-import { className, type StorageId, storageId, TensorRecord } from "./records.ts";
+import { className, type StorageId, storageId, TorchTensor } from "./records.ts";
 import type { StorageSet } from "./storages.ts";
 
 /*
@@ -25,7 +25,7 @@ export interface TarFile {
   readonly root: PickleValue;
   readonly storages: StorageSet;
   readonly protocol: number;
-  readonly known: (value: PickleValue) => TensorRecord | undefined;
+  readonly known: (value: PickleValue) => TorchTensor | undefined;
 }
 
 /** Torch itself has no tensors of more dims. */
@@ -42,7 +42,7 @@ export async function readTar(set: FileSet, file: string): Promise<TarFile> {
   };
   const { found, ids } = await readStorages(await need("storages"));
   const members = await set.open("tensors");
-  const tensors = members === undefined ? new Map<string, TensorRecord>() : await readTensors(members, ids);
+  const tensors = members === undefined ? new Map<string, TorchTensor>() : await readTensors(members, ids);
   const { value, protocol } = await readPickle(await need("pickle"));
   return {
     root: value,
@@ -98,8 +98,8 @@ function addViews(views: PickleValue, ids: Map<string, StorageId>): void {
   }
 }
 
-async function readTensors(source: ByteSource, ids: ReadonlyMap<string, StorageId>): Promise<ReadonlyMap<string, TensorRecord>> {
-  const tensors = new Map<string, TensorRecord>();
+async function readTensors(source: ByteSource, ids: ReadonlyMap<string, StorageId>): Promise<ReadonlyMap<string, TorchTensor>> {
+  const tensors = new Map<string, TorchTensor>();
   const { count, end } = await readCount(source);
   let at = end;
   for (let k = 0; k < count; k += 1) {
@@ -117,7 +117,7 @@ async function readTensors(source: ByteSource, ids: ReadonlyMap<string, StorageI
     await cursor.need(16 * dims + 8);
     const shape = Array.from({ length: dims }, () => cursor.i64());
     const strides = Array.from({ length: dims }, () => cursor.i64());
-    tensors.set(key, new TensorRecord(storage, undefined, { offset: cursor.i64(), shape, strides }));
+    tensors.set(key, new TorchTensor(storage, undefined, { offset: cursor.i64(), shape, strides }));
     at = cursor.position;
   }
   return tensors;

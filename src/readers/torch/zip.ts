@@ -105,11 +105,11 @@ export function zipStorages(zip: TorchZip, folder: string): StorageSet {
       }
       return size;
     },
-    open: (id) => member(archive, nameOf(id)),
+    open: (id) => archiveMember(archive, nameOf(id)),
   };
 }
 
-export async function member(archive: ZipArchive, name: string): Promise<ByteSource> {
+export async function archiveMember(archive: ZipArchive, name: string): Promise<ByteSource> {
   const source = await archive.open(name);
   if (source === undefined) throw new CheckpointError("not-found", `the archive has no ${name}`, { file: archive.name });
   return source;

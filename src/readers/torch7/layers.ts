@@ -1,6 +1,6 @@
 import type { Inert, LayerRecord } from "../../tensor/checkpoint.ts";
 import type { T7Object, T7Tensor, T7Value } from "./value.ts";
-import { fieldOf, isObject, isTable, isTensor, join } from "./walk.ts";
+import { fieldOf, isT7Object, isTable, isTensor, join } from "./walk.ts";
 
 /** Networks nest a few levels; a module inside itself would go on for ever. */
 const maxDepth = 64;
@@ -15,10 +15,10 @@ export function layersOf(root: T7Value, names: ReadonlyMap<T7Tensor, string>): r
 
 /** The network itself, or the one network among the fields of a table ({ model = …, epoch = 3 }). */
 function networkOf(root: T7Value): { readonly object: T7Object; readonly path: string } | undefined {
-  if (isObject(root)) return isTable(root.payload) ? { object: root, path: "" } : undefined;
+  if (isT7Object(root)) return isTable(root.payload) ? { object: root, path: "" } : undefined;
   if (!isTable(root)) return undefined;
   const found = root.entries.flatMap(([key, value]) =>
-    isObject(value) && isTable(fieldOf(value, "modules")) ? [{ object: value, path: String(key) }] : [],
+    isT7Object(value) && isTable(fieldOf(value, "modules")) ? [{ object: value, path: String(key) }] : [],
   );
   return found.length === 1 ? found[0] : undefined;
 }
@@ -43,7 +43,7 @@ function addModule(
   const chain = module.className.endsWith("Sequential");
   let last = before;
   for (const [key, inner] of modules.entries) {
-    if (!isObject(inner)) continue;
+    if (!isT7Object(inner)) continue;
     const made = addModule(layers, inner, join(path, `modules.${String(key)}`), names, depth + 1, chain ? last : before);
     last = made ?? last;
   }

@@ -7,7 +7,7 @@ import type { Part, Tensor } from "../../tensor/tensor.ts";
 import { beginsWithClass, readT7, type T7File, t7Form } from "./file.ts";
 import { layersOf } from "./layers.ts";
 import type { T7Storage, T7Tensor } from "./value.ts";
-import { isStorage, isTensor, walk } from "./walk.ts";
+import { isStorage, isTensor, walkT7 } from "./walk.ts";
 
 /*
  * Torch7's .t7 files (Lua), binary and ASCII: every tensor under its path, tables and fields joined with ".", lists from 1.
@@ -73,7 +73,7 @@ function interpret(file: T7File, probe: Probe): ReadCheckpoint {
   const metadata = new Map<string, Inert>();
   const notes: Note[] = [];
   const left: string[] = [];
-  for (const { path, value, owner } of walk(file.root)) {
+  for (const { path, value, owner } of walkT7(file.root)) {
     if (isTensor(value)) {
       if (owner !== undefined && transient.has(owner.field)) left.push(path);
       else {

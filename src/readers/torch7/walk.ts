@@ -12,7 +12,7 @@ export interface Visited {
  * Everything in a file, in its order, except that a container's `modules` come before its other fields: a graph refers to its
  * modules from everywhere, and they are known by their place in that list.
  */
-export function* walk(root: T7Value): Generator<Visited> {
+export function* walkT7(root: T7Value): Generator<Visited> {
   const seen = new Set<T7Value>();
   const stack: Visited[] = [{ path: "", value: root, owner: undefined }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -65,7 +65,7 @@ export function fieldOf(object: T7Object, name: string): T7Value | undefined {
   return payload.entries.find(([key]) => key === name)?.[1];
 }
 
-export function isObject(value: T7Value | undefined): value is T7Object {
+export function isT7Object(value: T7Value | undefined): value is T7Object {
   return typeof value === "object" && value !== null && value.kind === "object";
 }
 

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import { dtypes, type NumericDType } from "../dtype.ts";
-import { decode, encode, largest, smallest } from "../numbers/numbers.ts";
+import { decode, encodeNumbers, largest, smallest } from "../numbers/numbers.ts";
 import { castFast } from "./fast-casts.ts";
 
 /** What rounding to a narrower type cost. Relative errors count where the exact value is not 0. */
@@ -17,7 +17,7 @@ export function noLoss(): Loss {
   return { maxAbs: 0, maxRel: 0, overflows: 0, underflows: 0 };
 }
 
-export interface ConvertOptions {
+export interface CastOptions {
   /** Element e is multiplied by `factors[⌊e / every⌋ mod factors.length]` before it is rounded. */
   readonly factors?: Float64Array;
   readonly every?: number;
@@ -72,13 +72,13 @@ const significantBits: Partial<Record<NumericDType, number>> = {
  * Converts `count` dense elements, through float64 and rounded once, to nearest, ties to even. `from` and `to` must not
  * overlap. Throws `unsupported` for complex numbers, which no other type holds.
  */
-export function convert(
+export function castValues(
   from: Uint8Array,
   fromType: NumericDType,
   to: Uint8Array,
   toType: NumericDType,
   count: number,
-  options: ConvertOptions = {},
+  options: CastOptions = {},
 ): void {
   if (dtypes[fromType].kind === "complex" || dtypes[toType].kind === "complex") {
     throw new CheckpointError("unsupported", `${fromType} found, needed values that ${toType} can hold`);
@@ -97,7 +97,7 @@ export function convert(
       }
     }
     const fast = factors === undefined && castFast(from.subarray(done * width), fromType, to.subarray(done * outWidth), toType, n);
-    if (!fast) encode(values, n, toType, to, done * outWidth);
+    if (!fast) encodeNumbers(values, n, toType, to, done * outWidth);
     if (loss !== undefined) measure(values, n, to, toType, done * outWidth, loss);
   }
 }

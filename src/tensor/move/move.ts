@@ -6,7 +6,7 @@ import { itemsize, type NumericDType } from "../dtype.ts";
 import { elementCount } from "../shape.ts";
 import type { Part } from "../tensor.ts";
 import type { View } from "../view.ts";
-import { convert, type Loss } from "./cast.ts";
+import { castValues, type Loss } from "./cast.ts";
 import { copyStrided, type Strided } from "./copy.ts";
 import { gather } from "./read-tile.ts";
 import type { TileLayout } from "./tiles.ts";
@@ -14,7 +14,7 @@ import { distance, eachBlock, eachTile, layoutTile, mergeAxes, planTile, READ_OV
 import { turnsBack } from "./turn-back.ts";
 
 /** Where a move writes: a file being written, or memory. */
-export interface Target {
+export interface MoveTarget {
   /** The bytes stay as they are until the write is done; several may be under way. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Whether what goes there is to be proven: each tile is compared, backwards, with what was read for it. */
@@ -44,7 +44,7 @@ export interface ElementMap {
 export async function move(
   view: View,
   strides: readonly number[],
-  file: Target,
+  file: MoveTarget,
   at: number,
   ctx: Context,
   map?: ElementMap,
@@ -67,7 +67,7 @@ interface Goal {
   readonly strides: readonly number[];
   /** The axis whose index chooses the factor; -1: none. */
   readonly scaled: number;
-  readonly file: Target;
+  readonly file: MoveTarget;
   /** Where the view's first element goes. */
   readonly at: number;
   readonly writing: Writing;
@@ -189,7 +189,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
       const out = ctx.scratch(0, count * width);
       const factors =
         map.scale === undefined ? undefined : tileFactors(map.scale.by, firstMark + distance(start, mark), mark, size, write, width);
-      convert(dense, goal.dtype, out, map.to, count, { ...factors, ...(map.loss === undefined ? {} : { loss: map.loss }) });
+      castValues(dense, goal.dtype, out, map.to, count, { ...factors, ...(map.loss === undefined ? {} : { loss: map.loss }) });
       await scatter(file, to, write, out);
     }
     await ctx.tick(elementCount(size) * unit);
@@ -197,14 +197,14 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
 }
 
 /** Throws `mismatch` where a tile for a target that proves is not, element for element, what was read for it. */
-function prove(file: Target, from: Strided, to: Strided, size: readonly number[], unit: number): void {
+function prove(file: MoveTarget, from: Strided, to: Strided, size: readonly number[], unit: number): void {
   if (file.proves !== true || turnsBack(from, to, size, unit)) return;
   throw new CheckpointError("mismatch", "the elements of a tile are not in the order that the axes ask for", {
     hint: "this is a bug in vggtool: please report it",
   });
 }
 
-async function scatter(file: Target, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
+async function scatter(file: MoveTarget, offset: number, layout: TileLayout, buffer: Uint8Array): Promise<void> {
   const blocks: Promise<void>[] = [];
   await eachBlock(layout, async (away, at) => {
     const write = file.write(offset + away, buffer.subarray(at, at + layout.span));

@@ -71,7 +71,7 @@ function fromBig(from: BigInt64Array | BigUint64Array, into: Float64Array): void
  * `count` numbers as little-endian elements from byte `offset` on, to nearest, ties to even. Floats beyond the type's range
  * become ∞ (NaN where it has none); integers are clamped, NaN becomes 0. Throws `unsupported` for complex numbers and float128.
  */
-export function encode(values: Float64Array, count: number, dtype: NumericDType, into: Uint8Array, offset: number): void {
+export function encodeNumbers(values: Float64Array, count: number, dtype: NumericDType, into: Uint8Array, offset: number): void {
   const { itemsize, kind } = dtypes[dtype];
   if (kind === "complex" || kind === "extended") {
     throw new CheckpointError("unsupported", `${dtype} found, needed a type of real numbers of at most 64 bits`);

@@ -1,7 +1,7 @@
 import type { ToleranceRecord } from "../record.ts";
 
 /** How far two streams of values are apart; fed batch by batch. */
-export interface Difference {
+export interface DifferenceMeter {
   add(a: Float32Array, b: Float32Array): void;
   /** pass: max|a − b| ≤ atol + rtol · max|b|. */
   result(tolerance: ToleranceRecord): DifferenceResult;
@@ -17,7 +17,7 @@ export interface DifferenceResult {
   readonly pass: boolean;
 }
 
-export function difference(): Difference {
+export function difference(): DifferenceMeter {
   let [maxAbs, maxB, sum, count, ab, aa, bb] = [0, 0, 0, 0, 0, 0, 0];
   return {
     add(a, b) {
@@ -50,12 +50,12 @@ export function difference(): Difference {
 }
 
 /** Smallest and largest value, and how many are none. */
-export interface Range {
+export interface RangeMeter {
   add(values: Float32Array): void;
   result(): { readonly min: number; readonly max: number; readonly notFinite: number };
 }
 
-export function range(): Range {
+export function range(): RangeMeter {
   let [min, max, notFinite, any] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, false];
   return {
     add(values) {

@@ -14,7 +14,7 @@ import { type Tally, tally } from "./tally.ts";
 export interface Pass {
   readonly engine: Engine;
   readonly input: InputBatch;
-  readonly batches: readonly Range[];
+  readonly batches: readonly PictureRange[];
   readonly tallies: Map<string, Tally>;
 }
 
@@ -99,13 +99,13 @@ async function compareSpooled(theirs: Activation, batch: number, tallies: Map<st
   found.compared = true;
 }
 
-export interface Range {
+export interface PictureRange {
   readonly from: number;
   readonly count: number;
 }
 
 /** The pictures in runs of at most `size`. */
-export function rangesOf(pictures: number, size: number): readonly Range[] {
+export function rangesOf(pictures: number, size: number): readonly PictureRange[] {
   return Array.from({ length: Math.ceil(pictures / size) }, (_, k) => ({ from: k * size, count: Math.min(size, pictures - k * size) }));
 }
 

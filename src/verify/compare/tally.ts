@@ -1,13 +1,13 @@
 import type { Activation } from "../engines/engine.ts";
 import type { LayerResult, ToleranceRecord } from "../record.ts";
-import { type Difference, difference, type Range, range } from "./measure.ts";
+import { type DifferenceMeter, difference, type RangeMeter, range } from "./measure.ts";
 
 /** What is known of one layer while the batches go through. */
 export interface Tally {
   /** Without the batch. */
   readonly shape: readonly number[];
-  readonly range: Range;
-  readonly difference: Difference;
+  readonly range: RangeMeter;
+  readonly difference: DifferenceMeter;
   /** Something was added to `difference`. */
   compared: boolean;
   /** Time of the first run spent in the layer. */

@@ -13,13 +13,16 @@ const FLOAT32 = 1e-4;
 type Coarse = keyof typeof COARSE;
 const coarseTypes: readonly Coarse[] = ["uint8", "bfloat16", "float16", "uint16"];
 
-export interface Stored {
+export interface StoredSubject {
   readonly checkpoint: { readonly tensors: TensorMap };
   readonly identity: { readonly roles: ReadonlyMap<string, Slot> };
 }
 
 /** The tolerance for a comparison of these checkpoints: the coarsest stored type among their weights decides. */
-export function toleranceFor(subjects: readonly Stored[], options: { readonly rtol?: number; readonly atol?: number }): ToleranceRecord {
+export function toleranceFor(
+  subjects: readonly StoredSubject[],
+  options: { readonly rtol?: number; readonly atol?: number },
+): ToleranceRecord {
   const atol = options.atol ?? 0;
   if (options.rtol !== undefined) return { rtol: options.rtol, atol, reason: "as asked for" };
   const types = new Set(subjects.flatMap(storedTypes));
@@ -29,7 +32,7 @@ export function toleranceFor(subjects: readonly Stored[], options: { readonly rt
 }
 
 /** What a tensor's values went through: its dtype, and a type that they were rounded to. In MAT's narrower types nothing is lost. */
-function storedTypes({ checkpoint, identity }: Stored): readonly string[] {
+function storedTypes({ checkpoint, identity }: StoredSubject): readonly string[] {
   return [...identity.roles.values()].flatMap((slot) => {
     const tensor = "constant" in slot ? undefined : checkpoint.tensors.get(slot.key);
     const stored = tensor?.stored;

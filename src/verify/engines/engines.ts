@@ -53,7 +53,7 @@ export async function chooseEngine({ engine, device }: EngineChoice): Promise<Ch
 }
 
 /** What each engine would use, for `--check-device`; never throws for an engine that is not there. */
-export async function checkDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
+export async function probeDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
   const found: DeviceRecord[] = [];
   for (const id of engineIds) {
     if (device === "cuda" && id === "wasm") found.push({ engine: id, ...noGpuInWasm });

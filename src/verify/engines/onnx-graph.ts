@@ -14,7 +14,7 @@ import {
   valueInfo,
 } from "../../writers/onnx/message.ts";
 import { bytesPiece } from "../../writers/pieces.ts";
-import { type Field, fieldBytes } from "../../writers/proto-pieces.ts";
+import { type FieldPieces, fieldBytes } from "../../writers/proto-pieces.ts";
 import { isRectified } from "../runnable.ts";
 import { adaptiveMatrix } from "./adaptive-pool.ts";
 
@@ -45,9 +45,9 @@ const ALIGNMENT = 4096;
 
 /** `inputShape` N C H W; N stays open. `weightsFile`: the name that lies beside the model. */
 export function onnxGraph(network: Network, inputShape: readonly number[], weightsFile: string): OnnxGraph {
-  const nodes: Field[] = [];
-  const initializers: Field[] = [];
-  const add = (operator: string, inputs: readonly string[], name: string, attributes: readonly Field[] = []): void => {
+  const nodes: FieldPieces[] = [];
+  const initializers: FieldPieces[] = [];
+  const add = (operator: string, inputs: readonly string[], name: string, attributes: readonly FieldPieces[] = []): void => {
     nodes.push(node({ operator, name, inputs, attributes }));
   };
   const weights: OnnxWeight[] = [];
@@ -99,7 +99,7 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
 }
 
 /** Attributes of a convolution or a pool for an input of C H W. */
-function sliding([down, across]: Windows, [, height = 1, width = 1]: readonly number[], pooling: boolean): readonly Field[] {
+function sliding([down, across]: Windows, [, height = 1, width = 1]: readonly number[], pooling: boolean): readonly FieldPieces[] {
   const [top, bottom] = padsOf(height, down);
   const [left, right] = padsOf(width, across);
   return [
@@ -117,14 +117,14 @@ export function reluGraph(): Uint8Array {
   return modelBytes("relu", { nodes: [node({ operator: "Relu", name: "y", inputs: ["x"] })], initializers: [], values });
 }
 
-function modelBytes(graphName: string, graph: Parts & { readonly values: readonly Field[] }): Uint8Array {
+function modelBytes(graphName: string, graph: Parts & { readonly values: readonly FieldPieces[] }): Uint8Array {
   return fieldBytes(model({ irVersion: IR_VERSION, opset: OPSET, producer: "vggtool", graphName, graph, metadata: new Map() }));
 }
 
 /** Of a graph. */
 interface Parts {
-  readonly nodes: readonly Field[];
-  readonly initializers: readonly Field[];
+  readonly nodes: readonly FieldPieces[];
+  readonly initializers: readonly FieldPieces[];
 }
 
 function weightOf(network: Network, { layer, input }: LayerShape, region: (values: number) => Region): OnnxWeight {
@@ -148,7 +148,7 @@ function adaptive(x: string, { layer, input }: LayerShape): Parts {
   const { name } = layer;
   const columns = adaptiveMatrix(width, layer.size[1]);
   const turned = columns.map((_, k) => columns[(k % layer.size[1]) * width + Math.floor(k / layer.size[1])] ?? 0);
-  const matrix = (key: string, shape: readonly number[], values: Float32Array): Field =>
+  const matrix = (key: string, shape: readonly number[], values: Float32Array): FieldPieces =>
     initializer(key, shape, floatType, rawData([bytesPiece(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))]));
   return {
     nodes: [

@@ -19,14 +19,14 @@ export function isPicture(head: Uint8Array): boolean {
   return /^(\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF[\s\S]{4}WEBP|II\*\0|MM\0\*|[\s\S]{4}ftyp(avif|avis|heic|heix|mif1|msf1))/.test(text);
 }
 
-export interface Found {
+export interface FoundPictures {
   readonly paths: readonly string[];
   /** Decided by content; undefined where a single file is something else. */
   readonly pictures: boolean;
 }
 
 /** The pictures that an argument names: itself, or those directly in a folder, sorted. Throws `not-found` for a folder without. */
-export async function findPictures(path: string): Promise<Found> {
+export async function findPictures(path: string): Promise<FoundPictures> {
   const located = await locateInput(path);
   try {
     if (!located.folder) {

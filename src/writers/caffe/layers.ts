@@ -18,7 +18,7 @@ export type CaffeSettings =
   | { readonly kind: "batch-norm"; readonly epsilon: number }
   | { readonly kind: "scale" };
 
-export interface CaffeLayer {
+export interface WrittenCaffeLayer {
   readonly name: string;
   /** Caffe's own name of the type. */
   readonly type: string;
@@ -29,8 +29,8 @@ export interface CaffeLayer {
 }
 
 /** The network as Caffe's layers in forward order; ReLU, dropout, batch norm and scale work in place. */
-export function caffeLayers(table: RoleTable): readonly CaffeLayer[] {
-  const layers: CaffeLayer[] = [];
+export function caffeLayers(table: RoleTable): readonly WrittenCaffeLayer[] {
+  const layers: WrittenCaffeLayer[] = [];
   let bottom = "data";
   const add = (name: string, type: string, blobs: readonly TensorSpec[], settings?: CaffeSettings, inPlace = false): void => {
     const top = inPlace ? bottom : name;

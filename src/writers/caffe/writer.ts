@@ -1,10 +1,19 @@
 import { CheckpointError } from "../../errors.ts";
 import { caffeTypes } from "../dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
-import { byteLength, tensorPiece, textPiece } from "../pieces.ts";
-import { type Field, floatField, intField, joined, lengthField, messageField, packedField, textField } from "../proto-pieces.ts";
+import { specBytes, tensorPiece, textPiece } from "../pieces.ts";
+import {
+  type FieldPieces,
+  floatField,
+  intField,
+  joinedPieces,
+  lengthField,
+  messageField,
+  packedField,
+  textField,
+} from "../proto-pieces.ts";
 import { imageSize, roleTable } from "../roles.ts";
-import { type CaffeLayer, caffeLayers } from "./layers.ts";
+import { caffeLayers, type WrittenCaffeLayer } from "./layers.ts";
 import { slidingOf } from "./sliding.ts";
 
 /** Protobuf messages end at 2 GiB. */
@@ -13,13 +22,13 @@ const maxBytes = 2 ** 31 - 2 ** 16;
 /** A `.caffemodel` (NetParameter with `layer` messages) and the `.prototxt` of the same network, for deployment, beside it. */
 export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
-    const total = input.tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+    const total = input.tensors.reduce((sum, tensor) => sum + specBytes(tensor), 0);
     if (total > maxBytes) throw new CheckpointError("unsupported", `${total} bytes of weights; a caffemodel holds 2 GiB at most`);
     const table = roleTable(input, "caffe");
     const { network } = table;
     const layers = caffeLayers(table);
     const shape = [1, network.inputChannels, ...imageSize(network, "caffe")];
-    const fields: Field[] = [
+    const fields: FieldPieces[] = [
       textField(1, network.name),
       textField(3, "data"),
       messageField(8, packedField(1, shape)),
@@ -27,13 +36,13 @@ export const writer: Writer = {
     ];
     return [
       { name: `${input.name.replace(/\.caffemodel$/, "")}.prototxt`, pieces: [textPiece(prototxt(network.name, shape, layers, input))] },
-      { name: input.name, pieces: joined(fields.flat()) },
+      { name: input.name, pieces: joinedPieces(fields.flat()) },
     ];
   },
 };
 
 /** LayerParameter: name 1, type 2, bottom 3, top 4, blobs 7 and the parameters of its type. */
-function layerFields(layer: CaffeLayer): readonly Field[] {
+function layerFields(layer: WrittenCaffeLayer): readonly FieldPieces[] {
   return [
     textField(1, layer.name),
     textField(2, layer.type),
@@ -45,13 +54,13 @@ function layerFields(layer: CaffeLayer): readonly Field[] {
 }
 
 /** BlobProto: data 5 or double_data 8, both packed, and shape 7. */
-function blobFields(blob: TensorSpec): Field {
+function blobFields(blob: TensorSpec): FieldPieces {
   if (!caffeTypes.has(blob.dtype)) throw new CheckpointError("unsupported", `${blob.dtype} has no place in a blob`, { tensor: blob.key });
   const shape = messageField(7, packedField(1, blob.shape));
   return [...lengthField(blob.dtype === "float64" ? 8 : 5, [tensorPiece(blob)]), ...shape];
 }
 
-function parameters({ settings }: CaffeLayer): readonly Field[] {
+function parameters({ settings }: WrittenCaffeLayer): readonly FieldPieces[] {
   switch (settings?.kind) {
     case "convolution":
       // ConvolutionParameter: num_output 1, bias_term 2, group 5.
@@ -85,7 +94,7 @@ function parameters({ settings }: CaffeLayer): readonly Field[] {
   }
 }
 
-function prototxt(name: string, shape: readonly number[], layers: readonly CaffeLayer[], input: WriterInput): string {
+function prototxt(name: string, shape: readonly number[], layers: readonly WrittenCaffeLayer[], input: WriterInput): string {
   const preprocessing = input.preprocessing;
   const comment =
     preprocessing === undefined
@@ -98,7 +107,7 @@ function prototxt(name: string, shape: readonly number[], layers: readonly Caffe
   return [...comment, `name: ${JSON.stringify(name)}`, 'input: "data"', "input_shape {", ...dims, "}", ...body, ""].join("\n");
 }
 
-function block(layer: CaffeLayer): readonly string[] {
+function block(layer: WrittenCaffeLayer): readonly string[] {
   const text = [
     `name: ${JSON.stringify(layer.name)}`,
     `type: "${layer.type}"`,

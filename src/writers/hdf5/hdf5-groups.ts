@@ -16,10 +16,10 @@ export interface GroupEntry {
 }
 
 /** Puts bytes at the next free place, a multiple of 8, and returns their address. */
-export type Place = (bytes: Uint8Array) => number;
+export type PlaceBytes = (bytes: Uint8Array) => number;
 
 /** Writes the structures of one group; entries may come in any order. */
-export function writeGroup(entries: readonly GroupEntry[], place: Place): { readonly tree: number; readonly heap: number } {
+export function writeGroup(entries: readonly GroupEntry[], place: PlaceBytes): { readonly tree: number; readonly heap: number } {
   const sorted = [...entries].sort((a, b) => Buffer.compare(a.name, b.name));
   const names = new ByteList().zeros(8);
   const offsets = sorted.map(({ name }) => {

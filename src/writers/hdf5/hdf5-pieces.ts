@@ -1,10 +1,10 @@
 import { CheckpointError } from "../../errors.ts";
 import { ByteList } from "../byte-list.ts";
 import type { Piece, TensorSpec } from "../layout.ts";
-import { byteLength, bytesPiece, tensorPiece } from "../pieces.ts";
-import { type GroupEntry, internalK, leafK, type Place, symbolEntry, writeGroup } from "./hdf5-groups.ts";
+import { bytesPiece, specBytes, tensorPiece } from "../pieces.ts";
+import { type GroupEntry, internalK, leafK, type PlaceBytes, symbolEntry, writeGroup } from "./hdf5-groups.ts";
 import {
-  attribute,
+  attributeMessage,
   contiguousLayout,
   dataspace,
   datatype,
@@ -74,7 +74,7 @@ export function hdf5Pieces(root: Hdf5GroupNode): readonly Piece[] {
   for (const { address, spec } of tensors) {
     if (address > at) pieces.push(bytesPiece(new Uint8Array(address - at)));
     pieces.push(tensorPiece(spec));
-    at = address + byteLength(spec);
+    at = address + specBytes(spec);
   }
   return pieces;
 }
@@ -88,7 +88,7 @@ function build(root: Hdf5GroupNode, dataStart: number): Built {
   const out = new ByteList().zeros(superblockSize);
   const tensors: { address: number; spec: TensorSpec }[] = [];
   let next = dataStart;
-  const place: Place = (bytes) => {
+  const place: PlaceBytes = (bytes) => {
     out.align(8);
     const address = out.length;
     out.bytes(bytes);
@@ -97,10 +97,10 @@ function build(root: Hdf5GroupNode, dataStart: number): Built {
   const heap = new TextHeap(textsOf(root), place);
 
   const messagesOf = (attributes: ReadonlyMap<string, Hdf5Value> | undefined): readonly Hdf5Message[] =>
-    [...(attributes ?? [])].map(([name, value]) => ({ type: 0x0c, body: attribute(name, value, (text) => heap.reference(text)) }));
+    [...(attributes ?? [])].map(([name, value]) => ({ type: 0x0c, body: attributeMessage(name, value, (text) => heap.reference(text)) }));
 
   const writeDataset = ({ tensor, attributes }: Hdf5DatasetNode): number => {
-    const size = byteLength(tensor);
+    const size = specBytes(tensor);
     const address = size === 0 ? undefined : next;
     if (address !== undefined) {
       tensors.push({ address, spec: tensor });
@@ -128,7 +128,7 @@ function build(root: Hdf5GroupNode, dataStart: number): Built {
   const top = writeTree(root);
   const metadata = out.done();
   const last = tensors.at(-1);
-  metadata.set(superblock(top, last === undefined ? metadata.length : last.address + byteLength(last.spec)));
+  metadata.set(superblock(top, last === undefined ? metadata.length : last.address + specBytes(last.spec)));
   return { metadata, tensors };
 }
 
@@ -155,7 +155,7 @@ function textsOf(node: Hdf5Node): readonly string[] {
 class TextHeap {
   readonly #places = new Map<string, { readonly address: number; readonly index: number; readonly length: number }>();
 
-  constructor(texts: readonly string[], place: Place) {
+  constructor(texts: readonly string[], place: PlaceBytes) {
     const all = [...new Set(texts)];
     for (let from = 0; from < all.length; from += 0xffff) {
       const encoded = all.slice(from, from + 0xffff).map((text) => ({ text, bytes: new TextEncoder().encode(text) }));

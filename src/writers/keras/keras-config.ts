@@ -1,6 +1,6 @@
 import type { WriterInput } from "../layout.ts";
-import { type Json, jsonText } from "../pieces.ts";
-import type { KerasLayer } from "./keras-layers.ts";
+import { jsonText, type WritableJson } from "../pieces.ts";
+import type { WrittenKerasLayer } from "./keras-layers.ts";
 
 /**
  * config.json of a `.keras` file that Keras 2.15 and Keras 3 both load: each names the class of a functional model after a module
@@ -8,7 +8,7 @@ import type { KerasLayer } from "./keras-layers.ts";
  * `batch_input_shape` are those of Keras 2, which Keras 3 reads on (keras/src/models/functional.py, deserialize_node; tried on
  * 2.15 and 3.12).
  */
-export function kerasFileConfig(name: string, layers: readonly KerasLayer[], dtype: string): Json {
+export function kerasFileConfig(name: string, layers: readonly WrittenKerasLayer[], dtype: string): WritableJson {
   const entries = layers.map((layer, k) => {
     const before = layers[k - 1];
     return {
@@ -20,7 +20,7 @@ export function kerasFileConfig(name: string, layers: readonly KerasLayer[], dty
       inbound_nodes: before === undefined ? [] : [[[before.name, 0, 0, {}]]],
     };
   });
-  const [inputs, outputs] = [layers[0], layers.at(-1)].map((layer): Json => [[layer?.name ?? "", 0, 0]]);
+  const [inputs, outputs] = [layers[0], layers.at(-1)].map((layer): WritableJson => [[layer?.name ?? "", 0, 0]]);
   return {
     module: "keras",
     class_name: "Model",
@@ -37,7 +37,7 @@ export function modelName(input: WriterInput): string {
 /** What Keras has no place for: preprocessing, class names and what else is known, as JSON text; undefined where nothing is. */
 export function besides(input: WriterInput): string | undefined {
   const { preprocessing, labels, metadata } = input;
-  const known = new Map<string, Json>();
+  const known = new Map<string, WritableJson>();
   if (preprocessing !== undefined) {
     const { channels, range, mean, std, size, source } = preprocessing;
     known.set("preprocessing", { channels, range, mean, std, ...(size !== undefined && { size }), source });

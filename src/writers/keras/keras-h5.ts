@@ -3,7 +3,7 @@ import { groupAt, type Hdf5GroupNode, hdf5Group, hdf5Pieces, putDataset } from "
 import type { FileLayout, Writer, WriterInput } from "../layout.ts";
 import { jsonText } from "../pieces.ts";
 import { besides, modelName } from "./keras-config.ts";
-import { functionalConfig, kerasLayers } from "./keras-layers.ts";
+import { functionalConfig, writtenKerasLayers } from "./keras-layers.ts";
 import { layersOfTensors, namedLayers, type WeightsLayer } from "./keras-tensors.ts";
 
 /*
@@ -21,7 +21,7 @@ export const writer: Writer = {
     if (input.options.get("kind") === "weights") {
       addWeights(root, layersOfTensors(input.tensors));
     } else {
-      const layers = kerasLayers(input, "keras");
+      const layers = writtenKerasLayers(input, "keras");
       const dtype = layers.find(({ tensors }) => tensors.length > 0)?.tensors[0]?.dtype ?? "float32";
       root.attributes.set("keras_version", fixed(version));
       root.attributes.set("backend", fixed("tensorflow"));

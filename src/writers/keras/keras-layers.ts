@@ -2,32 +2,32 @@ import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer } from "../../model/network.ts";
 import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
-import type { Json } from "../pieces.ts";
+import type { WritableJson } from "../pieces.ts";
 import { featureSize, imageSize, type RoleTable, requirePlain, roleTable } from "../roles.ts";
 
 /** One layer of a Keras model: what its `get_config` gives, without the name, and its variables in Keras' own order. */
-export interface KerasLayer {
+export interface WrittenKerasLayer {
   readonly name: string;
   /** Keras' class. */
   readonly type: string;
-  readonly config: { readonly [key: string]: Json };
+  readonly config: { readonly [key: string]: WritableJson };
   readonly tensors: readonly TensorSpec[];
 }
 
-const glorot: Json = { class_name: "GlorotUniform", config: { seed: null } };
-const zeros: Json = { class_name: "Zeros", config: {} };
-const ones: Json = { class_name: "Ones", config: {} };
+const glorot: WritableJson = { class_name: "GlorotUniform", config: { seed: null } };
+const zeros: WritableJson = { class_name: "Zeros", config: {} };
+const ones: WritableJson = { class_name: "Ones", config: {} };
 
 /**
  * The network as a chain of Keras layers, channels last, one input and one output. Layers have the names that their variables'
  * keys begin with (`block1_conv1/kernel`). Throws `usage` for other keys and where the size of the image is not known.
  */
-export function kerasLayers(input: WriterInput, format: string): readonly KerasLayer[] {
+export function writtenKerasLayers(input: WriterInput, format: string): readonly WrittenKerasLayer[] {
   const table = roleTable(input, format);
   const { network } = table;
   requirePlain(network, format);
   const size = imageSize(network, format);
-  const layers: KerasLayer[] = [layer("input_1", "InputLayer", { batch_input_shape: [null, ...size, network.inputChannels] })];
+  const layers: WrittenKerasLayer[] = [layer("input_1", "InputLayer", { batch_input_shape: [null, ...size, network.inputChannels] })];
   const first = network.layers.find((one) => one.kind === "fc");
   const last = network.layers.filter((one) => one.kind === "fc").at(-1);
   const conv = first !== undefined && table.need(`${first.name}.weight`).shape.length === 4;
@@ -58,7 +58,7 @@ export function kerasLayers(input: WriterInput, format: string): readonly KerasL
   return layers;
 }
 
-function layer(name: string, type: string, config: KerasLayer["config"], tensors: readonly TensorSpec[] = []): KerasLayer {
+function layer(name: string, type: string, config: WrittenKerasLayer["config"], tensors: readonly TensorSpec[] = []): WrittenKerasLayer {
   return { name, type, config: type === "InputLayer" ? config : { trainable: true, ...config }, tensors };
 }
 
@@ -66,7 +66,7 @@ function activation(fc: FcLayer): string {
   return fc.activation === "none" ? "linear" : fc.activation;
 }
 
-function poolLayer(block: number, conv: string): KerasLayer {
+function poolLayer(block: number, conv: string): WrittenKerasLayer {
   // Keras Applications number blocks, Caffe's names number the layer itself.
   const name = conv.startsWith("block") ? `block${block}_pool` : `pool${block}`;
   return layer(name, "MaxPooling2D", { pool_size: [2, 2], padding: "valid", strides: [2, 2], data_format: "channels_last" });
@@ -81,7 +81,7 @@ function requireEven(table: RoleTable, [height, width]: readonly [number, number
   });
 }
 
-function convConfig(table: RoleTable, name: string, pad: readonly [number, number]): KerasLayer["config"] {
+function convConfig(table: RoleTable, name: string, pad: readonly [number, number]): WrittenKerasLayer["config"] {
   const [height = 1, width = 1, , filters = 1] = table.need(`${name}.weight`).shape;
   const same = pad[0] === (height - 1) / 2 && pad[1] === (width - 1) / 2;
   if (!same && (pad[0] !== 0 || pad[1] !== 0)) {
@@ -102,10 +102,10 @@ function convConfig(table: RoleTable, name: string, pad: readonly [number, numbe
 function weighted(
   table: RoleTable,
   one: ConvLayer | FcLayer,
-  own: KerasLayer["config"],
+  own: WrittenKerasLayer["config"],
   type: string,
   behind: string,
-): readonly KerasLayer[] {
+): readonly WrittenKerasLayer[] {
   const weight = table.need(`${one.name}.weight`);
   const bias = table.find(`${one.name}.bias`);
   const name = layerName(weight);
@@ -146,7 +146,7 @@ function layerName(tensor: TensorSpec | undefined): string {
 }
 
 /** A functional model's configuration as Keras 2 saves it (TF.js reads this form alone). */
-export function functionalConfig(name: string, layers: readonly KerasLayer[], dtype: string): Json {
+export function functionalConfig(name: string, layers: readonly WrittenKerasLayer[], dtype: string): WritableJson {
   const first = layers[0]?.name ?? "";
   const last = layers.at(-1)?.name ?? "";
   return {

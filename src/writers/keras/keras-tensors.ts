@@ -1,10 +1,10 @@
 import { CheckpointError } from "../../errors.ts";
 import type { TensorSpec } from "../layout.ts";
-import type { KerasLayer } from "./keras-layers.ts";
+import type { WrittenKerasLayer } from "./keras-layers.ts";
 
 /** A layer of a weights file: the layer, and the names of its tensors there. */
 export interface WeightsLayer {
-  readonly layer: Pick<KerasLayer, "name" | "type" | "tensors">;
+  readonly layer: Pick<WrittenKerasLayer, "name" | "type" | "tensors">;
   /** kernel, bias, gamma … for each tensor. */
   readonly variables: readonly string[];
 }
@@ -39,7 +39,7 @@ export function layersOfTensors(tensors: readonly TensorSpec[]): readonly Weight
 }
 
 /** The same of a network's layers, those without tensors included. */
-export function namedLayers(layers: readonly KerasLayer[]): readonly WeightsLayer[] {
+export function namedLayers(layers: readonly WrittenKerasLayer[]): readonly WeightsLayer[] {
   return layers.map((layer) => ({ layer, variables: layer.tensors.map((spec) => kerasKey(spec).variable) }));
 }
 

@@ -2,10 +2,10 @@ import { CheckpointError } from "../../errors.ts";
 import type { Hdf5Value } from "../hdf5/hdf5-messages.ts";
 import { groupAt, hdf5Group, hdf5Pieces, putDataset } from "../hdf5/hdf5-pieces.ts";
 import type { FileLayout, Piece, Writer, WriterInput } from "../layout.ts";
-import { type Json, jsonText, textPiece } from "../pieces.ts";
+import { jsonText, textPiece, type WritableJson } from "../pieces.ts";
 import { zipPieces } from "../zip-pieces.ts";
 import { besides, kerasFileConfig, modelName } from "./keras-config.ts";
-import { kerasLayers } from "./keras-layers.ts";
+import { writtenKerasLayers } from "./keras-layers.ts";
 import { layersOfTensors, namedLayers, type WeightsLayer } from "./keras-tensors.ts";
 
 /*
@@ -20,10 +20,10 @@ export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
     refuseIndex(input.name);
     if (input.options.get("kind") === "weights") return [{ name: input.name, pieces: weights(layersOfTensors(input.tensors)) }];
-    const layers = kerasLayers(input, "keras");
+    const layers = writtenKerasLayers(input, "keras");
     const dtype = layers.find(({ tensors }) => tensors.length > 0)?.tensors[0]?.dtype ?? "float32";
     const more = besides(input);
-    const metadata: Record<string, Json> = { keras_version: version, date_saved: "1980-01-01@00:00:00" };
+    const metadata: Record<string, WritableJson> = { keras_version: version, date_saved: "1980-01-01@00:00:00" };
     if (more !== undefined) metadata.vggtool = more;
     const members = [
       { name: "metadata.json", pieces: [textPiece(jsonText(metadata))] },

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { TensorSpec } from "../layout.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
-import { cell, logical, type MatNode, row, struct, structArray, tensor, text } from "./mat-pieces.ts";
+import { cell, logical, type MatNode, row, struct, structArray, tensor, textNode } from "./mat-pieces.ts";
 import { misplaced, placeOf } from "./places.ts";
 
 /*
@@ -32,11 +32,11 @@ export function dagnnFields(chain: readonly ChainLayer[]): ReadonlyMap<string, M
     variables.push(output);
     layers.push(
       new Map([
-        ["name", text(layer.name)],
-        ["type", text(types[layer.kind])],
-        ["inputs", cell([text(input)])],
-        ["outputs", cell([text(output)])],
-        ["params", cell(mine.map(({ param }) => text(param.name)))],
+        ["name", textNode(layer.name)],
+        ["type", textNode(types[layer.kind])],
+        ["inputs", cell([textNode(input)])],
+        ["outputs", cell([textNode(output)])],
+        ["params", cell(mine.map(({ param }) => textNode(param.name)))],
         ["block", struct(blockOf(layer))],
       ]),
     );
@@ -49,7 +49,7 @@ export function dagnnFields(chain: readonly ChainLayer[]): ReadonlyMap<string, M
         variables.map(
           (name) =>
             new Map([
-              ["name", text(name)],
+              ["name", textNode(name)],
               ["precious", logical(false)],
             ]),
         ),
@@ -101,7 +101,7 @@ function paramStruct(param: Param | undefined): ReadonlyMap<string, MatNode> {
   }
   const { name, spec, decays } = param;
   return new Map([
-    ["name", text(name)],
+    ["name", textNode(name)],
     ["value", tensor(spec)],
     ["learningRate", row(1)],
     ["weightDecay", row(decays ? 1 : 0)],
@@ -115,7 +115,7 @@ function blockOf(layer: ChainLayer): ReadonlyMap<string, MatNode> {
       return new Map([
         ["size", row(...size)],
         ["hasBias", logical(layer.bias !== undefined)],
-        ["opts", cell([text("cuDNN")])],
+        ["opts", cell([textNode("cuDNN")])],
         ["pad", row(...layer.pad)],
         ["stride", row(1, 1)],
         ["dilate", row(1, 1)],
@@ -125,13 +125,13 @@ function blockOf(layer: ChainLayer): ReadonlyMap<string, MatNode> {
       return new Map([
         ["numChannels", row(layer.channels)],
         ["epsilon", row(layer.epsilon)],
-        ["opts", cell([text("NoCuDNN")])],
+        ["opts", cell([textNode("NoCuDNN")])],
       ]);
     case "pool":
       return new Map([
-        ["method", text("max")],
+        ["method", textNode("max")],
         ["poolSize", row(2, 2)],
-        ["opts", cell([text("cuDNN")])],
+        ["opts", cell([textNode("cuDNN")])],
         ["pad", row(...layer.pad)],
         ["stride", row(2, 2)],
       ]);

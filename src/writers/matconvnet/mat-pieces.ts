@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import type { Group, Piece, TensorSpec } from "../layout.ts";
-import { byteLength, tensorPiece } from "../pieces.ts";
+import { specBytes, tensorPiece } from "../pieces.ts";
 
 /*
  * MATLAB values as level 5 elements: u32 type, u32 bytes, data, padded to 8 (the reading side draws the layout). The long form is always
@@ -94,7 +94,7 @@ export function logical(value: boolean): MatNode {
 }
 
 /** A row of characters, as UTF-16 units. */
-export function text(value: string): MatNode {
+export function textNode(value: string): MatNode {
   const units = Uint16Array.from({ length: value.length }, (_, k) => value.charCodeAt(k));
   return matrix(classes.char, [value === "" ? 0 : 1, units.length], [element(miUtf16, new Uint8Array(units.buffer))]);
 }
@@ -125,7 +125,7 @@ export function structArray(elements: readonly ReadonlyMap<string, MatNode>[]): 
 
 /** A tensor's values, column-major, filled in by the executor. */
 export function tensor(spec: TensorSpec): MatNode {
-  const length = byteLength(spec);
+  const length = specBytes(spec);
   const [arrayClass, type] = itemsize(spec.dtype) === 8 ? [classes.double, miDouble] : [classes.single, miSingle];
   const dims = spec.shape.length >= 2 ? spec.shape : [...spec.shape, 1, 1].slice(0, 2);
   const data: MatPieces = {

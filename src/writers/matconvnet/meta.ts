@@ -1,6 +1,6 @@
 import type { Preprocessing } from "../../model/scheme.ts";
 import type { WriterInput } from "../layout.ts";
-import { cell, logical, type MatNode, row, singles, struct, text } from "./mat-pieces.ts";
+import { cell, logical, type MatNode, row, singles, struct, textNode } from "./mat-pieces.ts";
 
 /** `meta`: how images are prepared, and the names of the classes. */
 export function metaOf(input: WriterInput): MatNode {
@@ -16,9 +16,9 @@ function normalization({ network, preprocessing }: WriterInput): MatNode {
     fields.set("averageImage", singles([1, 1, channels.length], channels));
     // MatConvNet only subtracts; a network that also wants a division says by what.
     if (scale.some((value) => value !== 1)) fields.set("divideBy", singles([1, 1, scale.length], scale));
-    if (preprocessing.channels === "bgr") fields.set("channelOrder", text("bgr"));
+    if (preprocessing.channels === "bgr") fields.set("channelOrder", textNode("bgr"));
   }
-  fields.set("interpolation", text("bicubic"));
+  fields.set("interpolation", textNode("bicubic"));
   fields.set("keepAspect", logical(true));
   fields.set("border", row(0, 0));
   return struct(fields);
@@ -32,7 +32,7 @@ function averages({ mean, std, range }: Preprocessing): { readonly channels: rea
 
 function classes(labels: readonly string[] | undefined): readonly [string, MatNode][] {
   if (labels === undefined) return [];
-  const names = labels.map((label) => text(label));
+  const names = labels.map((label) => textNode(label));
   return [
     [
       "classes",

@@ -2,7 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { TensorSpec } from "../layout.ts";
 
 /** Where a planned name puts a tensor: a MATLAB expression, taken apart. */
-export type Place = SimplePlace | DagPlace;
+export type NetPlace = SimplePlace | DagPlace;
 
 interface SimplePlace {
   readonly kind: "simplenn";
@@ -26,7 +26,7 @@ interface DagPlace {
 const maxNumber = 10_000;
 
 /** Throws `unsupported` for names that are no places of a network. */
-export function placeOf(spec: TensorSpec): Place {
+export function placeOf(spec: TensorSpec): NetPlace {
   const simple = /^(?:([A-Za-z]\w*)\.)?layers\{(\d+)\}\.(?:weights\{(\d)\}|(filters)|biases)$/.exec(spec.key);
   const dag = /^(?:([A-Za-z]\w*)\.)?params\((\d+)\)\.value$/.exec(spec.key);
   const number = Number(simple?.[2] ?? dag?.[2] ?? 0);

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
-import { cell, logical, type MatNode, row, singles, struct, tensor, text } from "./mat-pieces.ts";
+import { cell, logical, type MatNode, row, singles, struct, tensor, textNode } from "./mat-pieces.ts";
 import { misplaced, placeOf } from "./places.ts";
 
 /**
@@ -54,7 +54,7 @@ function filler(before: string, k: number): ChainLayer {
 
 /** With all fields that vl_simplenn_tidy would add, so that vl_simplenn runs the file as it is. */
 function layerStruct(type: string, name: string, fields: { readonly [name: string]: MatNode }): MatNode {
-  return struct(new Map([["type", text(type)], ["name", text(name)], ...Object.entries(fields), ["precious", logical(false)]]));
+  return struct(new Map([["type", textNode(type)], ["name", textNode(name)], ...Object.entries(fields), ["precious", logical(false)]]));
 }
 
 function withTensors(layer: ChainLayer): MatNode {
@@ -86,7 +86,7 @@ function weightless(layer: ChainLayer): MatNode {
   switch (layer.kind) {
     case "pool":
       return layerStruct("pool", layer.name, {
-        method: text("max"),
+        method: textNode("max"),
         pool: row(2, 2),
         stride: row(2, 2),
         pad: row(...layer.pad),

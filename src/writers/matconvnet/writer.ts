@@ -5,7 +5,7 @@ import { chainOf, learnt } from "./chain.ts";
 import { dagnnFields } from "./dagnn.ts";
 import { type MatNode, matHeader, struct, variable } from "./mat-pieces.ts";
 import { metaOf } from "./meta.ts";
-import { misplaced, type Place, placeOf } from "./places.ts";
+import { misplaced, type NetPlace, placeOf } from "./places.ts";
 import { simplennLayers } from "./simplenn.ts";
 
 /*
@@ -33,8 +33,8 @@ export const writer: Writer = {
 };
 
 /** The kind and the variable that all names agree on. */
-function commonPlace({ tensors }: WriterInput): Place {
-  let common: Place | undefined;
+function commonPlace({ tensors }: WriterInput): NetPlace {
+  let common: NetPlace | undefined;
   for (const spec of tensors) {
     const place = placeOf(spec);
     if (common !== undefined && (place.kind !== common.kind || place.variable !== common.variable))

@@ -5,31 +5,31 @@ import type { ConvLayer, FcLayer, NetworkLayer, PoolLayer } from "../../model/ne
 import { normParts } from "../../model/role.ts";
 import { poolCount } from "../../model/sizes.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
-import type { Field } from "../proto-pieces.ts";
+import type { FieldPieces } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
 import { floatAttribute, intAttribute, intsAttribute, node, stringAttribute, valueInfo } from "./message.ts";
 
-export interface OnnxGraph {
+export interface ExportedGraph {
   readonly name: string;
   /** Fields 1, 11 and 12 of GraphProto. */
-  readonly nodes: readonly Field[];
-  readonly inputs: readonly Field[];
-  readonly outputs: readonly Field[];
+  readonly nodes: readonly FieldPieces[];
+  readonly inputs: readonly FieldPieces[];
+  readonly outputs: readonly FieldPieces[];
 }
 
 /** The chain of layers as nodes; every value is named after the node that makes it. */
 class Chain {
-  readonly nodes: Field[] = [];
+  readonly nodes: FieldPieces[] = [];
   value = "input";
 
-  add(operator: string, name: string, inputs: readonly string[], attributes: readonly Field[] = [], output = name): void {
+  add(operator: string, name: string, inputs: readonly string[], attributes: readonly FieldPieces[] = [], output = name): void {
     this.nodes.push(node({ operator, name, inputs: [this.value, ...inputs], output, attributes }));
     this.value = output;
   }
 }
 
 /** The network as ONNX operators in N C H W; the outputs are `logits`, and what the network makes of them: `prob`, or a ReLU. */
-export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => number): OnnxGraph {
+export function exportedGraph(input: WriterInput, dataType: (tensor: TensorSpec) => number): ExportedGraph {
   const table = roleTable(input, "onnx");
   const { network } = table;
   const size = imageSize(network, "onnx");
@@ -41,7 +41,7 @@ export function onnxGraph(input: WriterInput, dataType: (tensor: TensorSpec) => 
     addLayer(chain, layer, table, features, conv, { first: layer === fcs[0], last: layer === fcs.at(-1) });
   const type = dataType(table.need(`${network.layers.find((layer) => layer.kind === "conv")?.name ?? "conv1_1"}.weight`));
   const last = fcs.at(-1);
-  const outputs: Field[] = [];
+  const outputs: FieldPieces[] = [];
   if (last === undefined) {
     chain.add("Identity", "features", []);
     const channels = network.layers.filter((layer): layer is ConvLayer => layer.kind === "conv").at(-1)?.outputs ?? 0;
@@ -123,7 +123,7 @@ function addPool(chain: Chain, layer: PoolLayer, windows: Windows): void {
 }
 
 /** Padding, steps and dilation; what is the operator's default is left out. */
-function sliding([down, across]: Windows): readonly Field[] {
+function sliding([down, across]: Windows): readonly FieldPieces[] {
   if (down.pad === "same" || across.pad === "same")
     return [stringAttribute("auto_pad", "SAME_UPPER"), intsAttribute("strides", [down.stride, across.stride])];
   const pads = [down.pad[0], across.pad[0], down.pad[1], across.pad[1]];

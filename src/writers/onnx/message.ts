@@ -1,4 +1,4 @@
-import { type Field, floatField, intField, lengthField, messageField, packedField, textField } from "../proto-pieces.ts";
+import { type FieldPieces, floatField, intField, lengthField, messageField, packedField, textField } from "../proto-pieces.ts";
 
 /* The messages of onnx.proto that a network of ours needs; field numbers are its. Written for files, and for ONNX Runtime in memory. */
 
@@ -8,19 +8,19 @@ export const floatType = 1;
 /** AttributeProto.AttributeType. */
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
-export function floatAttribute(name: string, value: number): Field {
+export function floatAttribute(name: string, value: number): FieldPieces {
   return messageField(5, textField(1, name), floatField(2, value), intField(20, attributeTypes.float));
 }
 
-export function intAttribute(name: string, value: number): Field {
+export function intAttribute(name: string, value: number): FieldPieces {
   return messageField(5, textField(1, name), intField(3, value), intField(20, attributeTypes.int));
 }
 
-export function stringAttribute(name: string, value: string): Field {
+export function stringAttribute(name: string, value: string): FieldPieces {
   return messageField(5, textField(1, name), textField(4, value), intField(20, attributeTypes.string));
 }
 
-export function intsAttribute(name: string, values: readonly number[]): Field {
+export function intsAttribute(name: string, values: readonly number[]): FieldPieces {
   return messageField(5, textField(1, name), packedField(8, values), intField(20, attributeTypes.ints));
 }
 
@@ -30,11 +30,11 @@ export interface Node {
   readonly inputs: readonly string[];
   /** The value that it makes; its name unless said. */
   readonly output?: string;
-  readonly attributes?: readonly Field[];
+  readonly attributes?: readonly FieldPieces[];
 }
 
 /** NodeProto, as a field of GraphProto. */
-export function node({ operator, name, inputs, output = name, attributes = [] }: Node): Field {
+export function node({ operator, name, inputs, output = name, attributes = [] }: Node): FieldPieces {
   return messageField(
     1,
     ...inputs.map((input) => textField(1, input)),
@@ -46,18 +46,18 @@ export function node({ operator, name, inputs, output = name, attributes = [] }:
 }
 
 /** ValueInfoProto, as field 11 (input) or 12 (output) of GraphProto: a tensor of a data type, its sizes numbers or names. */
-export function valueInfo(field: 11 | 12, name: string, type: number, sizes: readonly (number | string)[]): Field {
+export function valueInfo(field: 11 | 12, name: string, type: number, sizes: readonly (number | string)[]): FieldPieces {
   const dimensions = sizes.map((size) => messageField(1, typeof size === "number" ? intField(1, size) : textField(2, size)));
   return messageField(field, textField(1, name), messageField(2, messageField(1, intField(1, type), messageField(2, ...dimensions))));
 }
 
 /** TensorProto, as an initializer of GraphProto; `values` from `rawData` or `externalData`. */
-export function initializer(name: string, shape: readonly number[], type: number, values: readonly Field[]): Field {
+export function initializer(name: string, shape: readonly number[], type: number, values: readonly FieldPieces[]): FieldPieces {
   return messageField(5, packedField(1, shape), intField(2, type), textField(8, name), ...values);
 }
 
 /** raw_data: little-endian, row-major. */
-export function rawData(content: Field): readonly Field[] {
+export function rawData(content: FieldPieces): readonly FieldPieces[] {
   return [lengthField(9, content)];
 }
 
@@ -68,8 +68,8 @@ export interface Region {
 }
 
 /** external_data: location, offset and length as text; data_location 1 is EXTERNAL. */
-export function externalData(location: string, { offset, length }: Region): readonly Field[] {
-  const entry = (key: string, value: string): Field => messageField(13, textField(1, key), textField(2, value));
+export function externalData(location: string, { offset, length }: Region): readonly FieldPieces[] {
+  const entry = (key: string, value: string): FieldPieces => messageField(13, textField(1, key), textField(2, value));
   return [entry("location", location), entry("offset", String(offset)), entry("length", String(length)), intField(14, 1)];
 }
 
@@ -79,12 +79,16 @@ export interface Model {
   readonly producer: string;
   readonly graphName: string;
   /** Nodes, initializers, inputs and outputs: fields of GraphProto, in the order of their numbers. */
-  readonly graph: { readonly nodes: readonly Field[]; readonly initializers: readonly Field[]; readonly values: readonly Field[] };
+  readonly graph: {
+    readonly nodes: readonly FieldPieces[];
+    readonly initializers: readonly FieldPieces[];
+    readonly values: readonly FieldPieces[];
+  };
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /** ModelProto. */
-export function model({ irVersion, opset, producer, graphName, graph, metadata }: Model): readonly Field[] {
+export function model({ irVersion, opset, producer, graphName, graph, metadata }: Model): readonly FieldPieces[] {
   return [
     intField(1, irVersion),
     textField(2, producer),

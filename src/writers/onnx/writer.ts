@@ -1,9 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { FileLayout, Piece, TensorSpec, Writer, WriterInput } from "../layout.ts";
-import { byteLength, bytesPiece, tensorPiece } from "../pieces.ts";
-import { type Field, joined } from "../proto-pieces.ts";
-import { onnxGraph } from "./graph.ts";
+import { bytesPiece, specBytes, tensorPiece } from "../pieces.ts";
+import { type FieldPieces, joinedPieces } from "../proto-pieces.ts";
+import { exportedGraph } from "./graph.ts";
 import { externalData, floatType, initializer, model, rawData } from "./message.ts";
 
 /** TensorProto.DataType (onnx.proto). */
@@ -38,10 +38,10 @@ const externalAlign = 4096;
 /** A `.onnx` with the whole network as a graph; weights in the file, or beside it as `<name>.data` above 2 GiB or with the option `external`. */
 export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
-    const total = input.tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+    const total = input.tensors.reduce((sum, tensor) => sum + specBytes(tensor), 0);
     const external = total > inlineBytes || input.options.get("external") === "true";
     const data = `${input.name}.data`;
-    const graph = onnxGraph(input, dataType);
+    const graph = exportedGraph(input, dataType);
     const { initializers, pieces } = external ? outside(input.tensors, data) : inside(input.tensors);
     const message = model({
       irVersion,
@@ -51,7 +51,7 @@ export const writer: Writer = {
       graph: { nodes: graph.nodes, initializers, values: [...graph.inputs, ...graph.outputs] },
       metadata: input.metadata,
     });
-    const file: FileLayout = { name: input.name, pieces: joined(message.flat()) };
+    const file: FileLayout = { name: input.name, pieces: joinedPieces(message.flat()) };
     return external ? [{ name: data, pieces }, file] : [file];
   },
 };
@@ -64,7 +64,7 @@ function dataType(tensor: TensorSpec): number {
 
 interface Stored {
   /** Fields 5 of the graph. */
-  readonly initializers: readonly Field[];
+  readonly initializers: readonly FieldPieces[];
   /** Of the file beside. */
   readonly pieces: readonly Piece[];
 }
@@ -82,7 +82,7 @@ function outside(tensors: readonly TensorSpec[], file: string): Stored {
   const initializers = tensors.map((tensor) => {
     const padding = (externalAlign - (end % externalAlign)) % externalAlign;
     if (padding > 0) pieces.push(bytesPiece(new Uint8Array(padding)));
-    const region = { offset: end + padding, length: byteLength(tensor) };
+    const region = { offset: end + padding, length: specBytes(tensor) };
     pieces.push(tensorPiece(tensor));
     end = region.offset + region.length;
     return initializer(tensor.key, tensor.shape, dataType(tensor), externalData(location, region));

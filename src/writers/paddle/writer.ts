@@ -1,10 +1,10 @@
 import { CheckpointError } from "../../errors.ts";
-import { isFc, layerOf, type Part, partOf, type Role } from "../../model/role.ts";
+import { isFc, layerOf, partOf, type Role, type RolePart } from "../../model/role.ts";
 import { dtypes, type NumericDType } from "../../tensor/dtype.ts";
 import { numpyLetters, paddleTypes } from "../dtypes.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
 import { PickleWriter } from "../pickle-pieces.ts";
-import { byteLength, tensorPiece, textPiece } from "../pieces.ts";
+import { specBytes, tensorPiece, textPiece } from "../pieces.ts";
 
 const tableKey = "StructuredToParameterName@@";
 
@@ -39,7 +39,7 @@ function array(pickle: PickleWriter, tensor: TensorSpec): void {
     .tuple(() => {
       pickle.integer(1).numbers(tensor.shape);
       dtype(pickle, tensor.dtype);
-      pickle.boolean(false).bytes(tensorPiece(tensor), byteLength(tensor));
+      pickle.boolean(false).bytes(tensorPiece(tensor), specBytes(tensor));
     })
     .build();
 }
@@ -78,7 +78,7 @@ function variableNames(tensors: readonly TensorSpec[]): readonly (readonly [stri
   return tensors.map(({ key, role }) => [key, (role === undefined ? undefined : variableName(role, classes)) ?? key] as const);
 }
 
-const leaves: ReadonlyMap<Part, readonly [norm: boolean, suffix: string]> = new Map([
+const leaves: ReadonlyMap<RolePart, readonly [norm: boolean, suffix: string]> = new Map([
   ["weight", [false, "w_0"]],
   ["bias", [false, "b_0"]],
   ["bn.weight", [true, "w_0"]],

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
-import { byteLength, type Json, jsonText, textPiece } from "../pieces.ts";
+import { jsonText, specBytes, textPiece, type WritableJson } from "../pieces.ts";
 
 /** The format's names; what is not here it cannot hold (github.com/huggingface/safetensors, enum Dtype). */
 const names: Readonly<Partial<Record<NumericDType, string>>> = {
@@ -41,7 +41,7 @@ export const writer: Writer = {
     const stem = input.name.replace(/\.safetensors(\.index\.json)?$/, "");
     const parts = shards.map((tensors, k) => ({ name: shardName(stem, k, shards.length), tensors }));
     const index = {
-      metadata: new Map<string, Json>([...input.metadata, ["total_size", sum(input.tensors)]]),
+      metadata: new Map<string, WritableJson>([...input.metadata, ["total_size", sum(input.tensors)]]),
       weight_map: new Map(parts.flatMap(({ name, tensors }) => tensors.map(({ key }) => [key, baseName(name)] as const))),
     };
     return [
@@ -64,7 +64,7 @@ function cut(tensors: readonly TensorSpec[], limit: number): readonly (readonly 
   const shards: TensorSpec[][] = [];
   let room = 0;
   for (const tensor of tensors) {
-    const bytes = byteLength(tensor);
+    const bytes = specBytes(tensor);
     const last = shards.at(-1);
     if (last === undefined || bytes > room) {
       shards.push([tensor]);
@@ -106,7 +106,7 @@ function* headerText(tensors: readonly TensorSpec[], metadata: ReadonlyMap<strin
   let end = 0;
   for (const [k, tensor] of tensors.entries()) {
     const start = end;
-    end += byteLength(tensor);
+    end += specBytes(tensor);
     const comma = k > 0 || metadata.size > 0 ? "," : "";
     const entry = { dtype: dtypeName(tensor), shape: tensor.shape, data_offsets: [start, end] };
     text += `${comma}${JSON.stringify(tensor.key)}:${jsonText(entry)}`;
@@ -137,5 +137,5 @@ function dtypeName(tensor: TensorSpec): string {
 }
 
 function sum(tensors: readonly TensorSpec[]): number {
-  return tensors.reduce((total, tensor) => total + byteLength(tensor), 0);
+  return tensors.reduce((total, tensor) => total + specBytes(tensor), 0);
 }

@@ -5,7 +5,7 @@ import { CheckpointError } from "../../errors.ts";
 import { shardName } from "../../readers/tensorflow/bundle.ts";
 import { tfTypeNumber } from "../../readers/tensorflow/types.ts";
 import type { FileLayout, Group, TensorSpec, Writer, WriterInput, Written } from "../layout.ts";
-import { byteLength, tensorPiece } from "../pieces.ts";
+import { specBytes, tensorPiece } from "../pieces.ts";
 import { tag } from "../proto-pieces.ts";
 
 /**
@@ -83,7 +83,7 @@ function entry(spec: TensorSpec, dtype: number, { offset, checksum }: Written): 
   }
   writer.ldelim();
   if (offset !== 0) writer.uint32(tag(4, 0)).int64(offset);
-  const size = byteLength(spec);
+  const size = specBytes(spec);
   if (size !== 0) writer.uint32(tag(5, 0)).int64(size);
   // proto3 leaves out a fixed32 of 0 too, which a masked checksum is once in 2^32 times.
   const masked = maskCrc(checksum);

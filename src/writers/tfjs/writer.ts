@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
-import { functionalConfig, kerasLayers } from "../keras/keras-layers.ts";
+import { functionalConfig, writtenKerasLayers } from "../keras/keras-layers.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
-import { byteLength, type Json, jsonText, tensorPiece, textPiece } from "../pieces.ts";
+import { jsonText, specBytes, tensorPiece, textPiece, type WritableJson } from "../pieces.ts";
 
 /** Four MiB a file, as tensorflowjs writes them: browsers cache files up to that size. */
 const shardBytes = 4 << 20;
@@ -11,14 +11,14 @@ const types: ReadonlySet<string> = new Set(["float32", "int32", "bool", "complex
 /** A layers model for TensorFlow.js: `model.json` with topology and manifest, and the weights in `group1-shard<k>of<n>.bin`. */
 export const writer: Writer = {
   layout(input: WriterInput): readonly FileLayout[] {
-    const layers = kerasLayers(input, "tfjs");
+    const layers = writtenKerasLayers(input, "tfjs");
     // In the order of the layers, which is the order of the manifest.
     const tensors = layers.flatMap((layer) => layer.tensors);
-    const total = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+    const total = tensors.reduce((sum, tensor) => sum + specBytes(tensor), 0);
     const count = Math.max(1, Math.ceil(total / shardBytes));
     const name = (k: number, of: number): string => `group1-shard${k + 1}of${of}.bin`;
     const folder = input.name.slice(0, input.name.lastIndexOf("/") + 1);
-    const model: Json = {
+    const model: WritableJson = {
       format: "layers-model",
       generatedBy: "vggtool",
       convertedBy: null,
@@ -28,7 +28,7 @@ export const writer: Writer = {
         model_config: functionalConfig("vgg", layers, "float32"),
       },
       weightsManifest: [{ paths: Array.from({ length: count }, (_, k) => name(k, count)), weights: tensors.map(manifestEntry) }],
-      userDefinedMetadata: new Map<string, Json>(input.metadata),
+      userDefinedMetadata: new Map<string, WritableJson>(input.metadata),
     };
     return [
       {
@@ -41,7 +41,7 @@ export const writer: Writer = {
   },
 };
 
-function manifestEntry(tensor: TensorSpec): Json {
+function manifestEntry(tensor: TensorSpec): WritableJson {
   if (!types.has(tensor.dtype))
     throw new CheckpointError("unsupported", `${tensor.dtype} has no place in TensorFlow.js`, { tensor: tensor.key });
   return { name: tensor.key, shape: tensor.shape, dtype: tensor.dtype };

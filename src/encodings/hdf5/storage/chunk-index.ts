@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
-import { walkTree } from "../btree1.ts";
+import { walkBtree } from "../btree1.ts";
 import { treeRecords } from "../btree2.ts";
 import type { Fields, Hdf5Layout } from "../bytes.ts";
 import { readExtensibleArray } from "./extensible-array.ts";
@@ -65,7 +65,7 @@ const listers: Readonly<Record<ChunkIndex["kind"], Lister>> = {
 
 /** Keys: u32 stored bytes, u32 mask, u64 index of the first element for each axis, u64 0 for the bytes of an element. */
 async function listTree1(layout: Hdf5Layout, { shape }: ChunkedSpec, address: number, add: Add): Promise<void> {
-  await walkTree(layout, address, 1, 8 + 8 * (shape.length + 1), (key, child) => {
+  await walkBtree(layout, address, 1, 8 + 8 * (shape.length + 1), (key, child) => {
     const size = key.u32();
     const mask = key.u32();
     add({ start: shape.map(() => key.uint(8)), address: child, size, mask }, key);

@@ -1,5 +1,14 @@
 import type { ClassDef, Expr, FunctionDef, Stmt } from "../python/ast.ts";
-import { bringsLayers, type Framework, frameworkOf, isContainer, isHarmless, isStrange, learnedBy, moduleBase } from "../vocabulary.ts";
+import {
+  bringsLayers,
+  type Framework,
+  frameworkOf,
+  isHarmless,
+  isModuleContainer,
+  isStrange,
+  learnedBy,
+  moduleBase,
+} from "../vocabulary.ts";
 import { Scope } from "./scope.ts";
 import { optionsOf, type Value } from "./values.ts";
 
@@ -209,7 +218,7 @@ export function methodsOf(definition: ClassDef): readonly FunctionDef[] {
 
 /** A class derived from a layer of the framework: nn.Conv2d, layers.Dense. */
 function layerBase(path: string): Framework | undefined {
-  return learnedBy(path) !== undefined || isContainer(path) || isStrange(path) ? frameworkOf(path) : undefined;
+  return learnedBy(path) !== undefined || isModuleContainer(path) || isStrange(path) ? frameworkOf(path) : undefined;
 }
 
 function written(expr: Expr): string {

@@ -1,5 +1,5 @@
 import type { ClassDef } from "../python/ast.ts";
-import { frameworkOf, isContainer, isHarmless, isNetwork, isStrange, learnedBy, makerType, moduleBase } from "../vocabulary.ts";
+import { frameworkOf, isHarmless, isModuleContainer, isNetwork, isStrange, learnedBy, makerType, moduleBase } from "../vocabulary.ts";
 import { layersAmong, plainOf } from "./holders.ts";
 import { type Arguments, allOf, type CallExpr, type Machine, noArguments } from "./machine.ts";
 import { anyOf, elementsOf, matters, optionsOf, unknown, type Value } from "./values.ts";
@@ -23,7 +23,7 @@ export function construction(path: string, expr: CallExpr, given: Arguments, mac
   const { text, at } = expr;
   const type = learnedBy(path) ?? makerType(path);
   if (type !== undefined) return machine.sites.layer(text, at, [type], args);
-  if (isContainer(path) || moduleBase(path) !== undefined) return machine.sites.layer(text, at, [], args);
+  if (isModuleContainer(path) || moduleBase(path) !== undefined) return machine.sites.layer(text, at, [], args);
   if (isNetwork(path)) return network(expr, machine);
   const plain = plainMakers.get(path);
   if (plain !== undefined)

@@ -7,7 +7,7 @@ import { plainOf } from "./holders.ts";
 import { type Arguments, allOf, type FunctionValue, type Machine, noArguments } from "./machine.ts";
 import type { Scope } from "./scope.ts";
 import { Sites } from "./sites.ts";
-import { execute } from "./statements.ts";
+import { executeStatement } from "./statements.ts";
 import { anyOf, type Frame, type Names, optionsOf, type Self, unknown, type Value } from "./values.ts";
 
 /** A class of a thousand layers takes some ten thousand steps; a hostile one stops here. */
@@ -207,7 +207,7 @@ export class Interpreter implements Machine {
     if (this.depth >= deepestEvaluation) this.complete = false;
     if (this.depth >= deepestEvaluation) return;
     this.depth++;
-    for (const statement of statements) if (this.step()) execute(statement, frame, this);
+    for (const statement of statements) if (this.step()) executeStatement(statement, frame, this);
     this.depth--;
   }
 

@@ -1,5 +1,5 @@
 import type { ClassDef, Expr, FunctionDef, Stmt } from "../python/ast.ts";
-import { bareName, isContainer, learnedBy, moduleBase } from "../vocabulary.ts";
+import { bareName, isModuleContainer, learnedBy, moduleBase } from "../vocabulary.ts";
 import { anyOf, type Names, optionsOf, unknown, type Value } from "./values.ts";
 
 /** Names of modules that snippets use without importing them. */
@@ -99,7 +99,7 @@ export class Scope implements Names {
       const path = `${prefix}.${name}`;
       const linked = this.link(path);
       if (linked !== undefined) return linked;
-      if (learnedBy(path) !== undefined || isContainer(path) || moduleBase(path) !== undefined) return { kind: "path", path };
+      if (learnedBy(path) !== undefined || isModuleContainer(path) || moduleBase(path) !== undefined) return { kind: "path", path };
     }
     const path = usual.get(name) ?? bareName(name);
     return path === undefined ? unknown : { kind: "path", path };

@@ -3,7 +3,7 @@ import { addTo, keep, plainOf, register, setAttribute } from "./holders.ts";
 import type { Machine } from "./machine.ts";
 import { anyOf, elementsOf, type Frame, optionsOf, type Value } from "./values.ts";
 
-export function execute(statement: Stmt, frame: Frame, machine: Machine): void {
+export function executeStatement(statement: Stmt, frame: Frame, machine: Machine): void {
   switch (statement.kind) {
     case "assign":
       for (const target of statement.targets) assignExpression(target, statement.value, frame, statement.at, machine);

@@ -1,4 +1,4 @@
-import type { ClassDef, Container, Expr, FunctionDef, Param } from "../python/ast.ts";
+import type { ClassDef, DisplayKind, Expr, FunctionDef, Param } from "../python/ast.ts";
 import type { LayerType } from "../vocabulary.ts";
 
 /** A place where a layer is made. Containers (Sequential, LayerList) are layers with children. */
@@ -47,7 +47,7 @@ export interface Names {
 export type Phase = "constructor" | "forward" | "other";
 
 /** What holds layers and registers nothing: Python's containers, iterators over them, objects of plain classes. */
-export type PlainKind = Container | "iterator" | "deque" | "object";
+export type PlainKind = DisplayKind | "iterator" | "deque" | "object";
 
 export interface Plain {
   readonly container: PlainKind;

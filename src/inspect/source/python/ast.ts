@@ -15,7 +15,7 @@ export type Expr =
   /** Of a dictionary: its values, and of `**other` what is in it. */
   | {
       readonly kind: "display";
-      readonly container: Container;
+      readonly container: DisplayKind;
       readonly items: readonly Expr[];
       /** Keys that are strings, beside their values. */
       readonly keys?: readonly (string | undefined)[];
@@ -23,7 +23,7 @@ export type Expr =
     }
   | {
       readonly kind: "comprehension";
-      readonly container: Container;
+      readonly container: DisplayKind;
       readonly item: Expr;
       readonly loops: readonly Loop[];
       readonly at: number;
@@ -44,7 +44,7 @@ export type Expr =
   /** Of no value that matters: comparisons, numbers. */
   | { readonly kind: "other"; readonly parts: readonly Expr[]; readonly at: number };
 
-export type Container = "list" | "tuple" | "dict" | "set";
+export type DisplayKind = "list" | "tuple" | "dict" | "set";
 
 export interface Loop {
   readonly target: Expr;

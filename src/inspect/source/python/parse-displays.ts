@@ -1,4 +1,4 @@
-import type { Container, Expr, Loop } from "./ast.ts";
+import type { DisplayKind, Expr, Loop } from "./ast.ts";
 import type { TokenReader } from "./token-reader.ts";
 
 /** What displays and comprehensions need of the parser of expressions. */
@@ -26,7 +26,7 @@ export function strings(tokens: TokenReader): Expr {
 }
 
 /** (…) and […]: an expression in brackets, a tuple, a list, a comprehension. */
-export function enclosed(parser: Parser, close: ")" | "]", container: Container): Expr {
+export function enclosed(parser: Parser, close: ")" | "]", container: DisplayKind): Expr {
   const { tokens } = parser;
   const at = tokens.start;
   tokens.take();
@@ -54,7 +54,7 @@ export function braces(parser: Parser): Expr {
   return tokens.deeper(() => {
     const items: Expr[] = [];
     const keys: (string | undefined)[] = [];
-    let container: Container = tokens.at("}") || tokens.at("**") ? "dict" : "set";
+    let container: DisplayKind = tokens.at("}") || tokens.at("**") ? "dict" : "set";
     while (!tokens.at("}")) {
       const key = parser.item();
       const pair = tokens.takeIf(":");
@@ -78,7 +78,7 @@ export function comprehends(tokens: TokenReader): boolean {
   return tokens.at("for") || (tokens.at("async") && tokens.peek(1).text === "for");
 }
 
-export function comprehension(parser: Parser, container: Container, item: Expr, at: number): Expr {
+export function comprehension(parser: Parser, container: DisplayKind, item: Expr, at: number): Expr {
   const { tokens } = parser;
   const loops: Loop[] = [];
   while (comprehends(tokens)) {

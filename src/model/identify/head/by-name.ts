@@ -2,7 +2,7 @@ import type { Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { runsOf } from "../runs.ts";
 import { literalHeads, type NamedHead, numberedHeads } from "./fc-names.ts";
-import { build, finish, fits, goesOn, type Head, isBeside, isReduced, isSibling, type Question, type Slots } from "./question.ts";
+import { build, finishHead, fits, goesOn, type Head, isBeside, isReduced, isSibling, type Question, type Slots } from "./question.ts";
 
 export function byName(question: Question): Head | undefined {
   const { candidates, reading } = question;
@@ -21,7 +21,7 @@ export function byName(question: Question): Head | undefined {
   // One dense layer, or two of which neither is named, may be all that a network has.
   if (!best.literal && best.slots.size === 1) return undefined;
   if (!best.literal && best.slots.size === 2 && !best.slots.has("fc8") && !isCut(question, best)) return ofTwo(question, best);
-  return finish(question, best.slots, best.literal ? "names" : "numbers");
+  return finishHead(question, best.slots, best.literal ? "names" : "numbers");
 }
 
 /** fc6 and fc7 under one name and fc8 under another are one head too: fc_0, fc_1, head/fc8. */

@@ -1,6 +1,6 @@
 import type { Entry } from "../entries.ts";
 import { type FcName, isLastName } from "./fc-names.ts";
-import { finish, fits, type Head, isReduced, type Question, takesFeatures } from "./question.ts";
+import { finishHead, fits, type Head, isReduced, type Question, takesFeatures } from "./question.ts";
 
 /** Layers behind the body in its own running number: layer_with_weights-13, modules.33. */
 export function byRun(question: Question): Head | undefined {
@@ -23,7 +23,7 @@ export function byRun(question: Question): Head | undefined {
     const [a, b] = placesOfTwo(question, first.number - own.last, second.number - first.number, first.entry);
     slots.set(a, first.entry).set(b, second.entry);
   } else return undefined;
-  return fits(question, slots) && !isReduced(question, slots) ? finish(question, slots, "numbers") : undefined;
+  return fits(question, slots) && !isReduced(question, slots) ? finishHead(question, slots, "numbers") : undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { byName } from "./by-name.ts";
 import { byRun } from "./by-run.ts";
 import { denseReader } from "./dense.ts";
 import { type FcName, fcNames, hostHead, isLastName } from "./fc-names.ts";
-import { build, finish, fits, type Head, isBeside, isSibling, type Question, type Slots, takesFeatures } from "./question.ts";
+import { build, finishHead, fits, type Head, isBeside, isSibling, type Question, type Slots, takesFeatures } from "./question.ts";
 
 const none: Head = { layers: [], final: false, missing: [], replaced: false, source: "none" };
 
@@ -30,7 +30,7 @@ function byHost(question: Question): Head | undefined {
   const names = question.reading.head;
   const head = names === undefined ? undefined : hostHead(question.candidates, names);
   if (names === undefined || head === undefined || !fits(question, head.slots)) return undefined;
-  const found = finish(question, head.slots, "names");
+  const found = finishHead(question, head.slots, "names");
   const own = new Set(Object.values(names));
   // What a host has instead of VGG's is not missing.
   return { ...found, missing: found.missing.filter((name) => own.has(name)), replaced: found.replaced || !own.has("fc8") };
@@ -42,7 +42,7 @@ function byGraph(question: Question): Head | undefined {
   if (behind === undefined || behind.length !== 3 || hosted === true) return undefined;
   const slots = new Map(behind.flatMap(({ entry }, i): [FcName, Entry][] => (entry === undefined ? [] : [[fcNames[i] ?? "fc8", entry]])));
   if (slots.size === 0 || !fits(question, slots)) return undefined;
-  return finish(question, slots, "graph");
+  return finishHead(question, slots, "graph");
 }
 
 /** Three dense layers, the only ones of the file, that follow from the body: under names that say nothing. */
@@ -65,7 +65,7 @@ function byShapes(question: Question): Head | undefined {
         ["fc7", fc7.entry],
         ["fc8", fc8.entry],
       ]);
-      if (fits(question, slots)) return finish(question, slots, "shapes");
+      if (fits(question, slots)) return finishHead(question, slots, "shapes");
     }
   }
   return undefined;

@@ -135,7 +135,7 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
 }
 
 /** Says what is missing: what the names have and the file lacks, but for an fc8 that others stand in for. An fc8 that others go on from gives no classes. */
-export function finish(question: Question, slots: Slots, source: Head["source"]): Head {
+export function finishHead(question: Question, slots: Slots, source: Head["source"]): Head {
   const head = build(question, slots, source);
   const on = goesOn(question, slots);
   // The base of a detector ends with fc7 and has no fc8 to lack: its graph says so, or SSD's numbers, 31 and 33.

@@ -5,7 +5,7 @@ import type { ByteSource } from "../../../io/source/source.ts";
 import { window } from "../../../io/source/window.ts";
 import { zlib } from "../../../io/source/zlib.ts";
 import { miMatrix } from "./element.ts";
-import type { Budget } from "./limits.ts";
+import type { MatBudget } from "./limits.ts";
 
 /** An element of type 15: a zlib stream that holds one MATRIX element. */
 export interface InflatedElement {
@@ -28,7 +28,7 @@ export async function openCompressed(
   offset: number,
   length: number,
   bigEndian: boolean,
-  budget: Budget,
+  budget: MatBudget,
   random: (source: ByteSource) => ByteSource,
 ): Promise<InflatedElement> {
   // With its tag: an inflated MATRIX element is an element of its own, and may stand in the file instead.
@@ -85,7 +85,7 @@ async function openSmall(
   offset: number,
   length: number,
   bigEndian: boolean,
-  budget: Budget,
+  budget: MatBudget,
 ): Promise<InflatedElement | undefined> {
   const most = Math.min(smallInflated, budget.kept);
   if (length > smallStored || most === 0) return undefined;

@@ -6,7 +6,7 @@ import { itemsize, type NumericDType } from "../../../tensor/dtype.ts";
 import { numericClasses } from "./array.ts";
 import { type CharCoding, decodeChars } from "./chars.ts";
 import { hdf5Array, matlabDims, plainType } from "./hdf5-array.ts";
-import { type Budget, checkDepth, countArray, createBudget, maxAsked, maxText, smallBytes } from "./limits.ts";
+import { checkDepth, countArray, createBudget, type MatBudget, maxAsked, maxText, smallBytes } from "./limits.ts";
 import { sparseArray } from "./sparse.ts";
 import type { Stored } from "./stored.ts";
 import { countOf, type KeepRule, type MatFile, type MatValue, type MatVariable } from "./value.ts";
@@ -23,7 +23,7 @@ import { countOf, type KeepRule, type MatFile, type MatValue, type MatVariable }
 interface Reading {
   readonly file: Hdf5File;
   readonly keep: KeepRule;
-  readonly budget: Budget;
+  readonly budget: MatBudget;
   /** What an address held, and how many arrays that is: references may lead to one object from many places. */
   readonly known: Map<number, { readonly value: MatValue; readonly arrays: number }>;
   /** Addresses on the way down to the present one. */

@@ -5,7 +5,7 @@ import type { ByteSource } from "../../../io/source/source.ts";
 import { openCompressed } from "./compressed.ts";
 import { miCompressed, miMatrix, readTag, type Tag } from "./element.ts";
 import { headerText } from "./header.ts";
-import { type Budget, createBudget } from "./limits.ts";
+import { createBudget, type MatBudget } from "./limits.ts";
 import { type Matrix, parseMatrix, readMatrixName } from "./matrix.ts";
 import type { KeepRule, MatFile, MatVariable } from "./value.ts";
 
@@ -52,7 +52,7 @@ interface Reading {
   readonly cursor: Cursor;
   readonly ctx: Context;
   readonly keep: KeepRule;
-  readonly budget: Budget;
+  readonly budget: MatBudget;
   readonly remarks: MatFile["remarks"][number][];
 }
 

@@ -16,17 +16,17 @@ export const smallBytes = 1024;
 export const maxAsked = 16 * 1024 * 1024;
 
 /** What one file may still use; shared by all its variables. */
-export interface Budget {
+export interface MatBudget {
   arrays: number;
   kept: number;
   text: number;
 }
 
-export function createBudget(): Budget {
+export function createBudget(): MatBudget {
   return { arrays: maxArrays, kept: maxKept, text: maxKept };
 }
 
-export function countArray(budget: Budget, where: ErrorWhere): void {
+export function countArray(budget: MatBudget, where: ErrorWhere): void {
   budget.arrays -= 1;
   if (budget.arrays < 0) {
     throw new CheckpointError("unsupported", `more than ${maxArrays} arrays, cells and fields in one file`, where);

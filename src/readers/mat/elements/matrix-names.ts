@@ -5,7 +5,7 @@ import { at, readData, readInner, storageOf } from "./element.ts";
 import { maxDims, maxText } from "./limits.ts";
 import type { Parsing } from "./matrix-types.ts";
 
-export async function readDims(cursor: Cursor, end: number): Promise<readonly number[]> {
+export async function readMatrixDims(cursor: Cursor, end: number): Promise<readonly number[]> {
   const tag = await readInner(cursor, end);
   // Some writers tag dimensions as unsigned; scipy takes those too, as long as none is above 2^31.
   if ((tag.type !== 5 && tag.type !== 6) || tag.length % 4 !== 0 || tag.length < 8) {

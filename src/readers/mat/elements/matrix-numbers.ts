@@ -5,7 +5,7 @@ import { itemsize, type NumericDType } from "../../../tensor/dtype.ts";
 import { numericArray, readColumnMajor, withValues } from "./array.ts";
 import { at, readData, readInner, storageOf, type Tag } from "./element.ts";
 import { maxAsked, smallBytes } from "./limits.ts";
-import type { Header, Parsed, Parsing } from "./matrix-types.ts";
+import type { Header, ParsedMatrix, Parsing } from "./matrix-types.ts";
 import { sparseArray } from "./sparse.ts";
 import type { Stored } from "./stored.ts";
 import { countOf, type NumericArray } from "./value.ts";
@@ -55,7 +55,7 @@ function countMatches(header: Header, stored: Stored, dims: readonly number[]): 
   );
 }
 
-export async function parseNumeric(header: Header, dims: readonly number[], key: string): Promise<Parsed> {
+export async function parseNumeric(header: Header, dims: readonly number[], key: string): Promise<ParsedMatrix> {
   const { parsing, end } = header;
   const { cursor } = parsing;
   const classType = classes[header.class - 6];
@@ -82,7 +82,7 @@ export async function parseNumeric(header: Header, dims: readonly number[], key:
   return { value, end: cursor.position, excess: 0 };
 }
 
-export async function parseSparse(header: Header, dims: readonly number[], key: string): Promise<Parsed> {
+export async function parseSparse(header: Header, dims: readonly number[], key: string): Promise<ParsedMatrix> {
   const { parsing, end } = header;
   const { cursor } = parsing;
   const [rows = 0, columns = 0] = dims;

@@ -3,10 +3,10 @@ import { itemsize } from "../../../tensor/dtype.ts";
 import { decodeChars } from "./chars.ts";
 import { at, readData, readInner, storageOf } from "./element.ts";
 import { maxText } from "./limits.ts";
-import type { Header, Parsed } from "./matrix-types.ts";
+import type { Header, ParsedMatrix } from "./matrix-types.ts";
 import { countOf } from "./value.ts";
 
-export async function parseChar(header: Header, dims: readonly number[]): Promise<Parsed> {
+export async function parseChar(header: Header, dims: readonly number[]): Promise<ParsedMatrix> {
   const { parsing, end } = header;
   const { cursor, budget } = parsing;
   if (end - cursor.position < 8)

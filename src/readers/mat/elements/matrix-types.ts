@@ -1,12 +1,12 @@
 import type { Cursor } from "../../../io/source/cursor.ts";
-import type { Budget } from "./limits.ts";
+import type { MatBudget } from "./limits.ts";
 import type { KeepRule, MatFile, MatValue } from "./value.ts";
 
 /** What parsing an array needs besides its place. */
 export interface Parsing {
   readonly cursor: Cursor;
   readonly keep: KeepRule;
-  readonly budget: Budget;
+  readonly budget: MatBudget;
   /** Sentences about what was made good. */
   readonly remarks: MatFile["remarks"][number][];
 }
@@ -22,7 +22,7 @@ export interface Header {
   readonly complex: boolean;
 }
 
-export interface Parsed {
+export interface ParsedMatrix {
   readonly value: MatValue;
   /** Where the last sub-element that was read ends. */
   readonly end: number;

@@ -2,10 +2,10 @@ import { CheckpointError, locate } from "../../../errors.ts";
 import type { Cursor } from "../../../io/source/cursor.ts";
 import { at, miMatrix, readInner, type Tag } from "./element.ts";
 import { checkDepth, countArray } from "./limits.ts";
-import { readDims, readFieldNames, readName } from "./matrix-names.ts";
+import { readFieldNames, readMatrixDims, readName } from "./matrix-names.ts";
 import { parseNumeric, parseSparse } from "./matrix-numbers.ts";
 import { parseChar } from "./matrix-text.ts";
-import type { Header, Parsed, Parsing } from "./matrix-types.ts";
+import type { Header, ParsedMatrix, Parsing } from "./matrix-types.ts";
 import { shortTexts } from "./short-text.ts";
 import { countOf, type MatValue, type NumericArray } from "./value.ts";
 
@@ -66,9 +66,9 @@ export async function parseMatrix(parsing: Parsing, tag: Tag, key: string, depth
     complex: has(flags, flagComplex),
   };
   if (header.class === 17) return parseOpaque(header);
-  const dims = await readDims(cursor, end);
+  const dims = await readMatrixDims(cursor, end);
   const name = await readName(cursor, end);
-  const payload = (): Promise<Parsed> => parsePayload(header, dims, key === "" ? name : key);
+  const payload = (): Promise<ParsedMatrix> => parsePayload(header, dims, key === "" ? name : key);
   // Of a variable, errors say the name.
   const parsed = depth === 0 && name !== "" ? await locate({ tensor: name }, payload) : await payload();
   return finish(parsed, name, tag);
@@ -78,7 +78,7 @@ export async function parseMatrix(parsing: Parsing, tag: Tag, key: string, depth
 export async function readMatrixName(cursor: Cursor, end: number): Promise<string> {
   const flags = await readInner(cursor, end);
   cursor.seek(flags.next);
-  await readDims(cursor, end);
+  await readMatrixDims(cursor, end);
   return readName(cursor, end);
 }
 
@@ -86,7 +86,7 @@ function has(flags: number, bit: number): boolean {
   return Math.floor(flags / bit) % 2 === 1;
 }
 
-function finish(parsed: Parsed, name: string, tag: Tag): Matrix {
+function finish(parsed: ParsedMatrix, name: string, tag: Tag): Matrix {
   const end = tag.data + tag.length;
   const own = parsed.value.kind === "char" && tag.length % 8 === 4 && end - parsed.end === 4 ? 4 : 0;
   const excess = parsed.excess + own;
@@ -96,7 +96,7 @@ function finish(parsed: Parsed, name: string, tag: Tag): Matrix {
     : { name, value: parsed.value, end: Math.max(end, parsed.end), excess: 0 };
 }
 
-async function parsePayload(header: Header, dims: readonly number[], key: string): Promise<Parsed> {
+async function parsePayload(header: Header, dims: readonly number[], key: string): Promise<ParsedMatrix> {
   switch (header.class) {
     case 1:
       return parseCell(header, dims, key);
@@ -164,12 +164,12 @@ async function parseChildren(header: Header, count: number, keyOf: (k: number) =
   return { values, excess };
 }
 
-async function parseCell(header: Header, dims: readonly number[], key: string): Promise<Parsed> {
+async function parseCell(header: Header, dims: readonly number[], key: string): Promise<ParsedMatrix> {
   const { values, excess } = await parseChildren(header, countOf(dims), () => key);
   return { value: { kind: "cell", dims, items: values }, end: header.parsing.cursor.position, excess };
 }
 
-async function parseStruct(header: Header, dims: readonly number[]): Promise<Parsed> {
+async function parseStruct(header: Header, dims: readonly number[]): Promise<ParsedMatrix> {
   const { cursor } = header.parsing;
   const fields = await readFieldNames(header.parsing, header.end);
   const count = countOf(dims);

@@ -1,6 +1,6 @@
 import type { Cursor } from "../../../io/source/cursor.ts";
 import { miMatrix } from "./element.ts";
-import type { Budget } from "./limits.ts";
+import type { MatBudget } from "./limits.ts";
 import type { MatValue } from "./value.ts";
 
 /** Longer texts are few. In bytes, tags included. */
@@ -16,7 +16,7 @@ const byteTypes: readonly number[] = [1, 2, 16];
  * dimensions (type 5), no name (type 1), characters. Class names are thousands of them, and step by step each takes a dozen promises.
  * The cursor is behind the last of them afterwards; what differs in anything is left to be read step by step.
  */
-export function shortTexts(cursor: Cursor, end: number, most: number, budget: Budget): readonly MatValue[] {
+export function shortTexts(cursor: Cursor, end: number, most: number, budget: MatBudget): readonly MatValue[] {
   const texts: MatValue[] = [];
   const bytes = cursor.peek(Math.min(cursor.buffered, end - cursor.position));
   if (cursor.bigEndian || bytes.byteOffset % 4 !== 0) return texts;
