@@ -57,6 +57,23 @@ const ownRequire = {
   },
 };
 
+/**
+ * Its expressions of Unicode properties and its Intl.Segmenter take some 30 ms when it is loaded, and a plain inspection seldom asks: only
+ * cells outside the Latin letters do. esbuild runs what is required in a function when the function is called.
+ */
+const widthOnFirstUse = {
+  name: "width-on-first-use",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^string-width$/ }, ({ namespace }) =>
+      namespace === "first-use" ? undefined : { path: "string-width", namespace: "first-use" },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "first-use" }, () => ({
+      contents: `export default (text) => require("string-width").default(text);`,
+      resolveDir: root,
+    }));
+  },
+};
+
 /** name → the body of a function, and the licences of the packages in them. */
 async function pieces() {
   const { outputFiles, metafile } = await build({
@@ -74,7 +91,7 @@ async function pieces() {
     minifySyntax: true,
     lineLimit: 160,
     external,
-    plugins: [withoutChildProcess, ownRequire],
+    plugins: [withoutChildProcess, ownRequire, widthOnFirstUse],
     define: { "import.meta.url": "__bundleUrl" },
     legalComments: "none",
     metafile: true,

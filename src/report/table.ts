@@ -1,6 +1,6 @@
-import stringWidth from "string-width";
 import { shortened } from "../text/brief.ts";
 import { same } from "./style.ts";
+import { displayWidth } from "./width.ts";
 
 export interface Column {
   readonly title: string;
@@ -42,13 +42,6 @@ function measured(columns: readonly Column[], rows: Rows): readonly number[] {
     });
   }
   return natural;
-}
-
-/** Latin letters and the signs that this tool writes itself take one column each; no escapes. Nearly every cell: the library is asked for the others. */
-const narrow = /^[ -~\u00a1-\u00ac\u00ae-\u024f…–—−≤≥→≈]*$/;
-
-function displayWidth(text: string): number {
-  return narrow.test(text) ? text.length : Math.max(...text.split("\n").map((line) => stringWidth(line)));
 }
 
 /** A column that is shown: its place in the row, and the columns of the terminal it may take. */
