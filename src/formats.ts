@@ -29,6 +29,8 @@ export interface Format {
   readonly writtenAs?: string;
   /** The writer puts what is known of the network (preprocessing, class names) into the file, where the reader finds it. */
   readonly describes?: true;
+  /** A file of the folder, which the writer leaves alone, names its latest checkpoint: the framework's call that reads it, and the one that sets it. */
+  readonly latest?: { readonly finds: string; readonly sets: string };
   /** A command that reads or writes it, for `vggtool formats`. */
   readonly example: string;
   /** dtypes the writer can store; absent where nothing is written. */
@@ -85,6 +87,7 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     conventions: channelsLast,
     example: "vggtool convert vgg_face.mat --to tfslim -o vgg_16.ckpt",
+    latest: { finds: "tf.train.latest_checkpoint", sets: "tf.compat.v1.train.update_checkpoint_state" },
     dtypes: tfTypes,
     read: async () => (await import("./readers/tensorflow/tf-v2.ts")).reader,
     write: async () => (await import("./writers/tensorflow/tf-v2.ts")).writer,
@@ -115,7 +118,13 @@ export const formats: readonly Format[] = [
     title: "PaddlePaddle .pdparams, .pdopt, .pdiparams and fluid folders",
     containers: ["pickle", "binary", "json", "text", "folder"],
     carries: "tensors",
-    conventions: { ...channelsFirst, matrix: "i o" },
+    conventions: {
+      ...channelsFirst,
+      matrix: "i o",
+      shares: true,
+      operations: true,
+      registers: { container: "paddle.nn.LayerList", call: "self.add_sublayer(name, layer)" },
+    },
     example: "vggtool inspect model.pdparams",
     dtypes: paddleTypes,
     read: async () => (await import("./readers/paddle/reader.ts")).reader,
@@ -155,7 +164,7 @@ export const formats: readonly Format[] = [
     title: "TensorFlow frozen graph (.pb)",
     containers: ["binary"],
     carries: "network",
-    conventions: channelsLast,
+    conventions: { ...channelsLast, operations: true },
     example: "vggtool inspect vgg_16_frozen.pb",
     read: async () => (await import("./readers/tensorflow/graphdef.ts")).reader,
   },
@@ -209,7 +218,11 @@ export const formats: readonly Format[] = [
     title: "PyTorch .pth, .pt, .bin (zip, legacy, tar), TorchScript, torch.export",
     containers: ["zip", "pickle", "tar", "text", "binary"],
     carries: "tensors",
-    conventions: channelsFirst,
+    conventions: {
+      ...channelsFirst,
+      shares: true,
+      registers: { container: "torch.nn.ModuleList", call: "self.add_module(name, layer)" },
+    },
     example: "vggtool inspect vgg16-397923af.pth",
     dtypes: torchTypes,
     read: async () => (await import("./readers/torch/reader.ts")).reader,
@@ -231,7 +244,7 @@ export const formats: readonly Format[] = [
     title: "Torch7 .t7 (Lua), binary and ASCII",
     containers: ["binary", "text"],
     carries: "tensors",
-    conventions: { ...channelsFirst, flatKernels: true },
+    conventions: { ...channelsFirst, flatKernels: true, shares: true },
     example: "vggtool inspect VGG_FACE.t7",
     read: async () => (await import("./readers/torch7/reader.ts")).reader,
   },
@@ -240,7 +253,7 @@ export const formats: readonly Format[] = [
     title: "ONNX model, with external data",
     containers: ["binary"],
     carries: "network",
-    conventions: channelsFirst,
+    conventions: { ...channelsFirst, operations: true },
     describes: true,
     example: "vggtool inspect vgg16.onnx",
     dtypes: onnxTypes,

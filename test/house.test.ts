@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { formats } from "../src/formats.ts";
 
 /* The rules that keep the house as it is; docs/architecture.md says why. */
 
@@ -23,6 +24,44 @@ describe("folders", () => {
       .map((folder) => ({ folder, count: readdirSync(join(root, "src", folder)).filter((name) => name.endsWith(".ts")).length }))
       .filter(({ folder, count }) => count > limit && !tables.has(folder) && !owed.has(folder));
     expect(full).toEqual([]);
+  });
+});
+
+describe("ids of formats", () => {
+  /** Where a format is described: all other code asks a column of `formats.ts`, which every checkpoint carries as its conventions. */
+  const rooms = [
+    "formats.ts",
+    "readers/",
+    "writers/",
+    "model/schemes/",
+    "model/hosts/",
+    "verify/engines/",
+    "convert/target/targets.ts",
+    "encodings/signature.ts",
+    "encodings/probe.ts",
+    "inspect/source/vocabulary.ts",
+  ];
+  /** Words of other vocabularies that are spelled like a format. */
+  const others: Readonly<Record<string, readonly string[]>> = {
+    "a kind of container": ["open.ts"],
+    "a form of the variance, which --map says too": [
+      "tensor/checkpoint.ts",
+      "model/scheme.ts",
+      "model/role-values.ts",
+      "convert/target/plan-parse.ts",
+    ],
+    "a framework's module in Python": ["inspect/source/faults.ts", "inspect/source/follow/scope.ts"],
+    "a value of --preprocess": ["verify/input/preprocess.ts"],
+  };
+
+  test("the id of a format is a literal only where the format is described", () => {
+    const elsewhere = new Set(Object.values(others).flat());
+    const rest = sources.filter((file) => !rooms.some((room) => file.startsWith(room)) && !elsewhere.has(file));
+    const found = rest.flatMap((file) => {
+      const code = codeOf(file);
+      return formats.filter(({ id }) => code.includes(`"${id}"`)).map(({ id }) => `${file}: ${id}`);
+    });
+    expect(found).toEqual([]);
   });
 });
 
@@ -66,6 +105,14 @@ describe("imports", () => {
     expect(circles(edges).filter((circle) => !owed.has(circle))).toEqual([]);
   });
 });
+
+/** The text of a module without its comments and the modules that it names. */
+function codeOf(file: string): string {
+  return text(file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|\s)\/\/.*$/gm, "")
+    .replace(/from "[^"]*"|import\("[^"]*"\)/g, "");
+}
 
 /** What a module imports when it is loaded; `import()` of a row that a table names is no part of a circle. */
 function importsOf(file: string): readonly string[] {

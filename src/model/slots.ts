@@ -1,4 +1,5 @@
 import { parseAxes } from "../tensor/axes.ts";
+import type { Conventions } from "../tensor/checkpoint.ts";
 import type { Described } from "./described.ts";
 import type { Fc } from "./identify/head/dense.ts";
 import { type NormLayer, vectorLength } from "./layers/layer.ts";
@@ -23,7 +24,7 @@ export function flattenedAxes(fc: Fc, order: "i h w" | "h w i"): string {
 }
 
 /** Slots of a batch norm; what the file does not store is a constant. */
-export function* normSlots(layer: string, norm: NormLayer, variance: "darknet" | undefined): Generator<readonly [Role, Slot]> {
+export function* normSlots(layer: string, norm: NormLayer, variance: Conventions["variance"]): Generator<readonly [Role, Slot]> {
   yield [`${layer}.bn.weight`, norm.gamma === undefined ? { constant: 1 } : vectorSlot(norm.gamma)];
   yield [`${layer}.bn.bias`, norm.beta === undefined ? { constant: 0 } : vectorSlot(norm.beta)];
   if (norm.moments !== undefined) {

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
 import type { Left, Move, Plan } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
+import { findFormat } from "../formats.ts";
 import { assumptionText } from "../model/assumption.ts";
 import { shortened } from "../text/brief.ts";
 import { size } from "../text/byte-size.ts";
@@ -28,14 +29,12 @@ export function convertText(result: ConvertResult, style: Style): string {
   lines.push(`${paint.good("wrote")} ${paint.strong(visible(result.output))} (${plan.format}, ${speed}, ${checked})`);
   const beside = result.files.find((file) => file.endsWith(sidecarSuffix));
   if (beside !== undefined) lines.push(`beside it, as the format has no place for it: how images are prepared (${visible(beside)})`);
-  if (plan.format === "tf-v2") lines.push(latestLine(result.output));
+  const latest = findFormat(plan.format)?.latest;
+  if (latest !== undefined) {
+    const [folder, prefix] = [dirname(result.output), result.output].map((path) => visible(JSON.stringify(path)));
+    lines.push(`${latest.finds} finds it after: ${latest.sets}(${folder}, ${prefix})`);
+  }
   return lines.join("\n");
-}
-
-/** The file that tf.train.latest_checkpoint reads is the folder's, not this checkpoint's: only its owner knows which one is the latest. */
-function latestLine(output: string): string {
-  const [folder, prefix] = [dirname(output), output].map((path) => visible(JSON.stringify(path)));
-  return `tf.train.latest_checkpoint finds it after: tf.compat.v1.train.update_checkpoint_state(${folder}, ${prefix})`;
 }
 
 /** What `vggtool convert --dry-run` prints: every move. */

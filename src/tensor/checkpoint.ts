@@ -40,6 +40,12 @@ export interface Conventions {
   readonly rotates?: true;
   /** What batch norm does with its variance, where it is not 1 ÷ √(var + ε). */
   readonly variance?: "darknet";
+  /** Two names can be the same bytes of a file, and finding that out costs no reading. */
+  readonly shares?: true;
+  /** Its layers are the single operations of a program: what adds a bias is one of its own. */
+  readonly operations?: true;
+  /** What is saved are the layers that were registered and nothing else: the container that registers its items, and the call for one. */
+  readonly registers?: { readonly container: string; readonly call: string };
 }
 
 /** The bytes of a tensor's elements, and how many stored ones they come from. */

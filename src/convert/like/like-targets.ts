@@ -135,7 +135,7 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
     own: ownValues(like),
     naming: names ?? own,
     layout,
-    ...(head === undefined || row.scheme === "matconvnet" ? {} : { fc: head }),
+    ...(head === undefined || row.convHead === true ? {} : { fc: head }),
     ...(height === undefined || width === undefined ? {} : { area: [height, width] as const }),
     reads: [like],
     warnings: names === undefined ? [`the names of ${otherTitle} have no place in ${row.id}: its usual names are written`] : [],

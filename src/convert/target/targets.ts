@@ -21,6 +21,8 @@ export interface Target {
   readonly fillsNeutral: boolean;
   /** What keys look like that the writer of a network takes; any where absent. */
   readonly keys?: RegExp;
+  /** Its networks have no dense layers: fc6 … are convolutions, whatever another checkpoint has. */
+  readonly convHead?: true;
   /** Told to the writer. */
   readonly options?: ReadonlyMap<string, string>;
 }
@@ -53,7 +55,7 @@ export const targets: readonly Target[] = [
     options: weights,
   },
   { ...network("keras", "keras-v3", "keras-applications", [".keras"]), schemeFor: ownNames, keys: layerAndVariable },
-  { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
+  { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), convHead: true, keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
   framework("torch", "torch", "torchvision", [".pth", ".pt"]),
   { ...network("caffe", "caffe", "caffe", [".caffemodel"]), keys: /\.\d+$/ },
   { ...network("onnx", "onnx", "canonical", [".onnx"]), layout: "torchvision" },

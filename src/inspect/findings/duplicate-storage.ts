@@ -3,9 +3,6 @@ import { isNumeric } from "../../tensor/tensor.ts";
 import { few } from "../../text/few.ts";
 import type { AuditSubject, Check, Finding } from "./check.ts";
 
-/** Formats in which two names can stand for the same bytes, and where saying so costs no reading. */
-const sharing = new Set(["torch", "torch7", "paddle"]);
-
 /** Two names for the same bytes (tied weights), or the same variable stored twice. */
 export const duplicateStorage: Check = {
   code: "duplicate-storage",
@@ -17,7 +14,7 @@ export const duplicateStorage: Check = {
 };
 
 async function tied({ checkpoint }: AuditSubject): Promise<readonly Finding[]> {
-  if (!sharing.has(checkpoint.format)) return [];
+  if (checkpoint.conventions.shares !== true) return [];
   const groups = new Map<Part["source"], Map<string, string[]>>();
   for (const tensor of checkpoint.tensors.values()) {
     if (!isNumeric(tensor) || tensor.shape.includes(0)) continue;

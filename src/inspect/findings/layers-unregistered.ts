@@ -1,11 +1,5 @@
 import type { Check } from "./check.ts";
 
-/** Frameworks whose saved state holds what was registered, and nothing else. */
-const registering = new Map([
-  ["paddle", { container: "paddle.nn.LayerList", call: "self.add_sublayer(name, layer)" }],
-  ["torch", { container: "torch.nn.ModuleList", call: "self.add_module(name, layer)" }],
-]);
-
 /** The likeliest cause where a file of Paddle or PyTorch holds a head and no convolution. */
 export const layersUnregistered: Check = {
   code: "layers-unregistered",
@@ -13,7 +7,7 @@ export const layersUnregistered: Check = {
   needs: "headers",
   async run({ checkpoint, identity }) {
     const network = identity?.network;
-    const way = registering.get(checkpoint.format);
+    const way = checkpoint.conventions.registers;
     if (network === undefined || way === undefined) return [];
     const convs = network.missing.filter((name) => name.startsWith("conv"));
     if (convs.length === 0 || network.layers.some((layer) => layer.kind === "conv")) return [];

@@ -9,8 +9,6 @@ import { type Counts, rowCounts } from "./counts.ts";
 import type { SizedRow } from "./row.ts";
 import { type OutputShape, planes, product } from "./shape.ts";
 
-/** Formats whose layers are single operations. */
-const programs = new Set(["paddle", "onnx", "graphdef"]);
 /** Operations that add a bias or change a shape beside a layer: what they hold belongs to the layer before them. */
 const helpers =
   /^(reshape2?|add|elementwise_add|add_|scale|full|full_int_array|full_with_tensor|assign|shape|shape64|slice|gather|constant|concat|combine|unsqueeze2?|squeeze2?|identity|feed|fetch|data|cast|parameter|builtin\..*)$/i;
@@ -28,7 +26,7 @@ export function recordRows(
   let last: OutputShape = input;
   for (const record of checkpoint.layers) {
     const before = shapeBefore(record, shapes, last, input);
-    if (programs.has(checkpoint.format) && helpers.test(record.type)) {
+    if (checkpoint.conventions.operations === true && helpers.test(record.type)) {
       shapes.set(record.name, before);
       addTo(rows, record, count);
       continue;
