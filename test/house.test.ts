@@ -92,12 +92,45 @@ describe("pages", () => {
   });
 });
 
+describe("parameters", () => {
+  /** The kernels in WebAssembly, which take numbers alone: two addresses, rows, columns and two pitches. */
+  const kernels = new Set(["tensor/move/kernels.ts", "tensor/move/copy.ts"]);
+
+  test("no function has more than five", () => {
+    const long = sources.filter((file) => !kernels.has(file)).flatMap((file) => longLists(file).map((list) => `${file}: ${list}`));
+    expect(long).toEqual([]);
+  });
+});
+
 describe("imports", () => {
   test("there is no circle, type imports too", () => {
     const edges = new Map(sources.map((file) => [file, importsOf(file)]));
     expect(circles(edges)).toEqual([]);
   });
 });
+
+/** Lists of more than five parameters: of functions and methods, which go on with a body, and of those with an arrow. */
+function longLists(file: string): readonly string[] {
+  const code = codeOf(file);
+  return [...code.matchAll(/\(/g)].flatMap(({ index }) => {
+    const { end, parts } = listAt(code, index);
+    const declared = /^\s*(=>|:\s[^;()]*?(=>|\{\n|;\n)|\{\n)/.test(code.slice(end, end + 300));
+    return declared && parts > 5 ? [code.slice(index, end).replace(/\s+/g, " ")] : [];
+  });
+}
+
+/** Where the bracket at `start` is closed, and how many parts commas make of what is inside; a comma at the end makes none. */
+function listAt(code: string, start: number): { readonly end: number; readonly parts: number } {
+  let [depth, commas, at] = [0, 0, start];
+  for (; at < code.length; at++) {
+    const char = code[at] ?? "";
+    if ("([{<".includes(char)) depth++;
+    if (")]}".includes(char) || (char === ">" && code[at - 1] !== "=")) depth--;
+    if (depth === 0) break;
+    if (char === "," && depth === 1 && !/^\s*\)/.test(code.slice(at + 1, at + 80))) commas++;
+  }
+  return { end: at + 1, parts: commas + 1 };
+}
 
 /** The text of a module without its comments and the modules that it names. */
 function codeOf(file: string): string {

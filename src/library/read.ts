@@ -143,7 +143,7 @@ async function moved(source: View, { times, computed }: RoleValues, axes: Axes, 
   const [axis] = source.axes;
   const scaled = times !== 1 && axis !== undefined ? { scale: { axis, by: new Float64Array(source.shape[0] ?? 0).fill(times) } } : {};
   const map = dtype !== source.dtype || computed || times !== 1 ? { to: dtype, ...scaled } : undefined;
-  await move(source, stridesFor(source, axes, "row", itemsize(dtype)), memoryTarget(new Uint8Array(buffer)), 0, ctx, map);
+  await move(source, stridesFor(source, axes, "row", itemsize(dtype)), { file: memoryTarget(new Uint8Array(buffer)), at: 0 }, ctx, map);
   return typed(buffer, dtype);
 }
 

@@ -62,7 +62,7 @@ export async function compare(a: View, b: View, ctx: Context, options: CompareOp
             ? {}
             : { factors: options.scale.by.subarray(pair.first, pair.first + pair.indices), every: pair.every };
         left = ctx.scratch(0, count * itemsize(type));
-        castValues(bytesA, a.dtype, left, type, count, factors);
+        castValues({ bytes: bytesA, dtype: a.dtype }, { bytes: left, dtype: type }, count, factors);
       }
       sums.add(left, type, bytesB, b.dtype, count);
       return true;

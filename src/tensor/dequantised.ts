@@ -65,7 +65,7 @@ export async function vectorNumbers(tensor: NumericTensor): Promise<Float64Array
     const stride = strides.at(-1) ?? width;
     for (let k = 0; k < count; k += 1) {
       const bytes = new Uint8Array(8);
-      castValues(await source.read(offset + k * stride, width), dtype, bytes, "float64", 1);
+      castValues({ bytes: await source.read(offset + k * stride, width), dtype }, { bytes, dtype: "float64" }, 1);
       numbers.push(new DataView(bytes.buffer).getFloat64(0, true));
     }
   }

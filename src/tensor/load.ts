@@ -30,7 +30,7 @@ export async function loadView(source: View, toAxes: Axes | string, ctx: Context
   const values = new Float32Array(checkCount(elementCount(source.shape)));
   const target = memoryTarget(new Uint8Array(values.buffer));
   const map = source.dtype === "float32" ? undefined : ({ to: "float32" } as const);
-  await move(source, stridesFor(source, toAxes, "row", 4), target, 0, ctx, map);
+  await move(source, stridesFor(source, toAxes, "row", 4), { file: target, at: 0 }, ctx, map);
   return values;
 }
 
@@ -40,7 +40,7 @@ export async function loadFloat64(tensor: NumericTensor, ctx: Context): Promise<
   const values = new Float64Array(checkCount(elementCount(tensor.shape)));
   const target = memoryTarget(new Uint8Array(values.buffer));
   const map = source.dtype === "float64" ? undefined : ({ to: "float64" } as const);
-  await move(source, denseStrides(source.shape, 8), target, 0, ctx, map);
+  await move(source, denseStrides(source.shape, 8), { file: target, at: 0 }, ctx, map);
   return values;
 }
 
@@ -48,7 +48,7 @@ export async function loadFloat64(tensor: NumericTensor, ctx: Context): Promise<
 export async function values(tensor: NumericTensor, ctx: Context): Promise<Uint8Array> {
   const source = await plainView(tensor);
   const bytes = new Uint8Array(checkCount(byteLength(tensor.shape, tensor.dtype)));
-  await move(source, denseStrides(source.shape, itemsize(tensor.dtype)), memoryTarget(bytes), 0, ctx);
+  await move(source, denseStrides(source.shape, itemsize(tensor.dtype)), { file: memoryTarget(bytes), at: 0 }, ctx);
   return bytes;
 }
 

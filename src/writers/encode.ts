@@ -38,8 +38,7 @@ export async function encode(
   kind: NonNullable<Group["encode"]>,
   raw: ByteSource,
   length: number,
-  file: OutputFile,
-  at: number,
+  { file, at }: { readonly file: OutputFile; readonly at: number },
   ctx: Context,
 ): Promise<number> {
   let end = at;

@@ -177,7 +177,7 @@ class Run {
     state.rawLength = await this.write(group.pieces, raw, 0, []);
     if (this.#late.length > made) throw new Error("an encoded group cannot hold a late piece");
     await this.#readBack(state, raw, 0);
-    state.length = await encode(group.encode, raw, state.rawLength, file, at, this.#ctx);
+    state.length = await encode(group.encode, raw, state.rawLength, { file, at }, this.#ctx);
     this.#spare.push(raw);
     return state.length;
   }

@@ -286,10 +286,10 @@ describe("explanations", () => {
     const asFloat32 = smallVgg((spec) => {
       const values = fill(spec);
       const narrow = new Uint8Array(values.length * 2);
-      castValues(new Uint8Array(values.buffer), "float32", narrow, dtype, values.length);
+      castValues({ bytes: new Uint8Array(values.buffer), dtype: "float32" }, { bytes: narrow, dtype }, values.length);
       stored.get(`${spec.layer}.${spec.part}`)?.bytes.set(narrow);
       const wide = new Float32Array(values.length);
-      castValues(narrow, dtype, new Uint8Array(wide.buffer), "float32", values.length);
+      castValues({ bytes: narrow, dtype }, { bytes: new Uint8Array(wide.buffer), dtype: "float32" }, values.length);
       return wide;
     });
     const tensors = new Map(

@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 
 function cast(value: number, to: NumericDType): number {
   const bytes = new Uint8Array(8);
-  castValues(new Uint8Array(Float64Array.of(value).buffer), "float64", bytes, to, 1);
+  castValues({ bytes: new Uint8Array(Float64Array.of(value).buffer), dtype: "float64" }, { bytes, dtype: to }, 1);
   return new DataView(bytes.buffer).getUint16(0, true);
 }
 
@@ -65,7 +65,7 @@ describe("round to nearest, ties to even", () => {
   test("a loss report counts what became infinite or zero", () => {
     const values = Float32Array.of(1, 1e6, 1e-9, Number.NaN, Number.POSITIVE_INFINITY, 1.0001);
     const loss = noLoss();
-    castValues(new Uint8Array(values.buffer), "float32", new Uint8Array(12), "float16", 6, { loss });
+    castValues({ bytes: new Uint8Array(values.buffer), dtype: "float32" }, { bytes: new Uint8Array(12), dtype: "float16" }, 6, { loss });
     expect(loss.overflows).toBe(1);
     expect(loss.underflows).toBe(1);
     expect(loss.maxRel).toBe(1);
@@ -76,7 +76,7 @@ describe("round to nearest, ties to even", () => {
     const from = new Uint8Array(33);
     from.set(new Uint8Array(Float64Array.of(2 ** 70, -1.5, 2.5, Number.NaN).buffer), 1);
     const to = new BigInt64Array(4);
-    castValues(from.subarray(1), "float64", new Uint8Array(to.buffer), "int64", 4);
+    castValues({ bytes: from.subarray(1), dtype: "float64" }, { bytes: new Uint8Array(to.buffer), dtype: "int64" }, 4);
     expect([...to]).toEqual([2n ** 63n - 1n, -2n, 2n, 0n]);
   });
 });
@@ -105,12 +105,12 @@ describe("the fast ways give what the way through float64 gives", () => {
     }
     const outWidth = to === "float32" ? 4 : 2;
     const fast = new Uint8Array(count * outWidth);
-    castValues(bytes, from, fast, to, count);
+    castValues({ bytes, dtype: from }, { bytes: fast, dtype: to }, count);
     // Bytes that are not aligned take the way through float64.
     const shifted = new Uint8Array(bytes.length + 1);
     shifted.set(bytes, 1);
     const slow = new Uint8Array(count * outWidth);
-    castValues(shifted.subarray(1), from, slow, to, count);
+    castValues({ bytes: shifted.subarray(1), dtype: from }, { bytes: slow, dtype: to }, count);
     const [a, b] = [fast, slow].map((result) => (outWidth === 4 ? new Float32Array(result.buffer) : new Uint16Array(result.buffer)));
     const nan = (bits: number) =>
       to === "float16" ? (bits & 0x7fff) > 0x7c00 : to === "bfloat16" ? (bits & 0x7fff) > 0x7f80 : Number.isNaN(bits);

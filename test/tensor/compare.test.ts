@@ -78,7 +78,7 @@ describe("compare", () => {
 
   test("across dtypes: exact widening is equal; rounding on request explains the rest", async () => {
     const half = new Uint8Array(420);
-    castValues(new Uint8Array(weights.buffer), "float32", half, "float16", 210);
+    castValues({ bytes: new Uint8Array(weights.buffer), dtype: "float32" }, { bytes: half, dtype: "float16" }, 210);
     const b = contiguous({ name: "h", dtype: "float16", shape, source: memorySource(half) });
     const [left, right] = [await view(floats(shape, weights), "o i h w"), await view(b, "o i h w")];
     expect((await compare(left, right, tight())).equal).toBe(false);

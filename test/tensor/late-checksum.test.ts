@@ -21,7 +21,7 @@ async function moved(crc: number, to: string): Promise<Uint8Array> {
   const tensor = contiguous({ name: "t", dtype: "float32", shape: [rows, columns], source });
   const out = new Uint8Array(rows * columns * 4);
   const from = await view(tensor, "r c");
-  await move(from, stridesFor(from, to), memoryTarget(out), 0, createContext({ memory: 1 << 16 }));
+  await move(from, stridesFor(from, to), { file: memoryTarget(out), at: 0 }, createContext({ memory: 1 << 16 }));
   return out;
 }
 

@@ -152,7 +152,7 @@ describe("moves with a map", () => {
     for (const axes of ["h w i o", "o i h w", "(i h) (o w)"]) {
       const out = new Float32Array(weights.length);
       const target = memoryTarget(new Uint8Array(out.buffer));
-      await move(source, stridesFor(source, axes), target, 0, tight(), { to: "float32", scale: { axis: "o", by } });
+      await move(source, stridesFor(source, axes), { file: target, at: 0 }, tight(), { to: "float32", scale: { axis: "o", by } });
       const scaled = weights.map((value, k) => value * (by[k % 7] ?? 0));
       const wanted = contiguous({ name: "w", dtype: "float32", shape: [2, 3, 5, 7], source: memorySource(new Uint8Array(scaled.buffer)) });
       expect(new Uint8Array(out.buffer)).toEqual(await values(await inOrder(wanted, tight(), "h w i o", axes), tight()));
@@ -165,12 +165,12 @@ describe("moves with a map", () => {
     const whole = await view(tensor, "h w o");
     const flipped = flip(whole, ["h", "w"]);
     const out = new Float32Array(24);
-    await move(flipped, denseStrides(flipped.shape, 4), memoryTarget(new Uint8Array(out.buffer)), 0, tight());
+    await move(flipped, denseStrides(flipped.shape, 4), { file: memoryTarget(new Uint8Array(out.buffer)), at: 0 }, tight());
     expect(out[0]).toBe(20);
     expect([...out.slice(0, 8)]).toEqual([20, 21, 22, 23, 16, 17, 18, 19]);
     const one = take(await plainView(tensor), "d1", 2);
     const slice = new Float32Array(8);
-    await move(one, denseStrides(one.shape, 4), memoryTarget(new Uint8Array(slice.buffer)), 0, tight());
+    await move(one, denseStrides(one.shape, 4), { file: memoryTarget(new Uint8Array(slice.buffer)), at: 0 }, tight());
     expect([...slice]).toEqual([8, 9, 10, 11, 20, 21, 22, 23]);
   });
 });

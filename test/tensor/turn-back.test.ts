@@ -84,7 +84,7 @@ test("a move to a target that proves writes the same", async () => {
     const from = await view(tensor, "i o", new Map());
     const written = new Uint8Array(bytes.length);
     const target = { proves: true, write: async (offset: number, part: Uint8Array) => written.set(part, offset) };
-    await move(from, stridesFor(from, "o i"), target, 0, ctx);
+    await move(from, stridesFor(from, "o i"), { file: target, at: 0 }, ctx);
     expect(new Float32Array(written.buffer)[1]).toBe(48);
   } finally {
     await ctx.dispose();

@@ -116,7 +116,7 @@ async function fillAtOnce(move: Move, tensors: TensorMap, place: Place, losses: 
     else {
       const loss = noLoss();
       const out = ctx.scratch(1, byteLength(move.toShape, move.toDtype));
-      castValues(raw, tensor.dtype, out, move.toDtype, size / itemsize(tensor.dtype), { loss });
+      castValues({ bytes: raw, dtype: tensor.dtype }, { bytes: out, dtype: move.toDtype }, size / itemsize(tensor.dtype), { loss });
       keepLoss(losses, move, loss);
       await file.write(at, out);
     }
@@ -153,7 +153,7 @@ async function fillMove(move: Move, tensors: TensorMap, place: Place, losses: Lo
     itemsize(move.toDtype),
   );
   try {
-    await moveValues(source, strides, place.file, place.at, place.ctx, map);
+    await moveValues(source, strides, place, place.ctx, map);
   } catch (error) {
     throw error instanceof CheckpointError ? error.at({ tensor: move.fills[0]?.from[0]?.key ?? move.to }) : error;
   }

@@ -79,7 +79,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
 /** The bytes of a member, decoded by whatever way, with its checksum compared. */
 export function checkedMember(member: ByteSource, { crc32: value, size }: ZipEntry): ByteSource {
   const whole = { offset: 0, size };
-  return checked(member, whole, { value, compute: crc32 }, whole, {}, undefined, member.within);
+  return checked(member, whole, { value, compute: crc32 }, whole, { within: member.within });
 }
 
 function parseDirectory(bytes: Uint8Array, directory: Directory, file: string): ReadonlyMap<string, ZipEntry> {

@@ -23,23 +23,28 @@ export interface CheckState {
   checking?: Promise<void>;
 }
 
+export interface CheckedOptions {
+  /** What an error names besides the file. */
+  readonly where?: ErrorWhere;
+  readonly state?: CheckState;
+  /** Where the bytes lie as they are. */
+  readonly within?: ByteSource["within"] | undefined;
+}
+
 /** Read at a time by the checking pass. */
 const chunk = 1 << 20;
 
 /**
  * The bytes of `inner` as a source, with `outer` (which holds `inner`) checked against its checksum, a CRC-32C where it is a bare
  * number. Read in order, the checksum runs along and is compared with the last byte; the first read out of order is preceded by one
- * pass over what is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch. `within`: where the
- * bytes lie as they are.
+ * pass over what is left, so that no value of a damaged tensor is used in silence. Throws `malformed` on a mismatch.
  */
 export function checked(
   file: ByteSource,
   outer: Range,
   checksum: number | Checksum,
   inner: Range,
-  where: ErrorWhere = {},
-  state: CheckState = { verified: false },
-  within?: ByteSource["within"],
+  { where = {}, state = { verified: false }, within }: CheckedOptions = {},
 ): ByteSource {
   const { value: crc, compute } = typeof checksum === "number" ? { value: checksum, compute: crc32c } : checksum;
   const outerEnd = outer.offset + outer.size;

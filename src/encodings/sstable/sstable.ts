@@ -71,7 +71,7 @@ export class StoredValue {
     if (compressed) return inflatedPart(source, handle, at, length);
     if (crc === undefined) return window(source, at, length);
     const outer = { offset: handle.offset, size: handle.size + 1 }; // the checksum runs over the type byte too
-    return checked(source, outer, crc, { offset: at, size: length }, tensor === "" ? {} : { tensor }, state);
+    return checked(source, outer, crc, { offset: at, size: length }, { where: tensor === "" ? {} : { tensor }, state });
   }
 
   /** The whole value for walking its structure: unchecked where its block was not read whole. */

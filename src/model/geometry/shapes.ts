@@ -131,7 +131,7 @@ export function shapeText(shape: readonly number[]): string {
 
 function outputShape(network: Network, layer: NetworkLayer, input: readonly number[], size: string): readonly number[] {
   const [channels = 0, height, width] = input;
-  if (layer.kind === "fc") return fcShape(network, layer.name, layer.inputs, layer.outputs, input, size);
+  if (layer.kind === "fc") return fcShape(network, layer, input, size);
   if (height === undefined || width === undefined) {
     throw new CheckpointError("unsupported", `${layer.name} comes after a fully connected layer`);
   }
@@ -159,7 +159,8 @@ function leftOver(out: readonly [number, number], layer: string, size: string): 
   return out;
 }
 
-function fcShape(network: Network, name: string, inputs: number, outputs: number, input: readonly number[], size: string) {
+function fcShape(network: Network, layer: FcLayer, input: readonly number[], size: string) {
+  const { name, inputs, outputs } = layer;
   const [channels = 0, height, width] = input;
   if (height === undefined || width === undefined) {
     if (channels === inputs) return [outputs];
@@ -168,8 +169,6 @@ function fcShape(network: Network, name: string, inputs: number, outputs: number
   const isFirst = network.layers.find((layer) => layer.kind === "fc")?.name === name;
   const [wantedChannels, wantedHeight, wantedWidth] = isFirst ? (network.featureShape ?? []) : [];
   if (network.head === "conv") {
-    const layer = network.layers.find((other): other is FcLayer => other.kind === "fc" && other.name === name);
-    if (layer === undefined) throw new TypeError(`${name} is no layer of the network`);
     const kernel = kernelSize(network, layer, input);
     if (kernel[0] * kernel[1] * channels !== inputs) throw headMismatch(name, inputs, input, size);
     const out = slid(network, layer, [height, width], size);
@@ -178,12 +177,19 @@ function fcShape(network: Network, name: string, inputs: number, outputs: number
   }
   const fits = (wantedHeight === undefined || wantedHeight === height) && (wantedWidth === undefined || wantedWidth === width);
   if (channels * height * width !== inputs || (wantedChannels !== undefined && wantedChannels !== channels) || !fits) {
-    throw headMismatch(name, inputs, input, size, wantedHeight, wantedWidth);
+    throw headMismatch(name, inputs, input, size, [wantedHeight, wantedWidth]);
   }
   return [outputs];
 }
 
-function headMismatch(name: string, inputs: number, input: readonly number[], size: string, height?: number, width?: number) {
+function headMismatch(
+  name: string,
+  inputs: number,
+  input: readonly number[],
+  size: string,
+  positions: readonly (number | undefined)[] = [],
+) {
+  const [height, width] = positions;
   const wanted = height === undefined || width === undefined ? `${inputs} values` : `${height}×${width} positions (${inputs} values)`;
   return new CheckpointError(
     "mismatch",

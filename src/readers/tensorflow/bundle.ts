@@ -277,7 +277,7 @@ class BundleTensor implements NumericTensor {
       .filter((piece) => piece.size > 0)
       .map(({ shard, offset, size, crc, box }) => {
         const range = { offset, size };
-        const stored = checked(shard, range, crc, range, { tensor: name });
+        const stored = checked(shard, range, crc, range, { where: { tensor: name } });
         const values = this.#bigEndian ? byteSwapped(stored, dtypes[dtype].unit) : stored;
         return slicePart(values, box ?? { start: shape.map(() => 0), shape }, itemsize(dtype));
       });

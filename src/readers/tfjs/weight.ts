@@ -82,7 +82,9 @@ function readQuantised(source: ByteSource, offset: number, wanted: Wanted, quant
   const stored = window(source, offset, size);
   if (kept === "float16") {
     if (dtype !== "float32") throw new CheckpointError("malformed", `float16 quantisation of ${dtype}`, where);
-    const values = mapped(stored, 2, 4, (input, output) => castValues(input, "float16", output, "float32", input.length / 2));
+    const values = mapped(stored, 2, 4, (input, output) =>
+      castValues({ bytes: input, dtype: "float16" }, { bytes: output, dtype: "float32" }, input.length / 2),
+    );
     return { tensor: contiguous({ name, dtype, shape, source: values, stored: { kind: "rounded", dtype: "float16" } }), size };
   }
   const scale = quantization.get("scale");

@@ -38,7 +38,7 @@ export async function readExported(
     for (const name of archive.entries.keys()) {
       if (!name.startsWith(base) || !name.endsWith(`_${folder}_config.json`)) continue;
       for (const [key, row] of await readConfig(archive, name)) {
-        const tensor = await readTensor(archive, base, key, row, folder === "constants", bigEndian);
+        const tensor = await readTensor({ archive, base, bigEndian }, key, row, folder === "constants");
         if (tensors.has(key)) throw new CheckpointError("malformed", "the archive describes it twice", { file: archive.name, tensor: key });
         if ("message" in tensor) notes.push(tensor);
         else tensors.set(key, tensor);
@@ -59,14 +59,14 @@ async function readConfig(archive: ZipArchive, name: string): Promise<ReadonlyMa
   return config;
 }
 
-async function readTensor(
-  archive: ZipArchive,
-  base: string,
-  name: string,
-  row: Json,
-  isConstant: boolean,
-  bigEndian: boolean,
-): Promise<Tensor | Note> {
+/** A folder of an exported program. */
+interface Exported {
+  readonly archive: ZipArchive;
+  readonly base: string;
+  readonly bigEndian: boolean;
+}
+
+async function readTensor({ archive, base, bigEndian }: Exported, name: string, row: Json, isConstant: boolean): Promise<Tensor | Note> {
   const where = { file: archive.name, tensor: name };
   const field = (key: string): Json | undefined => (isObject(row) ? row.get(key) : undefined);
   const meta = field("tensor_meta");

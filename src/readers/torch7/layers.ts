@@ -9,7 +9,7 @@ const maxDepth = 64;
 export function layersOf(root: T7Value, names: ReadonlyMap<T7Tensor, string>): readonly LayerRecord[] {
   const layers: LayerRecord[] = [];
   const top = networkOf(root);
-  if (top !== undefined) addModule(layers, top.object, top.path, names, 0);
+  if (top !== undefined) addModule({ layers, names }, top.object, top.path, 0);
   return layers;
 }
 
@@ -23,19 +23,18 @@ function networkOf(root: T7Value): { readonly object: T7Object; readonly path: s
   return found.length === 1 ? found[0] : undefined;
 }
 
+interface Listing {
+  readonly layers: LayerRecord[];
+  /** Keys of the listed tensors. */
+  readonly names: ReadonlyMap<T7Tensor, string>;
+}
+
 /** Gives the name of the last layer added. */
-function addModule(
-  layers: LayerRecord[],
-  module: T7Object,
-  path: string,
-  names: ReadonlyMap<T7Tensor, string>,
-  depth: number,
-  before?: string,
-): string | undefined {
+function addModule(into: Listing, module: T7Object, path: string, depth: number, before?: string): string | undefined {
   const modules = fieldOf(module, "modules");
   if (!isTable(modules)) {
     if (!isTable(module.payload)) return before;
-    layers.push(recordOf(module, path, names, before));
+    into.layers.push(recordOf(module, path, into.names, before));
     return path;
   }
   if (depth > maxDepth) return before;
@@ -44,7 +43,7 @@ function addModule(
   let last = before;
   for (const [key, inner] of modules.entries) {
     if (!isT7Object(inner)) continue;
-    const made = addModule(layers, inner, join(path, `modules.${String(key)}`), names, depth + 1, chain ? last : before);
+    const made = addModule(into, inner, join(path, `modules.${String(key)}`), depth + 1, chain ? last : before);
     last = made ?? last;
   }
   return last;

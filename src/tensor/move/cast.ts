@@ -68,18 +68,19 @@ const significantBits: Partial<Record<NumericDType, number>> = {
   float8_e8m0fnu: 1,
 };
 
+/** Dense elements, one behind the other. */
+export interface DenseValues {
+  readonly bytes: Uint8Array;
+  readonly dtype: NumericDType;
+}
+
 /**
- * Converts `count` dense elements, through float64 and rounded once, to nearest, ties to even. `from` and `to` must not
+ * Converts `count` dense elements, through float64 and rounded once, to nearest, ties to even. `source` and `target` must not
  * overlap. Throws `unsupported` for complex numbers, which no other type holds.
  */
-export function castValues(
-  from: Uint8Array,
-  fromType: NumericDType,
-  to: Uint8Array,
-  toType: NumericDType,
-  count: number,
-  options: CastOptions = {},
-): void {
+export function castValues(source: DenseValues, target: DenseValues, count: number, options: CastOptions = {}): void {
+  const { bytes: from, dtype: fromType } = source;
+  const { bytes: to, dtype: toType } = target;
   if (dtypes[fromType].kind === "complex" || dtypes[toType].kind === "complex") {
     throw new CheckpointError("unsupported", `${fromType} found, needed values that ${toType} can hold`);
   }
@@ -98,14 +99,14 @@ export function castValues(
     }
     const fast = factors === undefined && castFast(from.subarray(done * width), fromType, to.subarray(done * outWidth), toType, n);
     if (!fast) encodeNumbers(values, n, toType, to, done * outWidth);
-    if (loss !== undefined) measure(values, n, to, toType, done * outWidth, loss);
+    if (loss !== undefined) measure(values, n, to.subarray(done * outWidth), toType, loss);
   }
 }
 
 const rounded = new Float64Array(CHUNK);
 
-function measure(exact: Float64Array, n: number, bytes: Uint8Array, dtype: NumericDType, offset: number, loss: Loss): void {
-  decode(bytes, offset, dtype, rounded, n);
+function measure(exact: Float64Array, n: number, bytes: Uint8Array, dtype: NumericDType, loss: Loss): void {
+  decode(bytes, 0, dtype, rounded, n);
   for (let k = 0; k < n; k++) {
     const want = exact[k] ?? 0;
     const got = rounded[k] ?? 0;

@@ -44,11 +44,11 @@ export async function inOrder(
   const info = { ...tensor, shape };
   if (length <= SMALL) {
     const bytes = new Uint8Array(length);
-    await move(source, strides, memoryTarget(bytes), 0, ctx);
+    await move(source, strides, { file: memoryTarget(bytes), at: 0 }, ctx);
     return contiguous({ ...info, source: memorySource(bytes, name) });
   }
   const file = await ctx.temporary();
-  await move(source, strides, file, 0, ctx);
+  await move(source, strides, { file, at: 0 }, ctx);
   return contiguous({ ...info, source: file });
 }
 

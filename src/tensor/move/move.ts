@@ -44,8 +44,7 @@ export interface ElementMap {
 export async function move(
   view: View,
   strides: readonly number[],
-  file: MoveTarget,
-  at: number,
+  { file, at }: { readonly file: MoveTarget; readonly at: number },
   ctx: Context,
   map?: ElementMap,
 ): Promise<void> {
@@ -133,7 +132,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
   const { shape, strides } = mergeAxes({ shape: part.shape, strides: [part.strides, marks, goal.strides] });
   const [a = [], mark = [], b = []] = strides;
   const wide = Math.max(unit, map === undefined ? unit : itemsize(map.to));
-  const tile = planTile(shape, a, b, wide, ctx.memory, WRITE_FAVOUR);
+  const tile = planTile(shape, [a, b], wide, ctx.memory, WRITE_FAVOUR);
   const { file, writing } = goal;
   const base = goal.at + distance(part.start, goal.strides);
   const firstMark = distance(part.start, marks);
@@ -188,8 +187,13 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
       prove(file, { bytes: raw, ...read }, { bytes: dense, origin: 0, strides: denseStrides }, size, unit);
       const out = ctx.scratch(0, count * width);
       const factors =
-        map.scale === undefined ? undefined : tileFactors(map.scale.by, firstMark + distance(start, mark), mark, size, write, width);
-      castValues(dense, goal.dtype, out, map.to, count, { ...factors, ...(map.loss === undefined ? {} : { loss: map.loss }) });
+        map.scale === undefined
+          ? undefined
+          : tileFactors(map.scale.by.subarray(firstMark + distance(start, mark)), mark, size, write, width);
+      castValues({ bytes: dense, dtype: goal.dtype }, { bytes: out, dtype: map.to }, count, {
+        ...factors,
+        ...(map.loss === undefined ? {} : { loss: map.loss }),
+      });
       await scatter(file, to, write, out);
     }
     await ctx.tick(elementCount(size) * unit);
@@ -226,9 +230,9 @@ function same(read: TileLayout, write: TileLayout): boolean {
 }
 
 /** In the dense tile, element e has the factor `factors[⌊e / every⌋ mod factors.length]`. */
-function tileFactors(by: Float64Array, first: number, mark: readonly number[], size: readonly number[], write: TileLayout, width: number) {
+function tileFactors(by: Float64Array, mark: readonly number[], size: readonly number[], write: TileLayout, width: number) {
   const axis = mark.indexOf(1);
   const count = axis < 0 ? 1 : (size[axis] ?? 1);
   const every = axis < 0 ? 1 : Math.max((write.strides[axis] ?? 0) / width, 1);
-  return { factors: by.subarray(first, first + count), every };
+  return { factors: by.subarray(0, count), every };
 }

@@ -78,7 +78,7 @@ async function eachTileOfPair({ a, b, marked, streams }: Pair, ctx: Context, vis
   const [alongB = [], mark = [], alongA = []] = strides;
   const order = slowestFirst(alongA);
   // Half the budget: the second buffer holds both dense tiles.
-  const tile = planTile(shape, alongA, alongB, Math.max(a.itemsize, b.itemsize), ctx.memory / 2);
+  const tile = planTile(shape, [alongA, alongB], Math.max(a.itemsize, b.itemsize), ctx.memory / 2);
   const axis = mark.indexOf(1);
   const firstMark = distance(a.part.start, marks);
   const read = async (side: Side, along: readonly number[], start: readonly number[], size: readonly number[], into: Uint8Array) => {

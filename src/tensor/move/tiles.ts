@@ -127,8 +127,7 @@ export async function eachBlock(layout: TileLayout, visit: BlockVisit): Promise<
  */
 export function planTile(
   shape: readonly number[],
-  a: readonly number[],
-  b: readonly number[],
+  [a, b]: readonly [a: readonly number[], b: readonly number[]],
   itemsize: number,
   budget: number,
   favour = 1,

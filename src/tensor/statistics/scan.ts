@@ -37,7 +37,7 @@ async function scanPart(part: Part, itemsize: number, marked: number, ctx: Conte
   const [mark = [], a = []] = strides;
   const source = shape.length <= 1 && (a[0] ?? 0) >= 0 ? part.source : ctx.random(part.source);
   const order = slowestFirst(a);
-  const tile = planTile(shape, a, a, itemsize, Math.min(ctx.memory, 2 * SCAN_BYTES));
+  const tile = planTile(shape, [a, a], itemsize, Math.min(ctx.memory, 2 * SCAN_BYTES));
   const axis = mark.indexOf(1);
   const firstMark = distance(part.start, marks);
   await eachTile(shape, tile, order, async (start, size) => {

@@ -42,7 +42,7 @@ export function onnxruntime(asked: DeviceChoice): Engine {
     async open(network, weights, input, ctx) {
       const { ort, device } = await loaded();
       if (ort === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "ONNX Runtime cannot be used");
-      return openSession(ort, device, network, weights, input.shape, ctx);
+      return openSession({ ort, device }, network, weights, input.shape, ctx);
     },
   };
 }
@@ -52,8 +52,7 @@ export function onnxruntime(asked: DeviceChoice): Engine {
  * removed as soon as the session has them.
  */
 async function openSession(
-  ort: Ort,
-  device: Device,
+  { ort, device }: { readonly ort: Ort; readonly device: Device },
   network: Network,
   weights: Weights,
   shape: readonly number[],

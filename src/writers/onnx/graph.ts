@@ -38,7 +38,7 @@ export function exportedGraph(input: WriterInput, dataType: (tensor: TensorSpec)
   const fcs = network.layers.filter((layer): layer is FcLayer => layer.kind === "fc");
   const conv = isConvForm(table, fcs[0]);
   for (const layer of network.layers)
-    addLayer(chain, layer, table, features, conv, { first: layer === fcs[0], last: layer === fcs.at(-1) });
+    addLayer(chain, layer, table, features, { conv, first: layer === fcs[0], last: layer === fcs.at(-1) });
   const type = dataType(table.need(`${network.layers.find((layer) => layer.kind === "conv")?.name ?? "conv1_1"}.weight`));
   const last = fcs.at(-1);
   const outputs: FieldPieces[] = [];
@@ -78,8 +78,7 @@ function addLayer(
   layer: NetworkLayer,
   table: RoleTable,
   features: readonly [number, number],
-  conv: boolean,
-  place: Place,
+  head: { readonly conv: boolean } & Place,
 ): void {
   switch (layer.kind) {
     case "conv":
@@ -95,7 +94,7 @@ function addLayer(
       else addAdaptivePool(chain, layer.size, features, 2 ** poolCount(table.network));
       return;
     case "fc":
-      addFc(chain, layer, table, conv, place);
+      addFc(chain, layer, table, head.conv, head);
   }
 }
 

@@ -25,8 +25,7 @@ const smallInflated = 1 << 18;
 /** Begins to inflate; `random` spools what is inflated, or gives the source back so that what is skipped is dropped. Throws `malformed`, `truncated`. */
 export async function openCompressed(
   file: ByteSource,
-  offset: number,
-  length: number,
+  { offset, length }: { readonly offset: number; readonly length: number },
   bigEndian: boolean,
   budget: MatBudget,
   random: (source: ByteSource) => ByteSource,

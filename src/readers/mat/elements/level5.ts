@@ -126,7 +126,13 @@ async function readElement(reading: Reading, tag: Tag): Promise<Matrix> {
 async function readCompressed(reading: Reading, tag: Tag): Promise<Matrix> {
   const { cursor, ctx } = reading;
   const spool = (inner: ByteSource): ByteSource => (ctx.values ? ctx.random(inner) : inner);
-  const { source, lacking } = await openCompressed(reading.source, tag.data, tag.length, cursor.bigEndian, reading.budget, spool);
+  const { source, lacking } = await openCompressed(
+    reading.source,
+    { offset: tag.data, length: tag.length },
+    cursor.bigEndian,
+    reading.budget,
+    spool,
+  );
   const inner = new Cursor(source, 0, source.size, { bigEndian: cursor.bigEndian });
   const matrix = await parseMatrix({ ...reading, cursor: inner }, await readTag(inner, source.size), "", 0);
   // The last byte: what was skipped is inflated, the checksum compared, and bytes behind the array are found.
@@ -145,8 +151,7 @@ async function nameOfCut(reading: Reading, tag: Tag): Promise<string> {
     if (tag.type === miMatrix) return await readMatrixName(cursor, source.size);
     const { source: inner } = await openCompressed(
       source,
-      tag.data,
-      source.size - tag.data,
+      { offset: tag.data, length: source.size - tag.data },
       cursor.bigEndian,
       reading.budget,
       (forward) => forward,
