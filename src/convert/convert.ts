@@ -10,6 +10,7 @@ import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
 import { type Decided, decide } from "./decide.ts";
 import type { ConvertOptions } from "./options.ts";
+import { partOfCheckpoint } from "./part.ts";
 import { type Ledger, makeLedger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/plan-types.ts";
 import { checkOutput } from "./run/check.ts";
@@ -46,10 +47,12 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
  * Converts a checkpoint that was opened with `ctx.values`. The output appears whole or not at all, and only after every tensor was
  * read back and compared (unless `options.check` is false). Throws CheckpointError: `usage`, `unsupported`, `mismatch`, `io` …
  */
-export async function convertCheckpoint(request: ConvertRequest, options: ConvertOptions, ctx: Context): Promise<ConvertResult> {
+export async function convertCheckpoint(request: ConvertRequest, given: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, input } = request;
-  const identity = await withImageMean(request.identity, checkpoint, ctx);
+  const part = given.part === undefined ? undefined : partOfCheckpoint(given.part, checkpoint, request.identity);
+  const options: ConvertOptions = part === undefined ? given : { ...given, only: part.keys };
+  const identity = await withImageMean(part === undefined ? request.identity : part.identity, checkpoint, ctx);
   const known = { ...request, identity };
   const decided = await decide(known, options);
   const { plan, target } = decided;

@@ -14,6 +14,10 @@ export interface ConvertOptions extends Readings {
   /** reduced: SSD's sub-sampled fc6 and fc7. */
   readonly fc?: "dense" | "conv" | "reduced";
   readonly exclude?: readonly string[];
+  /** `body`: the tensors that have a role; `rest`: all others; else the prefix of one of the file's networks. */
+  readonly part?: string;
+  /** Keys of the tensors that take part; `part` chooses them. */
+  readonly only?: ReadonlySet<string>;
   readonly include?: readonly string[];
   readonly noTop?: boolean;
   /** A new last layer with this many outputs. */

@@ -43,6 +43,8 @@ const convertChecks: Checks<ConvertRunOptions> = {
   exclude: texts,
   include: texts,
   noTop: flag,
+  part: text,
+  only: anything,
   numClasses: countingNumber,
   init: oneOf(["zeros", "normal"]),
   seed: wholeNumber,

@@ -41,6 +41,7 @@ export function convertCommand(): Command {
     )
     .option("--exclude <glob>", "leave out tensors, by key or role (repeatable)", collect)
     .option("--include <glob>", "take only these, by key or role (repeatable)", collect)
+    .option("--part <part>", "body: the tensors that have a role; rest: all others; or the prefix of one of several networks")
     .option("--no-top", "leave out fc6, fc7 and fc8")
     .option("--input-size <HxWxC>", "size of the image, where the file does not say and conv form needs it", inputSize)
     .addOption(

@@ -8,13 +8,15 @@ import { type Left, noPlace } from "./plan-types.ts";
 
 /** Throws `mismatch` where a target that holds a network has no place for tensors that nobody said to leave out. */
 export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { format, identity }: ConversionTarget): void {
-  const keys = unused.filter(({ reason }) => reason === noPlace).map(({ key }) => key);
+  const left = unused.filter(({ reason }) => reason === noPlace);
+  const keys = left.map(({ key }) => key);
   if (keys.length === 0) return;
   const homeless = new Set(keys);
   const kept = [...source.tensors.values()].filter(({ name }) => !homeless.has(name));
   const roles = [...(identity?.roles ?? [])].filter(([, slot]) => isStored(slot) && !homeless.has(slot.key)).map(([role]) => role);
   const others = [...kept.flatMap(({ name, label }) => (label === undefined ? [name] : [name, label])), ...roles];
+  const alone = left.some(({ role }) => role !== undefined) ? "" : "add --part body for the network alone; or ";
   throw new CheckpointError("mismatch", `${format.id} has no place for ${few(keys)}`, {
-    hint: `leave ${keys.length === 1 ? "it" : "them"} out: ${excludeOptions(keys, others)}`,
+    hint: `${alone}leave ${keys.length === 1 ? "it" : "them"} out: ${excludeOptions(keys, others)}`,
   });
 }

@@ -25,7 +25,7 @@ export function judge({ plan }: Planned, source: Checkpoint, target: ConversionT
   if (target.expected !== undefined) refuseLosses(plan.unused, target);
   if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target, options);
   if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target);
-  return gaps(plan, source, target);
+  return gaps(plan, source, target, options);
 }
 
 function refuseGaps(missing: readonly Left[], { title, expected, network }: ConversionTarget, options: ConvertOptions): void {
@@ -91,10 +91,10 @@ function compareSizes(network: Network, { title, network: wanted }: SizedNetwork
 }
 
 /** Sentences on what is lacking. Throws `unsupported` where a tensor that is wanted cannot be read. */
-function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarget): readonly string[] {
+function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarget, { part }: ConvertOptions): readonly string[] {
   const warnings: string[] = [];
   if (target.identity === undefined && target.expected === undefined)
-    warnings.push("the network is not recognised: names and axes are kept");
+    warnings.push(part === undefined ? "the network is not recognised: names and axes are kept" : "names and axes are kept");
   if (plan.missing.length > 0) warnings.push(`the source lacks ${few(plan.missing.map(({ role, key }) => role ?? key))}`);
   const broken = source.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
   const wanted = broken.find(({ tensor }) => tensor !== undefined && !plan.unused.some(({ key }) => key === tensor));

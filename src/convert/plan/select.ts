@@ -54,7 +54,8 @@ export function select(
     const leave = (reason: string): void => {
       left.push({ key, ...(role === undefined ? {} : { role }), reason });
     };
-    if (included !== undefined && !included.has(key)) leave("not among --include");
+    if (options.only !== undefined && !options.only.has(key) && !standIns.has(key)) leave(`not in --part ${options.part ?? ""}`);
+    else if (included !== undefined && !included.has(key)) leave("not among --include");
     else if (excluded.has(key)) leave("excluded");
     else if (standIns.has(key)) continue;
     else if (role !== undefined) kept.add(key);
