@@ -4,7 +4,7 @@ import { isStored, keysOf } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 
 /** What `--part` takes of a checkpoint. */
-export interface Part {
+export interface ChosenPart {
   /** The network in it; undefined for the rest, which is none. */
   readonly identity: Identity | undefined;
   readonly keys: ReadonlySet<string>;
@@ -14,7 +14,7 @@ export interface Part {
  * `body`: every tensor that has a role in the first VGG of the file. `rest`: every tensor that has none in any of them. Else the prefix of one
  * of them. Throws `usage` where there is no VGG, or none of that prefix.
  */
-export function partOfCheckpoint(part: string, { tensors }: Checkpoint, identity: Identity | undefined): Part {
+export function partOfCheckpoint(part: string, { tensors }: Checkpoint, identity: Identity | undefined): ChosenPart {
   if (identity === undefined) {
     throw new CheckpointError("usage", `--part ${part}: no network of the VGG family was recognised`, {
       hint: "leave --part out, or choose tensors with --include",
