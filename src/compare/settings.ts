@@ -1,7 +1,7 @@
 import { grouped } from "../model/align/grouped.ts";
 import { windowsOf } from "../model/geometry/shapes.ts";
 import { sameWindows, type Windows, windowsText } from "../model/geometry/window.ts";
-import type { NetworkLayer } from "../model/network.ts";
+import type { NetworkLayer } from "../model/network/network.ts";
 import { few } from "../text/few.ts";
 import { type Compared, epsilonOf, type Side } from "./side.ts";
 

@@ -3,7 +3,7 @@ import type { Context } from "../io/context.ts";
 import type { Assumption } from "../model/assumption.ts";
 import { identify } from "../model/identify.ts";
 import type { Body, ForeignLayer, Identity } from "../model/identity.ts";
-import type { Config } from "../model/network.ts";
+import type { Config } from "../model/network/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
 import type { Statistics } from "../tensor/statistics/statistics.ts";

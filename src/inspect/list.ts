@@ -1,7 +1,7 @@
 import type { Context } from "../io/context.ts";
+import { knownAs } from "../model/identify/known-as.ts";
 import type { Identity } from "../model/identity.ts";
 import { judgeKinds } from "../model/kinds.ts";
-import { knownAs } from "../model/known-as.ts";
 import type { Role } from "../model/role.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";

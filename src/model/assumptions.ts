@@ -1,6 +1,6 @@
 import type { Assumption } from "./assumption.ts";
 import type { DescribedCheckpoint } from "./described.ts";
-import type { Network } from "./network.ts";
+import type { Network } from "./network/network.ts";
 import { type Readings, rowOrder } from "./readings.ts";
 import { flattensChannelsFirst } from "./records.ts";
 import type { Role } from "./role.ts";

@@ -1,7 +1,7 @@
-import { type Finished, finish } from "./assemble.ts";
 import type { DescribedCheckpoint } from "./described.ts";
 import { findRow, hostOf } from "./hosts/find-host.ts";
 import { accepts } from "./identify/accept.ts";
+import { type Finished, finish } from "./identify/assemble.ts";
 import { type Draft, draftBody } from "./identify/body.ts";
 import { type Entries, type Entry, entriesOf } from "./identify/entries.ts";
 import { foreignLayers } from "./identify/foreign.ts";

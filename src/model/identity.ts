@@ -1,5 +1,5 @@
 import type { Assumption } from "./assumption.ts";
-import type { Network } from "./network.ts";
+import type { Network } from "./network/network.ts";
 import type { Role } from "./role.ts";
 import type { Preprocessing, Slot } from "./scheme.ts";
 

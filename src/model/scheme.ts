@@ -1,5 +1,5 @@
 import type { Axes } from "../tensor/axes.ts";
-import type { Config } from "./network.ts";
+import type { Config } from "./network/network.ts";
 import type { NormPart } from "./role.ts";
 
 /** Roles that a convention treats alike. */

@@ -2,7 +2,7 @@ import type { Compared } from "../compare/side.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { assumptionText } from "../model/assumption.ts";
-import type { Network } from "../model/network.ts";
+import type { Network } from "../model/network/network.ts";
 import type { Expected } from "./compare/expected.ts";
 import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince, timed } from "./compare/passes.ts";
 import { resultOf, type Tally } from "./compare/tally.ts";

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import type { Network, NetworkLayer } from "../model/network.ts";
+import type { Network, NetworkLayer } from "../model/network/network.ts";
 
 export interface Runnable {
   readonly network: Network;

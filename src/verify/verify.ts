@@ -4,7 +4,7 @@ import { defaultSize } from "../model/geometry/shapes.ts";
 import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
-import type { Network } from "../model/network.ts";
+import type { Network } from "../model/network/network.ts";
 import type { Readings } from "../model/readings.ts";
 import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";

@@ -1,7 +1,7 @@
 import { CheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { isWeighted, kernelSize } from "../model/geometry/shapes.ts";
-import type { Network } from "../model/network.ts";
+import type { Network } from "../model/network/network.ts";
 import type { Role } from "../model/role.ts";
 import { roleValues } from "../model/role-values.ts";
 import type { Slot } from "../model/scheme.ts";

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../io/source/source.ts";
-import type { Network } from "../model/network.ts";
+import type { Network } from "../model/network/network.ts";
 import type { Role } from "../model/role.ts";
 import type { Preprocessing } from "../model/scheme.ts";
 import type { Inert } from "../tensor/checkpoint.ts";

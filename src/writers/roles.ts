@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import { bodyOutput } from "../model/geometry/sizes.ts";
 import { unusualLayers } from "../model/geometry/stated.ts";
-import type { Network } from "../model/network.ts";
+import type { Network } from "../model/network/network.ts";
 import type { Role } from "../model/role.ts";
 import type { TensorSpec, WriterInput } from "./layout.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { knownAs } from "../../src/model/known-as.ts";
+import { knownAs } from "../../src/model/identify/known-as.ts";
 import type { Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { conventionsOf } from "../../src/formats.ts";
 import type { Described } from "../../src/model/described.ts";
-import { expandScheme } from "../../src/model/expand.ts";
 import { identify } from "../../src/model/identify.ts";
-import type { Network } from "../../src/model/network.ts";
+import { expandScheme } from "../../src/model/network/expand.ts";
+import type { Network } from "../../src/model/network/network.ts";
 import type { Role } from "../../src/model/role.ts";
 import { schemeById, schemes } from "../../src/model/schemes.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";

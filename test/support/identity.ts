@@ -1,5 +1,5 @@
 import type { Body, Identity } from "../../src/model/identity.ts";
-import type { Network } from "../../src/model/network.ts";
+import type { Network } from "../../src/model/network/network.ts";
 import type { Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 

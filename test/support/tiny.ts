@@ -1,7 +1,7 @@
 import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
-import { expandScheme } from "../../src/model/expand.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import { expandScheme } from "../../src/model/network/expand.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import type { Role } from "../../src/model/role.ts";
 import type { Slot, SlotTemplate, StoredSlot } from "../../src/model/scheme.ts";
 import { schemeById } from "../../src/model/schemes.ts";

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import { expectedFrom } from "../../src/verify/compare/expected.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
 import { heldBatch } from "../../src/verify/input/batch.ts";

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { diffCheckpoints } from "../../src/inspect/diff.ts";
 import { createContext } from "../../src/io/run.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
 import { heldBatch } from "../../src/verify/input/batch.ts";
 import { photos } from "../../src/verify/input/photo.ts";

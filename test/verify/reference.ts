@@ -1,5 +1,5 @@
 import type { Window, Windows } from "../../src/model/geometry/window.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import type { Array32 } from "./support.ts";
 
 interface Volume {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Network } from "../../src/model/network.ts";
+import type { Network } from "../../src/model/network/network.ts";
 import { runnable } from "../../src/verify/runnable.ts";
 import { networkOf, randomSet } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { conventionsOf } from "../../src/formats.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
-import type { Network } from "../../src/model/network.ts";
+import type { Network } from "../../src/model/network/network.ts";
 import { isRole, type Role } from "../../src/model/role.ts";
 import type { Slot } from "../../src/model/scheme.ts";
 import { parseAxes } from "../../src/tensor/axes.ts";

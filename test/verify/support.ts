@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inflateRawSync } from "node:zlib";
-import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../../src/model/network.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../../src/model/network/network.ts";
 import type { Weights } from "../../src/verify/engines/engine.ts";
 
 export interface Array32 {

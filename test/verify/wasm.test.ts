@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { createContext } from "../../src/io/run.ts";
 import type { Windows } from "../../src/model/geometry/window.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import type { Activation, Weights } from "../../src/verify/engines/engine.ts";
 import { wasm } from "../../src/verify/engines/wasm.ts";
 import { fixtures, golden } from "../support/paths.ts";

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
-import type { Network, NetworkLayer } from "../../src/model/network.ts";
+import type { Network, NetworkLayer } from "../../src/model/network/network.ts";
 import type { Role } from "../../src/model/role.ts";
 import { openBytes } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";

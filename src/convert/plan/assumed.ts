@@ -1,7 +1,7 @@
 import type { Assumption } from "../../model/assumption.ts";
 import { mayBeReduced } from "../../model/geometry/sizes.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { rowOrder } from "../../model/readings.ts";
 import { layerOf, type Role } from "../../model/role.ts";
 import type { Kept } from "../../model/scheme.ts";

@@ -1,6 +1,6 @@
 import { oneRowAChannel } from "../../compare/unflattened.ts";
 import { CheckpointError } from "../../errors.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isFcWeight, layerOf, type Role } from "../../model/role.ts";
 import { isStored } from "../../model/scheme.ts";
 import type { Tensor } from "../../tensor/tensor.ts";

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isNorm, layerOf, partOf } from "../../model/role.ts";
 import { isStored, keysOf } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";

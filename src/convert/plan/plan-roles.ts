@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { parseAxes, plainAxes } from "../../tensor/axes.ts";

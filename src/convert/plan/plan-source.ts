@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isFc, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";

@@ -1,8 +1,8 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
-import { knownAs } from "../../model/known-as.ts";
-import type { Network } from "../../model/network.ts";
+import { knownAs } from "../../model/identify/known-as.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";

@@ -1,9 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
+import { poolCount } from "../../model/network/sizes.ts";
 import { layerOf, normParts, partOf, type Role, type RolePart } from "../../model/role.ts";
 import { isStored, isWhole, keptAlike, type Slot, type StoredSlot } from "../../model/scheme.ts";
-import { poolCount } from "../../model/sizes.ts";
 import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { unknownArea } from "../target/fc-form.ts";

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
+import type { knownAs } from "../../model/identify/known-as.ts";
 import { averaged, isFloating, kindOf } from "../../model/kinds.ts";
-import type { knownAs } from "../../model/known-as.ts";
 import type { Role } from "../../model/role.ts";
 import { matchAll } from "../../text/glob.ts";
 import type { ConvertOptions } from "../options.ts";

@@ -1,9 +1,9 @@
 import { carriedWindows } from "../../model/geometry/carried.ts";
 import { unusualLayers } from "../../model/geometry/stated.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
+import { poolCount } from "../../model/network/sizes.ts";
 import type { Preprocessing } from "../../model/scheme.ts";
-import { poolCount } from "../../model/sizes.ts";
 import { jsonText } from "../../writers/pieces.ts";
 import type { ConvertOptions } from "../options.ts";
 import { CarriedMove } from "../plan/carried-move.ts";

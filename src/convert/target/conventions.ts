@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
-import { expandScheme } from "../../model/expand.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import { expandScheme } from "../../model/network/expand.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import type { Role } from "../../model/role.ts";
 import { isStored, type Scheme, type Slot } from "../../model/scheme.ts";
 import { schemeById, schemes } from "../../model/schemes.ts";

@@ -1,7 +1,7 @@
 import type { Format } from "../../formats.ts";
 import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { Role } from "../../model/role.ts";
 import type { Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { bodyOutput } from "../../model/geometry/sizes.ts";
-import type { Network } from "../../model/network.ts";
-import { poolCount } from "../../model/sizes.ts";
+import type { Network } from "../../model/network/network.ts";
+import { poolCount } from "../../model/network/sizes.ts";
 import { type Axes, axesOf } from "../../tensor/axes.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import type { FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { naturalOrder } from "../../text/natural-order.ts";
 import type { ConvertOptions } from "../options.ts";
 import { reducedNetwork } from "./reduced.ts";

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Format } from "../../formats.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { schemeById } from "../../model/schemes.ts";
 import { shortened } from "../../text/brief.ts";
 import { likeRow } from "../like/like.ts";

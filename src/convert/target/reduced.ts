@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Window, Windows } from "../../model/geometry/window.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import type { FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { isFc, layerOf, partOf, type Role } from "../../model/role.ts";
 import { isStored, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import type { ConvertOptions } from "../options.ts";

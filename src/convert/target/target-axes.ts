@@ -1,6 +1,6 @@
 import { mayBeReduced } from "../../model/geometry/sizes.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { isConv, isFcWeight, layerOf, partOf, type Role } from "../../model/role.ts";
 import { isStored, isWhole, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { type Axes, axesOf, parseAxes } from "../../tensor/axes.ts";

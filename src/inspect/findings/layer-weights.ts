@@ -1,5 +1,5 @@
 import type { Identity } from "../../model/identity.ts";
-import type { NetworkLayer } from "../../model/network.ts";
+import type { NetworkLayer } from "../../model/network/network.ts";
 import type { Axes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";

@@ -2,7 +2,7 @@ import { isCheckpointError } from "../../errors.ts";
 import { layerShapes, windowsOf } from "../../model/geometry/shapes.ts";
 import { halving, sameWindows, windowsText } from "../../model/geometry/window.ts";
 import type { Identity } from "../../model/identity.ts";
-import type { NetworkLayer } from "../../model/network.ts";
+import type { NetworkLayer } from "../../model/network/network.ts";
 import { normParts, type Role, roleOf } from "../../model/role.ts";
 import { type Counts, rowCounts } from "./counts.ts";
 import type { SizedRow } from "./row.ts";

@@ -1,4 +1,4 @@
-import type { Network, NetworkLayer } from "../network.ts";
+import type { Network, NetworkLayer } from "../network/network.ts";
 import type { Window, Windows } from "./window.ts";
 
 /** Windows by layer, as an output in a format of tensors alone records them: only those that are not a plain VGG's. */

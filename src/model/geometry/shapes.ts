@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../network.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../network/network.ts";
 import { halving, plainWindows, slide, type Windows } from "./window.ts";
 
 export type WeightedLayer = ConvLayer | FcLayer;

@@ -1,5 +1,5 @@
-import type { FcLayer, Network } from "../network.ts";
-import { poolCount } from "../sizes.ts";
+import type { FcLayer, Network } from "../network/network.ts";
+import { poolCount } from "../network/sizes.ts";
 import { windowsOf } from "./shapes.ts";
 import { slide } from "./window.ts";
 

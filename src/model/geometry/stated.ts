@@ -1,7 +1,7 @@
 import type { LayerRecord } from "../../tensor/checkpoint.ts";
 import type { DescribedCheckpoint } from "../described.ts";
-import { convPlace } from "../expand.ts";
-import type { AdaptivePoolLayer, ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer, Uncomputed } from "../network.ts";
+import { convPlace } from "../network/expand.ts";
+import type { AdaptivePoolLayer, ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer, Uncomputed } from "../network/network.ts";
 import { layerOf, partOf, type Role } from "../role.ts";
 import type { Slot } from "../scheme.ts";
 import { innerActivation, type Operation, operationOf } from "./operation.ts";

@@ -1,4 +1,4 @@
-import { configs } from "../configs.ts";
+import { configs } from "../network/configs.ts";
 
 /** A network that has a VGG in it. */
 export interface HostRow {

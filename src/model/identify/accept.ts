@@ -1,4 +1,4 @@
-import { configs } from "../configs.ts";
+import { configs } from "../network/configs.ts";
 import type { Draft } from "./body.ts";
 import type { Entries } from "./entries.ts";
 

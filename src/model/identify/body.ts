@@ -1,18 +1,16 @@
 import { parseAxes } from "../../tensor/axes.ts";
 import type { Assumption } from "../assumption.ts";
-import type { NetworkParts } from "../build-network.ts";
-import { configOf, configs, titles } from "../configs.ts";
 import type { DescribedCheckpoint } from "../described.ts";
 import type { Missing } from "../identity.ts";
 import { type Layers, vectorLength } from "../layers/layer.ts";
 import { naturalCompare } from "../layers/order.ts";
+import type { NetworkParts } from "../network/build-network.ts";
+import { configOf, configs, titles } from "../network/configs.ts";
+import { findSizes } from "../network/sizes.ts";
 import type { IdentifyOptions } from "../options.ts";
 import { flattensChannelsFirst } from "../records.ts";
 import { type Role, roleOf } from "../role.ts";
 import type { Slot } from "../scheme.ts";
-import { findSizes } from "../sizes.ts";
-import { flattenedAxes, normSlots, vectorAxes, vectorSlot } from "../slots.ts";
-import { isFlipped } from "../theano.ts";
 import type { Entries, Entry } from "./entries.ts";
 import { type FitPlace, placeName } from "./fit.ts";
 import { findHead } from "./head/find-head.ts";
@@ -20,6 +18,8 @@ import type { Head } from "./head/question.ts";
 import { emptyPlaces, missingBiases, missingLayers, missingNorms, type Present } from "./missing.ts";
 import { assignNorms, type NormOf } from "./norms.ts";
 import type { Reading } from "./readings.ts";
+import { flattenedAxes, normSlots, vectorAxes, vectorSlot } from "./slots.ts";
+import { isFlipped } from "./theano.ts";
 
 /** A body before its scheme and its preprocessing are known. */
 export interface Draft {

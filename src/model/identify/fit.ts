@@ -1,4 +1,4 @@
-import { configs } from "../configs.ts";
+import { configs } from "../network/configs.ts";
 import { type Conv, isSmall } from "./conv.ts";
 import type { Entry } from "./entries.ts";
 

@@ -1,6 +1,6 @@
-import { configs, titles } from "../configs.ts";
 import type { Missing } from "../identity.ts";
 import type { NormLayer } from "../layers/layer.ts";
+import { configs, titles } from "../network/configs.ts";
 import type { NormPart } from "../role.ts";
 import { type Entry, tensorsOf } from "./entries.ts";
 import { type FitPlace, placeName } from "./fit.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../network.ts";
+import type { Config } from "../network/network.ts";
 import type { Scheme } from "../scheme.ts";
 import { head, layouts, pair, slotsOf } from "./axes.ts";
 import { slimMean } from "./preprocessing.ts";

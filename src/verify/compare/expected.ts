@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { elements, shapeText } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { type Axes, parseAxes, plainAxes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { load } from "../../tensor/load.ts";

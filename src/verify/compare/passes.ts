@@ -1,7 +1,7 @@
 import { locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { resolveFeatures, shapeText } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { Activation, Engine, Session } from "../engines/engine.ts";
 import type { Spool } from "../engines/spool.ts";
 import type { InputBatch } from "../input/batch.ts";

@@ -1,5 +1,5 @@
 import { isWeighted } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { uncompared } from "../compare/tally.ts";
 import type { LayerResult } from "../record.ts";
 

@@ -1,5 +1,5 @@
 import type { Context } from "../../io/context.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { Role } from "../../model/role.ts";
 
 export interface Device {

@@ -1,6 +1,6 @@
 import { isWeighted, kernelShape, type LayerShape, layerShapes, type WeightedLayer, windowsOf } from "../../model/geometry/shapes.ts";
 import { padsOf, type Windows } from "../../model/geometry/window.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import {
   externalData,
   floatType,

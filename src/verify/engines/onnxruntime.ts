@@ -2,7 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../io/output/temporary-folder.ts";
 import { elements, layerShapes } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { Device, Engine, Session, Weights } from "./engine.ts";
 import type { DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";

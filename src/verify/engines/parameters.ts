@@ -1,4 +1,4 @@
-import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import type { ConvLayer, FcLayer } from "../../model/network/network.ts";
 import { type NormPart, roleOf } from "../../model/role.ts";
 import { normEffect, powerOf, requirePositive } from "../../model/role-values.ts";
 import type { Weights } from "./engine.ts";

@@ -11,7 +11,7 @@ import {
   windowsOf,
 } from "../../model/geometry/shapes.ts";
 import { padsOf, type Windows } from "../../model/geometry/window.ts";
-import type { AdaptivePoolLayer, Network, NetworkLayer } from "../../model/network.ts";
+import type { AdaptivePoolLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { isRectified } from "../runnable.ts";
 import { adaptiveAverage, globalMaximum } from "./adaptive-pool.ts";
 import type { Device, Session, Weights } from "./engine.ts";

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { CheckpointError } from "../../errors.ts";
 import { elements, isWeighted, kernelShape, layerShapes } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { Device, Engine } from "./engine.ts";
 import { openTfjsSession, type TfjsBackend } from "./tfjs-session.ts";
 

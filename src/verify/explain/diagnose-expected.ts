@@ -1,6 +1,6 @@
 import { isCheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { partOf } from "../../model/role.ts";
 import type { Expected } from "../compare/expected.ts";
 import { difference } from "../compare/measure.ts";

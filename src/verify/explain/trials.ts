@@ -2,7 +2,7 @@ import { swapAxes } from "../../compare/readings.ts";
 import type { Context } from "../../io/context.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import { isWeighted, kernelShape, layerShapes, type WeightedLayer } from "../../model/geometry/shapes.ts";
-import type { Network, NetworkLayer } from "../../model/network.ts";
+import type { Network, NetworkLayer } from "../../model/network/network.ts";
 import { layerOf, partOf } from "../../model/role.ts";
 import { contiguous } from "../../tensor/contiguous.ts";
 import { loadView } from "../../tensor/load.ts";

@@ -3,7 +3,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { locateNamed } from "../../io/input.ts";
 import { labelsOf, listOfTexts } from "../../model/labels.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import { open } from "../../open.ts";
 
 /** A list of class names is a few hundred kilobytes; 22,000 of ImageNet's whole tree are 600. */

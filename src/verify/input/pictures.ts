@@ -3,7 +3,7 @@ import type { Context } from "../../io/context.ts";
 import { locateInput } from "../../io/locate.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { defaultSize } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network.ts";
+import type { Network } from "../../model/network/network.ts";
 import type { InputBatch } from "./batch.ts";
 import { describeContract, type PictureContract } from "./preprocess.ts";
 import { type Decoder, loadDecoder, type Pixels } from "./sharp.ts";

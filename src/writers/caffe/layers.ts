@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { windowsOf } from "../../model/geometry/shapes.ts";
 import type { Windows } from "../../model/geometry/window.ts";
-import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import type { ConvLayer, FcLayer } from "../../model/network/network.ts";
 import type { TensorSpec } from "../layout.ts";
 import type { RoleTable } from "../roles.ts";
 

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ConvLayer, FcLayer } from "../../model/network.ts";
+import type { ConvLayer, FcLayer } from "../../model/network/network.ts";
 import { normParts } from "../../model/role.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { WritableJson } from "../pieces.ts";

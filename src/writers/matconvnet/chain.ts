@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import type { TensorSpec } from "../layout.ts";
 import { type RoleTable, requirePlain } from "../roles.ts";
 

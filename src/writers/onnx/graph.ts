@@ -1,9 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import { windowsOf } from "../../model/geometry/shapes.ts";
 import type { Windows } from "../../model/geometry/window.ts";
-import type { ConvLayer, FcLayer, NetworkLayer, PoolLayer } from "../../model/network.ts";
+import type { ConvLayer, FcLayer, NetworkLayer, PoolLayer } from "../../model/network/network.ts";
+import { poolCount } from "../../model/network/sizes.ts";
 import { normParts } from "../../model/role.ts";
-import { poolCount } from "../../model/sizes.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { FieldPieces } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";

@@ -1,7 +1,7 @@
-import { configs, convNames } from "../../configs.ts";
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Missing } from "../../identity.ts";
 import type { Layers } from "../../layers/layer.ts";
+import { configs, convNames } from "../../network/configs.ts";
 import type { IdentifyOptions } from "../../options.ts";
 import { roleOf } from "../../role.ts";
 import { type Draft, headRoles } from "../body.ts";

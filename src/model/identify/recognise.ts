@@ -1,9 +1,9 @@
-import type { Axes } from "../tensor/axes.ts";
-import { expandRoles } from "./expand.ts";
-import type { Network } from "./network.ts";
-import type { Role } from "./role.ts";
-import type { Scheme, Slot } from "./scheme.ts";
-import { schemes } from "./schemes.ts";
+import type { Axes } from "../../tensor/axes.ts";
+import { expandRoles } from "../network/expand.ts";
+import type { Network } from "../network/network.ts";
+import type { Role } from "../role.ts";
+import type { Scheme, Slot } from "../scheme.ts";
+import { schemes } from "../schemes.ts";
 
 /** The scheme whose names a checkpoint carries, up to a common prefix and the spelling of its container. */
 export interface Recognised {

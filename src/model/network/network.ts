@@ -1,4 +1,4 @@
-import type { Windows } from "./geometry/window.ts";
+import type { Windows } from "../geometry/window.ts";
 
 /** The five published configurations; `other` for a VGG of another depth. C is D with 1×1 kernels in conv3_3, conv4_3, conv5_3. */
 export type Config = "A" | "B" | "C" | "D" | "E" | "other";

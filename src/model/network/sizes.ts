@@ -1,10 +1,10 @@
-import type { Assumption } from "./assumption.ts";
-import type { DescribedCheckpoint } from "./described.ts";
+import type { Assumption } from "../assumption.ts";
+import type { DescribedCheckpoint } from "../described.ts";
+import type { Fc } from "../identify/head/dense.ts";
+import { readRecorded } from "../recorded.ts";
+import { recordedInput } from "../records.ts";
 import { convPlace } from "./expand.ts";
-import type { Fc } from "./identify/head/dense.ts";
 import type { Network } from "./network.ts";
-import { readRecorded } from "./recorded.ts";
-import { recordedInput } from "./records.ts";
 
 /** Height and width of what enters fc6, and of the image, as far as they are known. */
 export interface Sizes {

@@ -1,21 +1,21 @@
-import type { Assumption } from "./assumption.ts";
-import { assumptionsOf } from "./assumptions.ts";
-import { buildNetwork } from "./build-network.ts";
-import type { DescribedCheckpoint } from "./described.ts";
-import { withCarried } from "./geometry/carried.ts";
-import { mayBeReduced, withSizes } from "./geometry/sizes.ts";
-import { unusualLayers, withGeometry } from "./geometry/stated.ts";
-import type { Draft } from "./identify/body.ts";
-import type { Body } from "./identity.ts";
-import type { Network } from "./network.ts";
-import type { IdentifyOptions } from "./options.ts";
-import { readPreprocessing } from "./preprocessing.ts";
-import { withReadings } from "./readings.ts";
+import type { Assumption } from "../assumption.ts";
+import { assumptionsOf } from "../assumptions.ts";
+import type { DescribedCheckpoint } from "../described.ts";
+import { withCarried } from "../geometry/carried.ts";
+import { mayBeReduced, withSizes } from "../geometry/sizes.ts";
+import { unusualLayers, withGeometry } from "../geometry/stated.ts";
+import type { Body } from "../identity.ts";
+import { buildNetwork } from "../network/build-network.ts";
+import type { Network } from "../network/network.ts";
+import type { IdentifyOptions } from "../options.ts";
+import { readPreprocessing } from "../preprocessing.ts";
+import { withReadings } from "../readings.ts";
+import { type Recorded, readRecorded } from "../recorded.ts";
+import { recordedEpsilon, recordedInput, recordedInputScale } from "../records.ts";
+import type { Role } from "../role.ts";
+import type { Slot } from "../scheme.ts";
+import type { Draft } from "./body.ts";
 import { type Recognised, recogniseScheme } from "./recognise.ts";
-import { type Recorded, readRecorded } from "./recorded.ts";
-import { recordedEpsilon, recordedInput, recordedInputScale } from "./records.ts";
-import type { Role } from "./role.ts";
-import type { Slot } from "./scheme.ts";
 
 /** A body with its scheme, its epsilon and its preprocessing. */
 export interface Finished {

@@ -1,7 +1,7 @@
-import { parseAxes } from "../tensor/axes.ts";
+import { parseAxes } from "../../tensor/axes.ts";
+import { isFcWeight, normParts, type Role } from "../role.ts";
+import type { LayerKind, RoleKind, Scheme, Slot, SlotTemplate, StoredSlot } from "../scheme.ts";
 import type { ConvLayer, FcLayer, Network } from "./network.ts";
-import { isFcWeight, normParts, type Role } from "./role.ts";
-import type { LayerKind, RoleKind, Scheme, Slot, SlotTemplate, StoredSlot } from "./scheme.ts";
 
 export interface ExpandOptions {
   /** Fully connected layers as matrices or as convolutions; the scheme's own form unless said. */

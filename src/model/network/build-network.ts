@@ -1,12 +1,12 @@
-import type { Assumption } from "./assumption.ts";
+import type { Assumption } from "../assumption.ts";
+import type { DescribedCheckpoint } from "../described.ts";
+import type { Window, Windows } from "../geometry/window.ts";
+import type { Conv } from "../identify/conv.ts";
+import type { Fc } from "../identify/head/dense.ts";
+import { attribute, typeOf } from "../records.ts";
 import { configs, convNames, titles } from "./configs.ts";
-import type { DescribedCheckpoint } from "./described.ts";
 import { convPlace } from "./expand.ts";
-import type { Window, Windows } from "./geometry/window.ts";
-import type { Conv } from "./identify/conv.ts";
-import type { Fc } from "./identify/head/dense.ts";
 import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
-import { attribute, typeOf } from "./records.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** What is known of a network before it is written down as layers. */

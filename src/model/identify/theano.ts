@@ -1,5 +1,5 @@
-import type { DescribedCheckpoint } from "./described.ts";
-import type { Conv } from "./identify/conv.ts";
+import type { DescribedCheckpoint } from "../described.ts";
+import type { Conv } from "./conv.ts";
 
 /**
  * Whether kernels are stored rotated by 180°. Theano computes true convolution; Keras' files on Theano therefore hold

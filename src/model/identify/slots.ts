@@ -1,10 +1,10 @@
-import { parseAxes } from "../tensor/axes.ts";
-import type { Conventions } from "../tensor/checkpoint.ts";
-import type { Described } from "./described.ts";
-import type { Fc } from "./identify/head/dense.ts";
-import { type NormLayer, vectorLength } from "./layers/layer.ts";
-import type { Role } from "./role.ts";
-import type { Slot, StoredSlot } from "./scheme.ts";
+import { parseAxes } from "../../tensor/axes.ts";
+import type { Conventions } from "../../tensor/checkpoint.ts";
+import type { Described } from "../described.ts";
+import { type NormLayer, vectorLength } from "../layers/layer.ts";
+import type { Role } from "../role.ts";
+import type { Slot, StoredSlot } from "../scheme.ts";
+import type { Fc } from "./head/dense.ts";
 
 /** Axes of a vector kept with axes of one: "o", "o 1", "1 o", "1 1 1 o". A vector of one element follows `style`. */
 export function vectorAxes(shape: readonly number[], style?: string): string {

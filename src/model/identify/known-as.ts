@@ -1,6 +1,6 @@
-import type { Described } from "./described.ts";
-import type { Identity } from "./identity.ts";
-import { isStored, keysOf } from "./scheme.ts";
+import type { Described } from "../described.ts";
+import type { Identity } from "../identity.ts";
+import { isStored, keysOf } from "../scheme.ts";
 
 /** Every name that a person may know a tensor by, in a pattern: its key, its readable form, its roles. */
 export function knownAs(identity: Pick<Identity, "roles"> | undefined): (tensor: Pick<Described, "name" | "label">) => readonly string[] {
