@@ -48,7 +48,9 @@ export function featureSize(network: Network, size: readonly [number, number]): 
 export function requirePlain(network: Network, format: string): void {
   const unusual = unusualLayers(network);
   if (unusual.length === 0) return;
+  const size = network.inputSize === undefined ? ` --input-size HxWx${network.inputChannels}` : "";
+  const head = unusual.every((layer) => layer.startsWith("fc")) ? "; --no-top leaves the head out" : "";
   throw new CheckpointError("unsupported", `${format} is not written with ${unusual.join("; ")}`, {
-    hint: "--to onnx and --to caffe write them; --no-top leaves the head out",
+    hint: `--to onnx${size} or --to caffe${size} writes them${head}`,
   });
 }

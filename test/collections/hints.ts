@@ -1,10 +1,12 @@
 /**
  * Types what is advised: every line of advice (hints of errors, fixes of findings) that names a command or an option, printed over golden
- * checkpoints and hosts, is typed, and has to do what it says: the command that failed then succeeds.
+ * checkpoints, hosts, the faults that people met and hostile files, is typed, and has to do what it says: the command that failed then succeeds.
  *
- *     npm run collections -- hints [--case PREFIX]… [--every N] [--verbose]
+ *     npm run collections -- hints [--case PREFIX]… [--every N] [--others] [--verbose]
+ *
+ * `--others`: the faults that people met and hostile files alone.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,9 +20,15 @@ import { golden } from "../support/paths.ts";
 import { alternatives, type Typed, valued } from "./hints/typed.ts";
 
 const { values } = parseArgs({
-  options: { case: { type: "string", multiple: true }, every: { type: "string", default: "1" }, verbose: { type: "boolean" } },
+  options: {
+    case: { type: "string", multiple: true },
+    every: { type: "string", default: "1" },
+    others: { type: "boolean" },
+    verbose: { type: "boolean" },
+  },
 });
 if (golden === undefined) throw new Error("../shared/golden is not there");
+const root = golden;
 const out = mkdtempSync(join(tmpdir(), "vggtool-hints-"));
 const takesValue = new Map(
   [inspectCommand(), convertCommand(), verifyCommand(), diffCommand()].map((command) => [command.name(), valued(command)] as const),
@@ -112,14 +120,41 @@ const chosen = cases.filter(
 );
 const otherOf = (item: GoldenCase): GoldenCase => cases[(cases.indexOf(item) * 7 + 3) % cases.length] ?? item;
 
-for (const item of chosen) {
-  for (const pattern of tried) {
+/** Files of folders that hold no expectations of their own: each is tried as a checkpoint, whatever it is. */
+function otherFiles(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile() && !/\.(md|json|py|ipynb|mjs|txt)$/.test(path));
+}
+
+/** What is tried on such a file. */
+const briefly = tried.filter(
+  (pattern) => pattern.length === 2 || ["torch", "keras", "npz"].includes(pattern[3] ?? "") || pattern[0] === "diff",
+);
+
+interface Tried {
+  readonly path: string;
+  readonly other: string;
+  readonly patterns: typeof tried;
+}
+
+const others = ["../wild", "hostile"].flatMap((folder) => otherFiles(join(root, folder)));
+const files: readonly Tried[] = [
+  ...(values.others === true ? [] : chosen.map((item) => ({ path: item.path, other: otherOf(item).path, patterns: tried }))),
+  ...others
+    .filter((_, k) => k % Number(values.every) === 0)
+    .map((path, k) => ({ path, other: others[k * 5 + 1] ?? path, patterns: briefly })),
+];
+
+for (const item of files) {
+  for (const pattern of item.patterns) {
     const to = pattern[pattern.indexOf("--to") + 1] ?? "";
     const args = pattern.map((word) =>
       word === "{file}"
         ? item.path
         : word === "{other}"
-          ? otherOf(item).path
+          ? item.other
           : word === "{out}"
             ? join(out, `o${counter++}${endings.get(to) ?? ".ckpt"}`)
             : word,
@@ -143,6 +178,7 @@ async function type(args: readonly string[], advice: string): Promise<void> {
       continue;
     }
     count.tried += 1;
+    if (args.includes("-o")) rmSync(args[args.indexOf("-o") + 1] ?? "", { recursive: true, force: true });
     const line = followed(args, each);
     const { code, stdout } = await inProcess([...line, "--json"]);
     // Leaving an option out promises no more than that its own refusal goes.

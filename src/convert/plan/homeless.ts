@@ -7,7 +7,7 @@ import type { ConversionTarget } from "../target/conversion-target.ts";
 import { type Left, noPlace } from "./plan-types.ts";
 
 /** Throws `mismatch` where a target that holds a network has no place for tensors that nobody said to leave out. */
-export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { format, identity }: ConversionTarget): void {
+export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { format, identity, network }: ConversionTarget): void {
   const left = unused.filter(({ reason }) => reason === noPlace);
   const keys = left.map(({ key }) => key);
   if (keys.length === 0) return;
@@ -15,8 +15,10 @@ export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { fo
   const kept = [...source.tensors.values()].filter(({ name }) => !homeless.has(name));
   const roles = [...(identity?.roles ?? [])].filter(([, slot]) => isStored(slot) && !homeless.has(slot.key)).map(([role]) => role);
   const others = [...kept.flatMap(({ name, label }) => (label === undefined ? [name] : [name, label])), ...roles];
-  const alone = left.some(({ role }) => role !== undefined) ? "" : "add --part body for the network alone; or ";
+  // A network's file says the size of its pictures: where nothing else does, the next refusal would ask for it.
+  const size = network?.inputSize === undefined ? ` --input-size HxWx${network?.inputChannels ?? 3}` : "";
+  const alone = left.some(({ role }) => role !== undefined) ? "" : `add --part body${size} for the network alone; or `;
   throw new CheckpointError("mismatch", `${format.id} has no place for ${few(keys)}`, {
-    hint: `${alone}leave ${keys.length === 1 ? "it" : "them"} out: ${excludeOptions(keys, others)}`,
+    hint: `${alone}leave ${keys.length === 1 ? "it" : "them"} out: ${excludeOptions(keys, others)}${size}`,
   });
 }
