@@ -13,8 +13,8 @@ test("the longest line of several counts", () => {
   expect(displayWidth("fc6\n名前\nfc")).toBe(4);
 });
 
-/** Every character of the European scripts and of the signs behind them; of the thousands of Chinese and Korean ones every eleventh. */
-const step = (unit: number): number => (unit < 0x3400 || unit > 0xd7a0 ? 1 : 11);
+/** Every character of the scripts of Europe, every thirteenth behind them: the library takes 0.2 ms for one. */
+const step = (unit: number): number => (unit < 0x600 ? 1 : 13);
 
 test("characters of the Basic Multilingual Plane have the width that the library gives them, alone and beside others", () => {
   const differing: string[] = [];

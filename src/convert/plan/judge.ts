@@ -24,7 +24,7 @@ export function judge({ plan }: Planned, source: Checkpoint, target: ConversionT
   }
   if (target.expected !== undefined) refuseLosses(plan.unused, target);
   if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target, options);
-  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target);
+  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target, options);
   return gaps(plan, source, target, options);
 }
 
