@@ -33,6 +33,7 @@ const collections: readonly Collection[] = [
   { name: "verify", file: "verify-golden.ts", about: "every golden network run against its framework's logits" },
   { name: "fuzz", file: "../fuzz/fuzz.ts", about: "damaged files: every prefix, byte flips, random changes" },
   { name: "fuzz-guided", file: "../fuzz/fuzz-guided.ts", about: "damaged files, guided by the code that they reach" },
+  { name: "fuzz-arguments", file: "../fuzz/arguments.ts", about: "command lines and JSON arguments, changed by chance" },
   { name: "faults", file: "../faults/faults.ts", about: "kills, full disks, changing sources, two runs at one output" },
 ];
 
