@@ -14,6 +14,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { build, transform } from "esbuild";
+import { makeAssets } from "./assets.mjs";
 import { notices } from "./notices.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -152,6 +153,7 @@ function loadedBy(args) {
   return new Set(names);
 }
 
+await makeAssets(root);
 const { bodies, legal } = await pieces();
 const names = [...bodies.keys()];
 rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { claimProcess } from "../library/own-process.ts";
 import { visibleWithin } from "../report/style.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -16,6 +17,7 @@ const commands: ReadonlyMap<string, () => Command> = new Map([
   ["convert", convertCommand],
   ["verify", verifyCommand],
   ["diff", diffCommand],
+  ["explain", explainCommand],
   ["formats", formatsCommand],
 ]);
 

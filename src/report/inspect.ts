@@ -34,6 +34,7 @@ export function* inspectBlocks(record: InspectRecord, style: Style, options: Ins
   if (record.metadata.size > 0) yield* ["", metadataText(record.metadata, style)];
   if (record.findings.length > 0) yield "";
   for (const finding of record.findings) yield* findingLines(finding, style);
+  yield* moreLines(record.findings, style);
 }
 
 /** A text that begins with its subject, broken at the width of the terminal. */
@@ -154,6 +155,14 @@ const LONGEST_LINE = 196;
 
 /** A finding's layers are listed up to here; --json has all. */
 const MOST_LAYERS = 16;
+
+/** One line for all findings: where each of their codes is explained. */
+export function moreLines(findings: readonly Finding[], { paint, width }: Style): readonly string[] {
+  const [first, ...others] = new Set(findings.map(({ code }) => code));
+  if (first === undefined) return [];
+  const line = `more: vggtool explain ${first}${others.length === 0 ? "" : ` (or ${others.join(", ")})`}`;
+  return wrapLines(line, Math.min(LONGEST_LINE, Math.max(40, width - 4))).map((text, k) => paint.faint(k === 0 ? text : `    ${text}`));
+}
 
 export function findingLines(finding: Finding, { paint, width }: Style): readonly string[] {
   const mark = paint[marks[finding.severity]];

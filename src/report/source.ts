@@ -1,11 +1,15 @@
 import type { SourceRecord } from "../inspect/source/read-source.ts";
-import { findingLines } from "./inspect.ts";
+import { findingLines, moreLines } from "./inspect.ts";
 import { type Style, visible } from "./style.ts";
 import { wrapLines } from "./wrap.ts";
 
 /** What `vggtool inspect --source` prints of files alone. */
 export function sourceText(records: readonly SourceRecord[], style: Style): string {
-  return records.map((record) => fileText(record, style)).join("\n");
+  const more = moreLines(
+    records.flatMap(({ findings }) => findings),
+    style,
+  );
+  return [...records.map((record) => fileText(record, style)), ...more].join("\n");
 }
 
 function fileText(record: SourceRecord, style: Style): string {

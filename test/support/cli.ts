@@ -41,10 +41,9 @@ export const PROCESS_TIMEOUT = 120_000;
 /** `dist/` is what runs; it is built anew when a source is younger. */
 export function ensureBuilt(): void {
   const built = join(root, "dist", "cli", "vggtool.cjs");
-  const newest = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).reduce(
-    (time, file) => Math.max(time, statSync(join(root, "src", file)).mtimeMs),
-    0,
-  );
+  const newest = ["src", "docs", "scripts"]
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(root, folder, file)))
+    .reduce((time, file) => Math.max(time, statSync(file).mtimeMs), 0);
   if (existsSync(built) && statSync(built).mtimeMs > newest) return;
   const build = spawnSync("npm", ["run", "--silent", "build"], { cwd: root, encoding: "utf8" });
   if (build.status !== 0) throw new Error(`the build failed:\n${build.stdout}${build.stderr}`);
