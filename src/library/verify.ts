@@ -29,7 +29,8 @@ export interface VerifyRunOptions extends RunOptions, VerifyOptions {}
 const verifyChecks: Checks<VerifyRunOptions> = {
   ...runChecks,
   ...readingChecks,
-  engine: oneOf(["wasm", "tensorflow", "onnxruntime"]),
+  engine: oneOf(["wasm", "tensorflow", "onnxruntime", "auto"]),
+  selfTest: flag,
   device: oneOf(deviceChoices),
   other: checkpoint,
   expect: text,

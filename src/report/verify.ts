@@ -8,9 +8,11 @@ export function verifyText(record: VerifyRecord, style: Style): string {
   const { paint } = style;
   const against = record.other === null ? "" : `  against  ${paint.strong(visible(record.other))}`;
   const { engine } = record;
+  const tested =
+    engine.selfTest === null ? "" : `, self-test passed (${count(engine.selfTest.layers)} layers, ${tiny(engine.selfTest.largestError)})`;
   const lines = [
     `${paint.strong(visible(record.file))}${against}`,
-    `engine ${engine.name} ${engine.version} on ${engine.device}${engine.deviceName === "" ? "" : ` (${visible(engine.deviceName)})`}, input ${shape(record.input.shape)}, ${visible(record.input.source)}`,
+    `engine ${engine.name} ${engine.version} on ${engine.device}${engine.deviceName === "" ? "" : ` (${visible(engine.deviceName)})`}${tested}, input ${shape(record.input.shape)}, ${visible(record.input.source)}`,
   ];
   if (record.tolerance !== null)
     lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
@@ -26,8 +28,14 @@ export function verifyText(record: VerifyRecord, style: Style): string {
   } else if (record.descriptor !== undefined) {
     lines.push("", `descriptor ${visible(record.descriptor.layer)}: ${shape(record.descriptor.shape)}; --json has its values`);
   }
-  const { load, first, warm, other } = record.seconds;
-  const times = [`load ${duration(load)}`, `first run ${duration(first)}`, ...(warm === undefined ? [] : [`warm run ${duration(warm)}`])];
+  const { load, first, warm, other, selfTest } = record.seconds;
+  const before = selfTest === undefined ? [] : [`self-test ${duration(selfTest)}`];
+  const times = [
+    ...before,
+    `load ${duration(load)}`,
+    `first run ${duration(first)}`,
+    ...(warm === undefined ? [] : [`warm run ${duration(warm)}`]),
+  ];
   lines.push(
     "",
     paint.faint(

@@ -34,6 +34,8 @@ export interface EngineRecord {
   readonly version: string;
   readonly device: "cpu" | "cuda";
   readonly deviceName: string;
+  /** Different layers of the network that it computed as float64 does, and the largest error of them over the layer's largest value; null: not tested. */
+  readonly selfTest: { readonly layers: number; readonly largestError: number } | null;
 }
 
 export interface InputRecord {
@@ -107,6 +109,8 @@ export interface TopEntry {
 }
 
 export interface SecondsRecord {
+  /** Computing single layers with the engine, to see that it does so rightly; absent where that was not asked for. */
+  readonly selfTest?: number;
   /** Reading the weights into the engine. */
   readonly load: number;
   readonly first: number;

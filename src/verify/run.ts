@@ -10,16 +10,19 @@ import { toleranceFor } from "./compare/tolerance.ts";
 import { type Scores, topClasses } from "./compare/top.ts";
 import { absentLayers } from "./engines/absent.ts";
 import type { Engine, Weights } from "./engines/engine.ts";
+import type { SelfTest } from "./engines/self-test/self-test.ts";
 import { createSpool } from "./engines/spool.ts";
 import { diagnose, firstWeightDivergence } from "./explain/diagnose.ts";
 import { diagnoseExpected } from "./explain/diagnose-expected.ts";
 import type { InputBatch } from "./input/batch.ts";
-import type { LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
+import type { EngineRecord, LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
 import type { Subject } from "./subject.ts";
 import { type Change, weightsOf } from "./weights.ts";
 
 export interface ForwardOptions {
   readonly engine: Engine;
+  /** What the engine computed of the network's layers before; absent where it was not asked to. */
+  readonly selfTest?: SelfTest;
   /** What is run, in the range that the network expects. */
   readonly input: InputBatch;
   /** At most one of `other` and `expected`. */
@@ -93,7 +96,13 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
     pass: firstDivergence === null,
     file: subject.name,
     other: other?.name ?? expected?.name ?? null,
-    engine: { name: options.engine.id, version: own.device.version, device: own.device.device, deviceName: own.device.deviceName },
+    engine: {
+      name: options.engine.id,
+      version: own.device.version,
+      device: own.device.device,
+      deviceName: own.device.deviceName,
+      selfTest: testRecord(options.selfTest),
+    },
     input: { shape: input.shape, source: input.source, ...(input.names === undefined ? {} : { pictures: input.names }) },
     tolerance: other === undefined && expected === undefined ? null : tolerance,
     layers: checked,
@@ -103,6 +112,7 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
     top: topClasses(scores, own.network, options.top ?? TOP, options.labels),
     ...(options.descriptor === undefined || descriptor === undefined ? {} : { descriptor: valuesOf(options.descriptor, descriptor) }),
     seconds: {
+      ...(options.selfTest === undefined ? {} : { selfTest: options.selfTest.seconds }),
       load: own.load,
       first: own.first,
       ...(own.warm === undefined ? {} : { warm: own.warm }),
@@ -125,6 +135,10 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
       ]),
     ],
   };
+}
+
+function testRecord(found: SelfTest | undefined): EngineRecord["selfTest"] {
+  return found === undefined ? null : { layers: found.layers, largestError: found.largest };
 }
 
 function requireLayer(layer: string, network: Network): void {

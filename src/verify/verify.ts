@@ -1,6 +1,6 @@
 import { CheckpointError, isCheckpointError, locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
-import { defaultSize } from "../model/geometry/shapes.ts";
+import { defaultSize, resolveFeatures } from "../model/geometry/shapes.ts";
 import { identify } from "../model/identify.ts";
 import type { Identity } from "../model/identity.ts";
 import { labelsOf } from "../model/labels.ts";
@@ -12,7 +12,9 @@ import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts
 import { withRealNumbers } from "../tensor/dequantised.ts";
 import { type Expected, expectedFrom } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
+import type { Engine } from "./engines/engine.ts";
 import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
+import { type SelfTest, selfTest } from "./engines/self-test/self-test.ts";
 import { heldBatch, type InputBatch, madeBatch } from "./input/batch.ts";
 import { type InputLayout, inputFrom } from "./input/input.ts";
 import { ASSUMED_LABELS, assumedLabels, readLabels } from "./input/labels.ts";
@@ -26,6 +28,8 @@ import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
 
 export interface VerifyOptions extends EngineChoice, Readings {
+  /** false: the engine's numbers are believed without computing the network's layers with it first. */
+  readonly selfTest?: boolean;
   /** Read the checkpoint as this format. */
   readonly from?: string;
   /** Values of which the files hold a tiny part are read all the same. */
@@ -105,8 +109,9 @@ async function run(
   against: { readonly other?: Subject; readonly expected?: Expected },
 ): Promise<VerifyRecord> {
   const { network } = subject.identity;
-  const { engine, notes } = await chooseEngine(options);
   const input = await inputOf(subject, options, ctx);
+  const tested = (engine: Engine): Promise<SelfTest> => selfTest(engine, resolveFeatures(network, input.shape), input.shape, ctx);
+  const { engine, notes, selfTest: passed } = await chooseEngine(options, options.selfTest === false ? undefined : tested);
   const carried = labelsOf(subject.checkpoint) ?? (against.other === undefined ? undefined : labelsOf(against.other.checkpoint));
   const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes, ctx);
   const assumed = labels === undefined ? await assumedLabels(network) : undefined;
@@ -126,6 +131,7 @@ async function run(
       engine,
       input,
       notes: said,
+      ...(passed === undefined ? {} : { selfTest: passed }),
       ...against,
       ...(output === undefined
         ? {}

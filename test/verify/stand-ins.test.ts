@@ -70,7 +70,7 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
     expect(await chooseEngine({ device: "auto" })).toMatchObject({
       engine: { id: "tensorflow" },
       device: { device: "cuda" },
-      notes: ["--device auto chose tensorflow on NVIDIA H100 80GB HBM3"],
+      notes: ["auto chose tensorflow on NVIDIA H100 80GB HBM3"],
     });
     expect(await chooseEngine({ device: "cuda" })).toMatchObject({ engine: { id: "tensorflow" }, notes: [] });
   });
@@ -136,6 +136,9 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
       { engine: "tensorflow", available: true, device: "cpu", deviceName: "CPU" },
       { engine: "onnxruntime", available: true, device: "cpu", deviceName: "CPU" },
     ]);
-    expect(await chooseEngine({ device: "auto" })).toMatchObject({ engine: { id: "wasm" } });
+    expect(await chooseEngine({ device: "auto" })).toMatchObject({
+      engine: { id: "onnxruntime" },
+      notes: ["auto chose onnxruntime on the CPU: no engine with a GPU was found (vggtool verify --check-device says why)"],
+    });
   });
 });
