@@ -1,21 +1,21 @@
 import { padsOf, slide, type Windows } from "../../../model/geometry/window.ts";
 
 /** One place of a layer's output. */
-export interface Place {
+export interface OutputPlace {
   readonly channel: number;
   readonly y: number;
   readonly x: number;
 }
 
 /** One picture, C H W. */
-export interface Picture {
+export interface TestPicture {
   readonly shape: readonly [channels: number, height: number, width: number];
   readonly values: Float32Array;
 }
 
 export interface PlainConvolution {
   readonly windows: Windows;
-  readonly picture: Picture;
+  readonly picture: TestPicture;
   /** Of one output: i h w, row-major. */
   readonly kernel: (channel: number) => Float32Array;
   readonly bias: Float32Array;
@@ -23,7 +23,7 @@ export interface PlainConvolution {
 }
 
 /** Height and width of what windows give on a picture. */
-export function placesOf(windows: Windows, { shape: [, height, width] }: Picture): readonly [number, number] {
+export function outputSize(windows: Windows, { shape: [, height, width] }: TestPicture): readonly [number, number] {
   return [slide(height, windows[0]), slide(width, windows[1])];
 }
 
@@ -31,7 +31,10 @@ export function placesOf(windows: Windows, { shape: [, height, width] }: Picture
  * What a convolution gives at some places, summed in float64 as its definition says: the measure for the engines, with nothing of theirs
  * in it. A fully connected layer is one whose kernel covers its picture.
  */
-export function convolved({ windows, picture, kernel, bias, rectified }: PlainConvolution, places: readonly Place[]): readonly number[] {
+export function convolvedAt(
+  { windows, picture, kernel, bias, rectified }: PlainConvolution,
+  places: readonly OutputPlace[],
+): readonly number[] {
   const patches = new Map<string, Float64Array>();
   const kernels = new Map<number, Float32Array>();
   return places.map(({ channel, y, x }) => {
@@ -46,7 +49,12 @@ export function convolved({ windows, picture, kernel, bias, rectified }: PlainCo
 }
 
 /** What a pool gives at some places; a border is never the largest value, and no part of an average. */
-export function pooled(windows: Windows, picture: Picture, method: "average" | undefined, places: readonly Place[]): readonly number[] {
+export function pooledAt(
+  windows: Windows,
+  picture: TestPicture,
+  method: "average" | undefined,
+  places: readonly OutputPlace[],
+): readonly number[] {
   const [, height, width] = picture.shape;
   return places.map(({ channel, y, x }) => {
     const found: number[] = [];
@@ -61,7 +69,7 @@ export function pooled(windows: Windows, picture: Picture, method: "average" | u
 }
 
 /** What a window sees, i h w. */
-function patchAt(windows: Windows, { shape: [channels, height, width], values }: Picture, y: number, x: number): Float64Array {
+function patchAt(windows: Windows, { shape: [channels, height, width], values }: TestPicture, y: number, x: number): Float64Array {
   const [rows, columns] = [positions(height, windows[0], y), positions(width, windows[1], x)];
   const out = new Float64Array(channels * rows.length * columns.length);
   let at = 0;

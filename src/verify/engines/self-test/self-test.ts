@@ -8,7 +8,7 @@ import { isRectified } from "../../runnable.ts";
 import type { Engine, Weights } from "../engine.ts";
 import { casesOf, type TestCase } from "./cases.ts";
 import { madeKernel, madeRun, type Sizes } from "./made-values.ts";
-import { convolved, type Picture, type Place, placesOf, pooled } from "./reference.ts";
+import { convolvedAt, type OutputPlace, outputSize, pooledAt, type TestPicture } from "./reference.ts";
 
 /** What the layers of a network gave on an engine, against float64. */
 export interface SelfTest {
@@ -43,12 +43,12 @@ export async function selfTest(engine: Engine, network: Network, inputShape: rea
 
 async function errorOf(engine: Engine, { network, input, kernel }: TestCase, ctx: Context) {
   const [, channels = 0, height = 0, width = 0] = input;
-  const picture: Picture = { shape: [channels, height, width], values: madeRun(elements(input), PICTURE_FROM) };
+  const picture: TestPicture = { shape: [channels, height, width], values: madeRun(elements(input), PICTURE_FROM) };
   const computed = await outputsOf(engine, network, picture, kernel, ctx);
   const terms = kernel === undefined ? 0 : kernel.i * kernel.h * kernel.w;
   const outputs = kernel === undefined ? channels : kernel.o;
   const windows = windowsFor(network, picture);
-  const [rows, columns] = placesOf(windows, picture);
+  const [rows, columns] = outputSize(windows, picture);
   const places = placesToCompare(outputs, rows, columns);
   const exact = expectedAt(network, picture, kernel, windows, places);
   if (computed.length !== outputs * rows * columns) return { error: Number.NaN, allowed: roundingOf(terms) };
@@ -62,21 +62,21 @@ async function errorOf(engine: Engine, { network, input, kernel }: TestCase, ctx
   return { error: apart / size, allowed: roundingOf(terms) };
 }
 
-function windowsFor(network: Network, { shape }: Picture): Windows {
+function windowsFor(network: Network, { shape }: TestPicture): Windows {
   const [layer] = network.layers;
   if (layer === undefined || layer.kind === "adaptive-pool") throw new TypeError("a test without a layer");
   if (layer.kind === "fc" && network.head !== "conv") return plainWindows(kernelSize(network, layer, shape), [0, 0]);
   return windowsOf(network, layer, shape);
 }
 
-function expectedAt(network: Network, picture: Picture, kernel: Sizes | undefined, windows: Windows, places: readonly Place[]) {
+function expectedAt(network: Network, picture: TestPicture, kernel: Sizes | undefined, windows: Windows, places: readonly OutputPlace[]) {
   const [layer] = network.layers;
   if (kernel === undefined || layer === undefined) {
-    return pooled(windows, picture, layer?.kind === "pool" ? layer.method : undefined, places);
+    return pooledAt(windows, picture, layer?.kind === "pool" ? layer.method : undefined, places);
   }
   const whole = madeKernel(kernel, "o i h w", scaleOf(kernel));
   const size = kernel.i * kernel.h * kernel.w;
-  return convolved(
+  return convolvedAt(
     {
       windows,
       picture,
@@ -96,7 +96,7 @@ function scaleOf({ i, h, w }: Sizes): number {
 async function outputsOf(
   engine: Engine,
   network: Network,
-  { shape, values }: Picture,
+  { shape, values }: TestPicture,
   kernel: Sizes | undefined,
   ctx: Context,
 ): Promise<Float32Array> {
@@ -118,10 +118,10 @@ async function outputsOf(
 }
 
 /** Some outputs at every place, and every output at the first place, which sees the border, and in the middle. */
-function placesToCompare(outputs: number, rows: number, columns: number): readonly Place[] {
+function placesToCompare(outputs: number, rows: number, columns: number): readonly OutputPlace[] {
   const step = Math.max(1, outputs / THOROUGH);
   const thorough = new Set(Array.from({ length: Math.min(outputs, THOROUGH) }, (_, k) => Math.floor(k * step + (k % 4)) % outputs));
-  const places: Place[] = [];
+  const places: OutputPlace[] = [];
   for (let channel = 0; channel < outputs; channel++) {
     for (let place = 0; place < rows * columns; place++) {
       if (!thorough.has(channel) && place !== 0 && place !== Math.floor((rows * columns) / 2)) continue;
