@@ -1,7 +1,7 @@
 import { elements, isWeighted, kernelSize, type LayerShape, layerShapes, shapeText, windowsOf } from "../../../model/geometry/shapes.ts";
 import { slide, type Window, windowReach, windowsText } from "../../../model/geometry/window.ts";
 import type { FcLayer, Network, NetworkLayer } from "../../../model/network/network.ts";
-import type { Sizes } from "./made-values.ts";
+import type { KernelSizes } from "./made-values.ts";
 
 /** One layer of a network, alone and on a small picture: what an engine has to compute before it is believed. */
 export interface TestCase {
@@ -10,7 +10,7 @@ export interface TestCase {
   /** N C H W. */
   readonly input: readonly number[];
   /** undefined for a pool. */
-  readonly kernel: Sizes | undefined;
+  readonly kernel: KernelSizes | undefined;
   /** "conv3_1 (3×3, stride 1, padding 1, 12 → 16 channels)". */
   readonly title: string;
 }

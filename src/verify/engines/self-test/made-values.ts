@@ -15,11 +15,11 @@ const table = ((): Float32Array => {
   return twice;
 })();
 
-/** Sizes along the axes of a kernel. */
-export type Sizes = Readonly<Record<"o" | "i" | "h" | "w", number>>;
+/** KernelSizes along the axes of a kernel. */
+export type KernelSizes = Readonly<Record<"o" | "i" | "h" | "w", number>>;
 
 /** The value of a made kernel at one place is the same in whatever order of axes (`h w i o`, `o (i h w)`, `o` …) it is asked for. */
-export function madeKernel(sizes: Sizes, axes: string, scale: number): Float32Array {
+export function madeKernel(sizes: KernelSizes, axes: string, scale: number): Float32Array {
   const names = axes.replace(/[()]/g, "").split(" ");
   const known: ReadonlyMap<string, number> = new Map(Object.entries(sizes));
   const shape = names.map((name) => known.get(name) ?? 1);

@@ -1,7 +1,7 @@
 import { padsOf, slide, type Windows } from "../../../model/geometry/window.ts";
 
 /** One place of a layer's output. */
-export interface OutputPlace {
+export interface TestPlace {
   readonly channel: number;
   readonly y: number;
   readonly x: number;
@@ -33,7 +33,7 @@ export function outputSize(windows: Windows, { shape: [, height, width] }: TestP
  */
 export function convolvedAt(
   { windows, picture, kernel, bias, rectified }: PlainConvolution,
-  places: readonly OutputPlace[],
+  places: readonly TestPlace[],
 ): readonly number[] {
   const patches = new Map<string, Float64Array>();
   const kernels = new Map<number, Float32Array>();
@@ -53,7 +53,7 @@ export function pooledAt(
   windows: Windows,
   picture: TestPicture,
   method: "average" | undefined,
-  places: readonly OutputPlace[],
+  places: readonly TestPlace[],
 ): readonly number[] {
   const [, height, width] = picture.shape;
   return places.map(({ channel, y, x }) => {

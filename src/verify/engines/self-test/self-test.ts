@@ -7,8 +7,8 @@ import { roundingOf } from "../../compare/rounding.ts";
 import { isRectified } from "../../runnable.ts";
 import type { Engine, Weights } from "../engine.ts";
 import { casesOf, type TestCase } from "./cases.ts";
-import { madeKernel, madeRun, type Sizes } from "./made-values.ts";
-import { convolvedAt, type OutputPlace, outputSize, pooledAt, type TestPicture } from "./reference.ts";
+import { type KernelSizes, madeKernel, madeRun } from "./made-values.ts";
+import { convolvedAt, outputSize, pooledAt, type TestPicture, type TestPlace } from "./reference.ts";
 
 /** What the layers of a network gave on an engine, against float64. */
 export interface SelfTest {
@@ -69,7 +69,13 @@ function windowsFor(network: Network, { shape }: TestPicture): Windows {
   return windowsOf(network, layer, shape);
 }
 
-function expectedAt(network: Network, picture: TestPicture, kernel: Sizes | undefined, windows: Windows, places: readonly OutputPlace[]) {
+function expectedAt(
+  network: Network,
+  picture: TestPicture,
+  kernel: KernelSizes | undefined,
+  windows: Windows,
+  places: readonly TestPlace[],
+) {
   const [layer] = network.layers;
   if (kernel === undefined || layer === undefined) {
     return pooledAt(windows, picture, layer?.kind === "pool" ? layer.method : undefined, places);
@@ -89,7 +95,7 @@ function expectedAt(network: Network, picture: TestPicture, kernel: Sizes | unde
 }
 
 /** Sums of products come out with about the variance of the bias. */
-function scaleOf({ i, h, w }: Sizes): number {
+function scaleOf({ i, h, w }: KernelSizes): number {
   return 1 / Math.sqrt(i * h * w);
 }
 
@@ -97,7 +103,7 @@ async function outputsOf(
   engine: Engine,
   network: Network,
   { shape, values }: TestPicture,
-  kernel: Sizes | undefined,
+  kernel: KernelSizes | undefined,
   ctx: Context,
 ): Promise<Float32Array> {
   const weights: Weights = async (role, axes) => {
@@ -118,10 +124,10 @@ async function outputsOf(
 }
 
 /** Some outputs at every place, and every output at the first place, which sees the border, and in the middle. */
-function placesToCompare(outputs: number, rows: number, columns: number): readonly OutputPlace[] {
+function placesToCompare(outputs: number, rows: number, columns: number): readonly TestPlace[] {
   const step = Math.max(1, outputs / THOROUGH);
   const thorough = new Set(Array.from({ length: Math.min(outputs, THOROUGH) }, (_, k) => Math.floor(k * step + (k % 4)) % outputs));
-  const places: OutputPlace[] = [];
+  const places: TestPlace[] = [];
   for (let channel = 0; channel < outputs; channel++) {
     for (let place = 0; place < rows * columns; place++) {
       if (!thorough.has(channel) && place !== 0 && place !== Math.floor((rows * columns) / 2)) continue;
