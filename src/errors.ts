@@ -19,6 +19,8 @@ export interface ErrorWhere {
   readonly tensor?: string;
   /** What to type next, a complete command or sentence. */
   readonly hint?: string;
+  /** It is no checkpoint of a known format, rather than a damaged one. */
+  readonly none?: true;
   readonly cause?: unknown;
 }
 

@@ -1,6 +1,5 @@
-import type { ContainerKind, Reader } from "./encodings/probe.ts";
+import type { Format } from "./format-row.ts";
 import type { Conventions } from "./tensor/checkpoint.ts";
-import type { DType } from "./tensor/dtype.ts";
 import {
   caffeTypes,
   kerasTypes,
@@ -13,31 +12,6 @@ import {
   tfTypes,
   torchTypes,
 } from "./writers/dtypes.ts";
-import type { Writer } from "./writers/layout.ts";
-
-/** A checkpoint format: one row here, one file in readers/ and, where it is written, one in writers/. */
-export interface Format {
-  readonly id: string;
-  readonly title: string;
-  /** The shells it can lie in: only a row with a matching one is imported and asked. */
-  readonly containers: readonly ContainerKind[];
-  /** network: the file holds the network itself, so that a writer needs a recognised one and every slot filled. */
-  readonly carries: "tensors" | "network";
-  /** What its framework takes for granted; formats of plain arrays name the commonest and say so. */
-  readonly conventions: Conventions;
-  /** Where it is read and not written: the format that holds the same names and that its framework reads too. */
-  readonly writtenAs?: string;
-  /** The writer puts what is known of the network (preprocessing, class names) into the file, where the reader finds it. */
-  readonly describes?: true;
-  /** A file of the folder, which the writer leaves alone, names its latest checkpoint: the framework's call that reads it, and the one that sets it. */
-  readonly latest?: { readonly finds: string; readonly sets: string };
-  /** A command that reads or writes it, for `vggtool formats`. */
-  readonly example: string;
-  /** dtypes the writer can store; absent where nothing is written. */
-  readonly dtypes?: ReadonlySet<DType>;
-  read?(): Promise<Reader>;
-  write?(): Promise<Writer>;
-}
 
 /** PyTorch, Caffe, ONNX, MXNet … */
 const channelsFirst: Conventions = { kernel: "o i h w", matrix: "o i", flatten: "i h w", epsilon: 1e-5 };
@@ -54,6 +28,7 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     conventions: { ...channelsFirst, plain: true },
     describes: true,
+    endings: [".safetensors"],
     example: "vggtool convert vgg_face.mat -o vgg_face.safetensors",
     dtypes: safetensorsTypes,
     read: async () => (await import("./readers/safetensors/reader.ts")).reader,
@@ -65,6 +40,8 @@ export const formats: readonly Format[] = [
     containers: ["zip"],
     carries: "tensors",
     conventions: { ...channelsFirst, plain: true },
+    alone: true,
+    endings: [".npz"],
     example: "vggtool inspect weights.npz",
     dtypes: npzTypes,
     read: async () => (await import("./readers/numpy/npz.ts")).reader,
@@ -77,6 +54,8 @@ export const formats: readonly Format[] = [
     carries: "tensors",
     conventions: { ...channelsLast, epsilon: 1e-5, plain: true },
     writtenAs: "npz",
+    alone: true,
+    endings: [".npy"],
     example: "vggtool inspect vgg16.npy",
     read: async () => (await import("./readers/numpy/npy.ts")).reader,
   },
@@ -86,6 +65,7 @@ export const formats: readonly Format[] = [
     containers: ["sstable", "binary", "text", "folder"],
     carries: "tensors",
     conventions: channelsLast,
+    endings: [".ckpt"],
     example: "vggtool convert vgg_face.mat --to tfslim -o vgg_16.ckpt",
     latest: { finds: "tf.train.latest_checkpoint", sets: "tf.compat.v1.train.update_checkpoint_state" },
     dtypes: tfTypes,
@@ -99,6 +79,8 @@ export const formats: readonly Format[] = [
     carries: "network",
     conventions: matlab,
     describes: true,
+    alone: true,
+    endings: [".mat"],
     example: "vggtool convert vgg_face.mat --to keras",
     dtypes: matconvnetTypes,
     read: async () => (await import("./readers/mat/reader.ts")).reader,
@@ -110,6 +92,7 @@ export const formats: readonly Format[] = [
     containers: ["mat", "hdf5", "binary"],
     carries: "tensors",
     conventions: { ...matlab, plain: true },
+    alone: true,
     example: "vggtool inspect weights.mat",
     read: async () => (await import("./readers/mat/reader.ts")).reader,
   },
@@ -125,6 +108,7 @@ export const formats: readonly Format[] = [
       operations: true,
       registers: { container: "paddle.nn.LayerList", call: "self.add_sublayer(name, layer)" },
     },
+    endings: [".pdparams", ".pdopt", ".pdiparams"],
     example: "vggtool inspect model.pdparams",
     dtypes: paddleTypes,
     read: async () => (await import("./readers/paddle/reader.ts")).reader,
@@ -165,6 +149,7 @@ export const formats: readonly Format[] = [
     containers: ["binary"],
     carries: "network",
     conventions: { ...channelsLast, operations: true },
+    alone: true,
     example: "vggtool inspect vgg_16_frozen.pb",
     read: async () => (await import("./readers/tensorflow/graphdef.ts")).reader,
   },
@@ -175,6 +160,8 @@ export const formats: readonly Format[] = [
     carries: "network",
     conventions: { ...channelsLast, rotates: true },
     describes: true,
+    alone: true,
+    endings: [".h5", ".hdf5"],
     example: "vggtool inspect vgg16_weights.h5",
     dtypes: npzTypes,
     read: async () => (await import("./readers/keras/keras-h5.ts")).reader,
@@ -187,6 +174,7 @@ export const formats: readonly Format[] = [
     carries: "network",
     conventions: channelsLast,
     describes: true,
+    endings: [".keras"],
     example: "vggtool inspect model.keras",
     dtypes: kerasTypes,
     read: async () => (await import("./readers/keras/keras-v3.ts")).reader,
@@ -210,6 +198,7 @@ export const formats: readonly Format[] = [
     containers: ["hdf5"],
     carries: "tensors",
     conventions: { ...channelsFirst, plain: true, rotates: true },
+    alone: true,
     example: "vggtool inspect weights.hdf5",
     read: async () => (await import("./readers/hdf5/reader.ts")).reader,
   },
@@ -223,6 +212,8 @@ export const formats: readonly Format[] = [
       shares: true,
       registers: { container: "torch.nn.ModuleList", call: "self.add_module(name, layer)" },
     },
+    alone: true,
+    endings: [".pth", ".pt", ".pt2", ".pth.tar"],
     example: "vggtool inspect vgg16-397923af.pth",
     dtypes: torchTypes,
     read: async () => (await import("./readers/torch/reader.ts")).reader,
@@ -234,6 +225,7 @@ export const formats: readonly Format[] = [
     containers: ["binary", "text"],
     carries: "network",
     conventions: { ...channelsFirst, ceilPools: true },
+    endings: [".caffemodel"],
     example: "vggtool inspect VGG_ILSVRC_16_layers.caffemodel",
     dtypes: caffeTypes,
     read: async () => (await import("./readers/caffe/reader.ts")).reader,
@@ -245,6 +237,8 @@ export const formats: readonly Format[] = [
     containers: ["binary", "text"],
     carries: "tensors",
     conventions: { ...channelsFirst, flatKernels: true, shares: true },
+    alone: true,
+    endings: [".t7"],
     example: "vggtool inspect VGG_FACE.t7",
     read: async () => (await import("./readers/torch7/reader.ts")).reader,
   },
@@ -255,6 +249,7 @@ export const formats: readonly Format[] = [
     carries: "network",
     conventions: { ...channelsFirst, operations: true },
     describes: true,
+    endings: [".onnx"],
     example: "vggtool inspect vgg16.onnx",
     dtypes: onnxTypes,
     read: async () => (await import("./readers/onnx/reader.ts")).reader,

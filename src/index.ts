@@ -20,6 +20,7 @@ export { type DiffRunOptions, diff } from "./library/diff.ts";
 export { type InspectOptions, inspect } from "./library/inspect.ts";
 export { inspectSource, sourceIsUnsaid } from "./library/inspect-source.ts";
 export { listFormats } from "./library/list-formats.ts";
+export { type FoundCheckpoint, type FoundCheckpoints, findCheckpoints } from "./library/many/find-checkpoints.ts";
 export { type OpenCheckpoint, openCheckpoint } from "./library/open-checkpoint.ts";
 export type { ReadOptions, TensorBlock, TensorValues } from "./library/read.ts";
 export type { RunOptions } from "./library/run-options.ts";

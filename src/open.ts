@@ -1,9 +1,10 @@
-import type { ContainerKind, Containers, Probe, Reader } from "./encodings/probe.ts";
+import { type KindedProbe, makeProbe } from "./encodings/make-probe.ts";
+import type { Probe, Reader } from "./encodings/probe.ts";
 import { withSidecar } from "./encodings/sidecar.ts";
-import { followsUserBlock, signatures } from "./encodings/signature.ts";
 import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError } from "./errors.ts";
-import { conventionsOf, type Format, findFormat, formats } from "./formats.ts";
+import type { Format } from "./format-row.ts";
+import { conventionsOf, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
 import { locateBytes } from "./io/input.ts";
 import type { Located } from "./io/locate.ts";
@@ -23,10 +24,6 @@ export interface OpenOptions {
   readonly amplified?: boolean | undefined;
 }
 
-/** Head and tail that formats are told by, in bytes. */
-const PEEK = 4096;
-/** JSON files are parsed whole: indexes and model topologies have a few MiB. */
-const MAX_JSON = 64 << 20;
 /** Members of an archive that are looked into; a checkpoint in an archive is one of a few files. */
 const MAX_MEMBERS = 2000;
 
@@ -44,10 +41,18 @@ export async function open(input: CheckpointInput, ctx: Context, options: OpenOp
   const opened = openedFiles();
   const located = await locateBytes(input, ctx, opened);
   try {
+    return { ...(await openAt(located, ctx, options)), opened };
+  } catch (error) {
+    throw isCheckpointError(error) ? error.at({ file: nameOfInput(input) }) : error;
+  }
+}
+
+/** Opens what was located, whose source is closed with the checkpoint, and where there is none. Throws as `open` does. */
+export async function openAt(located: Located, ctx: Context, options: OpenOptions = {}): Promise<Checkpoint> {
+  try {
     const checkpoint = await guardedOpen(located, ctx, options);
     return {
       ...checkpoint,
-      opened,
       async close() {
         await checkpoint.close();
         await located.source.close();
@@ -55,8 +60,19 @@ export async function open(input: CheckpointInput, ctx: Context, options: OpenOp
     };
   } catch (error) {
     await located.source.close();
-    throw isCheckpointError(error) ? error.at({ file: nameOfInput(input) }) : error;
+    throw error;
   }
+}
+
+/**
+ * Whether a file is a checkpoint, by what formats are told by: `file` is one of its own, `set` one that has to be opened before its other files
+ * are known, `archive` what may have one in it. undefined: it is none. Throws where it is damaged so far that no format can be told.
+ */
+export async function recognise(located: Located): Promise<"file" | "set" | "archive" | undefined> {
+  const probe = await makeProbe(located);
+  const found = await detect(probe, {});
+  if (found !== undefined) return found.format.alone === true ? "file" : "set";
+  return probe.kinds.some((kind) => kind === "zip" || kind === "tar" || kind === "gzip") ? "archive" : undefined;
 }
 
 async function guardedOpen(located: Located, ctx: Context, options: OpenOptions): Promise<Checkpoint> {
@@ -81,47 +97,6 @@ async function openLocated(located: Located, ctx: Context, options: OpenOptions)
 async function read(reader: Reader, probe: Probe, ctx: Context): Promise<Checkpoint> {
   const found = await reader.read(probe, ctx);
   return { ...found, conventions: conventionsOf(found.format) };
-}
-
-type KindedProbe = Probe & { readonly kinds: readonly ContainerKind[] };
-
-async function makeProbe(located: Located): Promise<KindedProbe> {
-  const { source, set, entry } = located;
-  const head = await source.read(0, Math.min(PEEK, source.size));
-  const tail = await source.read(Math.max(0, source.size - PEEK), Math.min(PEEK, source.size));
-  const kinds = located.folder ? (["folder"] as const) : await kindsOf(source, head, tail);
-  const once = <T>(kind: ContainerKind, make: () => Promise<T>): (() => Promise<T | undefined>) => {
-    let made: Promise<T | undefined> | undefined;
-    return () => {
-      made ??= kinds.includes(kind) ? make() : Promise.resolve(undefined);
-      return made;
-    };
-  };
-  const containers: { readonly [K in keyof Containers]: () => Promise<Containers[K] | undefined> } = {
-    zip: once("zip", async () => (await import("./encodings/archive/zip.ts")).openZip(source)),
-    hdf5: once("hdf5", async () => (await import("./encodings/hdf5/file.ts")).openHdf5(source, set)),
-    json: once("json", () => parseJson(source)),
-  };
-  return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
-}
-
-/** What the first and last bytes allow; where they have no signature, what lies behind a user block is looked at too. */
-async function kindsOf(source: ByteSource, head: Uint8Array, tail: Uint8Array): Promise<readonly ContainerKind[]> {
-  const kinds = signatures(head, tail, source.size);
-  return kinds.includes("binary") && (await followsUserBlock(source)) ? ["hdf5"] : kinds;
-}
-
-async function parseJson(source: ByteSource): Promise<unknown> {
-  if (source.size > MAX_JSON) {
-    throw new CheckpointError("unsupported", `JSON of ${source.size} bytes; at most ${MAX_JSON} are parsed`, { file: source.name });
-  }
-  const bytes = await source.read(0, source.size);
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CheckpointError("malformed", `this is no valid JSON (${why})`, { file: source.name, cause: error });
-  }
 }
 
 interface Detected {
@@ -172,7 +147,7 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
   const claims = await claimsOf(set, names, ctx);
   const first = claims[0];
   if (first === undefined) {
-    throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`);
+    throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`, { none: true });
   }
   const checkpoint = await read(first.found.reader, first.probe, ctx);
   // The other files of the same set are no second checkpoint.
@@ -268,11 +243,13 @@ function named(file: ByteSource, name: string): ByteSource {
 function unknown(probe: KindedProbe): CheckpointError {
   if (probe.container === "folder") {
     return new CheckpointError("unsupported", "the folder holds no checkpoint that is known as a folder", {
+      none: true,
       hint: "name the checkpoint file itself; 'vggtool formats' lists what can be read",
     });
   }
   const { found, hint } = describeUnknown(probe.head);
   return new CheckpointError("unsupported", `this is ${found}; a checkpoint was needed`, {
+    none: true,
     hint: hint ?? "'vggtool formats' lists what can be read; --from FORMAT overrides the detection",
   });
 }

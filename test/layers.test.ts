@@ -14,6 +14,7 @@ const rows: readonly (readonly string[])[] = [
   ["encodings"],
   ["readers", "model"],
   ["writers", "compare"],
+  ["format-row.ts"],
   ["formats.ts", "open.ts"],
   ["inspect"],
   ["convert"],

@@ -1,4 +1,5 @@
-import { type Format, findFormat } from "../../formats.ts";
+import type { Format } from "../../format-row.ts";
+import { findFormat } from "../../formats.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Role } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";

@@ -1,4 +1,4 @@
-import type { Format } from "../../formats.ts";
+import type { Format } from "../../format-row.ts";
 import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network/network.ts";

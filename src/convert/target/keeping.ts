@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
-import { type Format, findFormat } from "../../formats.ts";
+import type { Format } from "../../format-row.ts";
+import { findFormat } from "../../formats.ts";
 import type { ConversionTarget, OutputFiles } from "./conversion-target.ts";
 import type { Target } from "./targets.ts";
 

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import type { Format } from "../../formats.ts";
+import type { Format } from "../../format-row.ts";
 import type { Network } from "../../model/network/network.ts";
 import { schemeById } from "../../model/schemes.ts";
 import { shortened } from "../../text/brief.ts";

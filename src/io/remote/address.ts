@@ -53,3 +53,17 @@ export function nameInAddress(text: string): string {
     return name; // a percent sign that is no escape: the name as it is written
   }
 }
+
+/** The address of a file below one of a folder. */
+export function addressBelow(folder: string, name: string): string {
+  const [, place = "", query = ""] = /^([^?#]*)(.*)$/s.exec(folder) ?? [];
+  const web = /^https?:/i.test(folder);
+  const written = web ? name.split("/").map(encodeURIComponent).join("/") : name;
+  return `${place.replace(/\/+$/, "")}/${written}${web ? query : ""}`;
+}
+
+/** The address of the folder that a file is in. */
+export function addressOfFolder(file: string): string {
+  const [, place = "", query = ""] = /^([^?#]*)(.*)$/s.exec(file) ?? [];
+  return place.slice(0, place.lastIndexOf("/")) + query;
+}

@@ -115,12 +115,27 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
         ...(options.download === true ? { spool: temporary } : {}),
         ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       });
-      known.set(inside, source);
-      return source;
+      // Pages of what is closed are not kept: a walk over a bucket opens thousands of files.
+      const kept = source === undefined ? undefined : forgotten(source, () => known.delete(inside));
+      known.set(inside, kept);
+      return kept;
     },
     async list() {
       listed ??= folder.list(requests);
       return listed;
+    },
+  };
+}
+
+function forgotten(source: ByteSource, forget: () => void): ByteSource {
+  return {
+    name: source.name,
+    size: source.size,
+    access: source.access,
+    read: (offset, length, into) => source.read(offset, length, into),
+    async close() {
+      forget();
+      await source.close();
     },
   };
 }
