@@ -41,7 +41,7 @@ describe("ids of formats", () => {
   ];
   /** Words of other vocabularies that are spelled like a format. */
   const others: Readonly<Record<string, readonly string[]>> = {
-    "a kind of container": ["open.ts"],
+    "a kind of container": ["open.ts", "encodings/make-probe.ts"],
     "a form of the variance, which --map says too": [
       "tensor/checkpoint.ts",
       "model/scheme.ts",

@@ -6,17 +6,17 @@ import { addressBelow, addressOfFolder, isAddress } from "../../io/remote/addres
 import { openAt, recognise } from "../../open.ts";
 import type { Candidate } from "./candidates.ts";
 
-export interface Claim {
+export interface FileClaim {
   /** The files of one checkpoint, as paths or addresses, its main file first. */
   readonly files: readonly string[];
   /** The same whichever of its files was opened: all of them, or what is wrong with which one. */
   readonly key: string;
 }
 
-const claimed = (files: readonly string[]): Claim => ({ files, key: [...files].sort().join("\n") });
+const claimed = (files: readonly string[]): FileClaim => ({ files, key: [...files].sort().join("\n") });
 
 /** What a candidate is a checkpoint of, by the logic that opens it. undefined: it was found, and is none. */
-export async function claimOf(candidate: Candidate, ctx: Context): Promise<Claim | undefined> {
+export async function claimOf(candidate: Candidate, ctx: Context): Promise<FileClaim | undefined> {
   const { source, locate } = candidate;
   const itself = claimed([source]);
   const otherwise = candidate.named || candidate.promises ? itself : undefined;
@@ -36,7 +36,7 @@ export async function claimOf(candidate: Candidate, ctx: Context): Promise<Claim
     if (error.where.none === true) return otherwise;
     // A damaged one is a checkpoint all the same: whoever opens it says what is wrong. Each file of a set fails as the others do.
     const { file } = error.where;
-    return file === undefined ? itself : { ...itself, key: `${beside(source, lastPart(file))}: ${error.summary}` };
+    return file === undefined ? itself : { ...itself, key: `${beside(source, lastNameOf(file))}: ${error.summary}` };
   }
 }
 
@@ -55,6 +55,6 @@ function beside(source: string, name: string): string {
 }
 
 /** The last part of a path or an address. */
-export function lastPart(source: string): string {
+export function lastNameOf(source: string): string {
   return isAddress(source) ? source.replace(/[?#].*$/s, "").replace(/^.*\//s, "") : basename(source);
 }

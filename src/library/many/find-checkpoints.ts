@@ -6,7 +6,7 @@ import { checkOptions } from "../checks.ts";
 import { type RunOptions, runChecks } from "../run-options.ts";
 import { makeContext, spoken } from "../with-context.ts";
 import { type Argument, argumentsOf, type Candidate, sharedTrail } from "./candidates.ts";
-import { type Claim, claimOf, filesAsFolder, lastPart } from "./claim.ts";
+import { claimOf, type FileClaim, filesAsFolder, lastNameOf } from "./claim.ts";
 
 /** A checkpoint among many. */
 export interface FoundCheckpoint {
@@ -58,7 +58,7 @@ export async function findCheckpoints(sources: readonly string[], options: RunOp
 
 /** A claim, and the candidate and the argument that led to it first. */
 interface First {
-  readonly claim: Claim;
+  readonly claim: FileClaim;
   readonly candidate: Candidate;
   readonly argument: number;
 }
@@ -123,7 +123,7 @@ function withoutParts(claims: readonly First[]): readonly First[] {
 
 /** What was named and leads to no checkpoint: whoever opens it says so. */
 function nothingAt({ text, base }: Argument, shared: number): FoundCheckpoint {
-  return { source: text, place: base.slice(shared).join("/") || lastPart(text), files: [text] };
+  return { source: text, place: base.slice(shared).join("/") || lastNameOf(text), files: [text] };
 }
 
 /** By its main file where it was found, whichever of its files was met first; as it was named where it was. */
@@ -132,7 +132,7 @@ function checkpointOf({ claim: { files }, candidate: { named, source, trail } }:
   const [main = source] = files;
   if (named) return { source, place: place.join("/"), files };
   // A main file may be in a folder above that of another of its files.
-  const inside = source === main ? place : [...place.slice(0, -1), lastPart(main)];
+  const inside = source === main ? place : [...place.slice(0, -1), lastNameOf(main)];
   return { source: main, place: inside.join("/"), files };
 }
 
