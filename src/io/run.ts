@@ -41,7 +41,6 @@ const ARENA_SLACK = 256 << 10;
 export function createContext(options: ContextOptions = {}): OwnedContext {
   const signal = options.signal ?? new AbortController().signal;
   const memory = options.memory ?? 50 << 20;
-  const folder = options.temporaryFolder ?? tmpdir();
   const buffers: [Uint8Array, Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)];
   const twins = new WeakMap<ByteSource, ByteSource>();
   const temporaries: OpenOutput[] = [];
@@ -63,6 +62,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   };
 
   const temporary = (): OpenOutput => {
+    const folder = options.temporaryFolder ?? tmpdir();
     const file = createTemporary(folder, "spool", { shown: folder, use: "temporary" });
     // Without a name at once: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
     if (process.platform !== "win32") removeTemporary(file.path);

@@ -21,6 +21,9 @@ export async function readMatrixDims(cursor: Cursor, end: number): Promise<reado
   return dims;
 }
 
+/** One for all names: a network has some hundred, and making a decoder takes longer than decoding one. */
+const utf8 = new TextDecoder();
+
 /** MATLAB's names have at most 63 characters, some writers allow more; class names may have a package in front. */
 const maxName = 4096;
 
@@ -30,6 +33,8 @@ export async function readName(cursor: Cursor, end: number): Promise<string> {
     throw new CheckpointError("malformed", `a name of type ${tag.type} and ${tag.length} bytes`, at(cursor, tag.start));
   }
   const bytes = await readData(cursor, tag);
+  // What is inside of cells and structs has none.
+  if (bytes.length === 0) return "";
   if (bytes.some((byte) => byte > 127)) throw new CheckpointError("malformed", "a name that is not ASCII", at(cursor, tag.start));
   return Buffer.from(bytes).toString("latin1");
 }
@@ -56,7 +61,7 @@ export async function readFieldNames({ cursor, remarks }: Parsing, end: number):
   const names = Array.from({ length: bytes.length / width }, (_, k) => {
     const slot = bytes.subarray(k * width, (k + 1) * width);
     const zero = slot.indexOf(0);
-    return new TextDecoder().decode(zero < 0 ? slot : slot.subarray(0, zero));
+    return utf8.decode(zero < 0 ? slot : slot.subarray(0, zero));
   });
   const seen = new Set<string>();
   for (const name of names) {
