@@ -4,6 +4,9 @@
  * docs/library.md shows it at work.
  */
 
+export type { MergeRecord } from "./catalogue/merge.ts";
+export type { CatalogueRecord, SourceDone } from "./catalogue/run.ts";
+export type { CatalogueRow } from "./catalogue/schema.ts";
 export type { ConvertResult } from "./convert/convert.ts";
 export type { FormatsRecord } from "./convert/formats-record.ts";
 export type { ConvertOptions } from "./convert/options.ts";
@@ -14,6 +17,13 @@ export type { Finding, Severity } from "./inspect/findings/check.ts";
 export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
+export {
+  type CatalogueOptions,
+  type CatalogueQueryOptions,
+  catalogue,
+  mergeCatalogues,
+  queryCatalogue,
+} from "./library/catalogue.ts";
 export { checkDevices } from "./library/check-devices.ts";
 export { type ConvertRunOptions, convert } from "./library/convert.ts";
 export { type DiffRunOptions, diff } from "./library/diff.ts";

@@ -8,7 +8,7 @@ import { conventionsOf, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
 import { locateBytes } from "./io/input.ts";
 import type { Located } from "./io/locate.ts";
-import { openedFiles } from "./io/opened.ts";
+import { type OpenedFiles, openedFiles } from "./io/opened.ts";
 import { inflate } from "./io/source/decoded.ts";
 import { memorySource } from "./io/source/memory.ts";
 import type { ByteSource, FileSet } from "./io/source/source.ts";
@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly from?: string | undefined;
   /** Values may be read that the file holds a tiny part of: see `guardAmplified`. */
   readonly amplified?: boolean | undefined;
+  /** Notes the files, of an opening that fails too. */
+  readonly opened?: OpenedFiles | undefined;
 }
 
 /** Members of an archive that are looked into; a checkpoint in an archive is one of a few files. */
@@ -38,7 +40,7 @@ export async function open(input: CheckpointInput, ctx: Context, options: OpenOp
   }
   // Whoever opened it closes it.
   if (isOpen(input)) return { ...input, async close() {} };
-  const opened = openedFiles();
+  const opened = options.opened ?? openedFiles();
   const located = await locateBytes(input, ctx, opened);
   try {
     return { ...(await openAt(located, ctx, options)), opened };

@@ -20,6 +20,7 @@ const rows: readonly (readonly string[])[] = [
   ["convert"],
   ["verify"],
   ["report"],
+  ["catalogue"],
   ["library"],
   ["index.ts"],
   ["cli"],

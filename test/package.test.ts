@@ -24,6 +24,8 @@ test("dependencies are the chosen ones, in exact versions", () => {
     "h5wasm",
     "http-proxy-agent",
     "https-proxy-agent",
+    "hyparquet",
+    "hyparquet-writer",
     "protobufjs",
     "proxy-from-env",
     "string-width",

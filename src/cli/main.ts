@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { claimProcess } from "../library/own-process.ts";
 import { visibleWithin } from "../report/style.ts";
+import { catalogueCommand } from "./commands/catalogue.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
@@ -17,6 +18,7 @@ const commands: ReadonlyMap<string, () => Command> = new Map([
   ["convert", convertCommand],
   ["verify", verifyCommand],
   ["diff", diffCommand],
+  ["catalogue", catalogueCommand],
   ["explain", explainCommand],
   ["formats", formatsCommand],
 ]);
@@ -43,6 +45,8 @@ function build(asked = ""): Command {
     .helpOption("-h, --help")
     .addHelpText("before", "Examples:\n  vggtool inspect vgg_face.mat\n  vggtool convert vgg_16.ckpt --fc dense --to tfslim\n")
     .exitOverride()
+    // Options behind the name of a command are that command's.
+    .enablePositionalOptions()
     // What was typed is repeated in errors, and may have come from a file's name.
     .configureOutput({
       writeOut: print,
@@ -58,19 +62,25 @@ function build(asked = ""): Command {
     .showHelpAfterError("(vggtool --help lists the commands)");
   const one = commands.get(asked);
   for (const make of one === undefined ? commands.values() : [one]) {
-    const command = make()
-      .exitOverride()
-      .copyInheritedSettings(program)
-      .addOption(new Option("--json", "print one JSON object instead of text"))
-      .addOption(new Option("--quiet", "print nothing but the result"))
-      .addOption(new Option("--offline", "ask no server: an address is an error"))
-      .addOption(new Option("--download", "fetch a file whole where its server gives no parts of it"))
-      .addOption(new Option("--cache <dir>", "keep what is fetched from servers in this folder, for the next run"))
-      .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]).default("auto"))
-      .showHelpAfterError(false);
+    const command = make();
+    for (const each of [command, ...command.commands]) shareOptions(each, program);
     program.addCommand(command);
   }
   return program;
+}
+
+/** What every command takes. */
+function shareOptions(command: Command, program: Command): void {
+  command
+    .exitOverride()
+    .copyInheritedSettings(program)
+    .addOption(new Option("--json", "print one JSON object instead of text"))
+    .addOption(new Option("--quiet", "print nothing but the result"))
+    .addOption(new Option("--offline", "ask no server: an address is an error"))
+    .addOption(new Option("--download", "fetch a file whole where its server gives no parts of it"))
+    .addOption(new Option("--cache <dir>", "keep what is fetched from servers in this folder, for the next run"))
+    .addOption(new Option("--color <when>", "colour the output").choices(["auto", "always", "never"]).default("auto"))
+    .showHelpAfterError(false);
 }
 
 /** commander has written its sentence to stderr already, except with --json, where stdout gets the record. */

@@ -72,6 +72,12 @@ export interface InspectCheckpointOptions extends ListOptions {
   readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
 }
 
+/** A record and the identity that it was made from. */
+export interface Inspected {
+  readonly record: InspectRecord;
+  readonly identity: Identity | undefined;
+}
+
 /** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
 export async function inspectCheckpoint(
   file: string,
@@ -79,6 +85,16 @@ export async function inspectCheckpoint(
   ctx: Context,
   options: InspectCheckpointOptions = {},
 ): Promise<InspectRecord> {
+  return (await inspectIdentified(file, opened, ctx, options)).record;
+}
+
+/** The same, with the identity. */
+export async function inspectIdentified(
+  file: string,
+  opened: Checkpoint,
+  ctx: Context,
+  options: InspectCheckpointOptions = {},
+): Promise<Inspected> {
   const size: readonly [number, number] | undefined =
     options.inputSize === undefined ? undefined : [options.inputSize[0], options.inputSize[1]];
   const whole = withRealNumbers(opened);
@@ -103,7 +119,7 @@ export async function inspectCheckpoint(
   });
   // Headers are read in an instant; values take a while, and are meant to be of one state of the file.
   if (ctx.values) checkpoint.opened?.refuseChanged("its values would be a mixture");
-  return {
+  const record: InspectRecord = {
     schema: "vggtool/inspect/1",
     file,
     format: checkpoint.format,
@@ -122,6 +138,7 @@ export async function inspectCheckpoint(
     ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,
   };
+  return { record, identity };
 }
 
 async function sourceFindings(paths: string | readonly string[], identity: Identity | undefined): Promise<readonly Finding[]> {

@@ -17,6 +17,9 @@ const MOST_FILES = 100_000;
  * followed when it leads to a file (caches of model hubs are made of such links), never when it leads to a folder (`unsafe`).
  */
 export function folderSet(path: string, opened?: OpenedFiles): FileSet {
+  const absent = (full: string): undefined => {
+    opened?.note(full, null);
+  };
   return {
     name: path,
     async open(name) {
@@ -24,10 +27,10 @@ export function folderSet(path: string, opened?: OpenedFiles): FileSet {
       const full = join(path, ...inside.split("/"));
       refuseLinkedFolders(path, inside);
       try {
-        if (inside === "" || !statSync(full).isFile()) return undefined;
+        if (inside === "" || !statSync(full).isFile()) return absent(full);
       } catch (error) {
         const code = systemCode(error);
-        if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+        if (code === "ENOENT" || code === "ENOTDIR") return absent(full);
         throw fromSystem(error, full);
       }
       return fileSource(full, opened);
@@ -50,7 +53,9 @@ export function folderSet(path: string, opened?: OpenedFiles): FileSet {
       } catch (error) {
         throw fromSystem(error, path);
       }
-      return names.sort();
+      names.sort();
+      opened?.listed(path, names);
+      return names;
     },
   };
 }

@@ -30,5 +30,9 @@ export async function locateNamed(named: string, ctx: Context, opened?: OpenedFi
   if (!isAddress(named)) return locateInput(named, opened);
   const { locateRemote, pathOfFileAddress } = await import("./remote/locate.ts");
   if (/^file:/i.test(named)) return locateInput(pathOfFileAddress(named), opened);
-  return locateRemote(named, () => ctx.temporary(), { ...ctx.remote, signal: ctx.signal });
+  return locateRemote(named, () => ctx.temporary(), {
+    ...ctx.remote,
+    signal: ctx.signal,
+    ...(opened === undefined ? {} : { onOpened: opened.note }),
+  });
 }

@@ -42,7 +42,7 @@ export async function spoken<T>(name: string | undefined, work: () => Promise<T>
   }
 }
 
-function contextOptions({ signal, onProgress, remote, offline, download, cache }: RunOptions): ContextOptions {
+export function contextOptions({ signal, onProgress, remote, offline, download, cache }: RunOptions): ContextOptions {
   return {
     remote: {
       ...remote,

@@ -26,6 +26,14 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
+/** 2/7: the second of seven parts */
+export function shardOf(text: string): { readonly number: number; readonly of: number } {
+  const [, first = "0", second = "0"] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  const [number, of] = [Number(first), Number(second)];
+  if (number < 1 || number > of) throw new InvalidArgumentError("Two numbers are needed, as in 1/7 to 7/7.");
+  return { number, of };
+}
+
 export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value) || value < 0)

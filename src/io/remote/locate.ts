@@ -108,13 +108,18 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
       const url = folder.url(inside);
       const shown = `${folder.shown}/${inside}`;
       const { cache } = options;
+      let etag: string | undefined;
       const source = await httpSource(url, requests, {
         shown,
         // A signature in an address is another one each time, and the ETag says what the file is.
         ...(cache === undefined ? {} : { store: ({ strong, state }, size) => pageStore(cache, `${strong ? shown : url}\n${state}`, size) }),
         ...(options.download === true ? { spool: temporary } : {}),
         ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+        onState: (found) => {
+          etag = found;
+        },
       });
+      options.onOpened?.(shown, source === undefined ? null : { etag, bytes: source.size });
       // Pages of what is closed are not kept: a walk over a bucket opens thousands of files.
       const kept = source === undefined ? undefined : forgotten(source, () => known.delete(inside));
       known.set(inside, kept);

@@ -1,3 +1,4 @@
+import type { SeenState } from "../opened.ts";
 import type { Transport } from "./transport.ts";
 
 /** How addresses are read; all of it optional. */
@@ -16,4 +17,6 @@ export interface RemoteOptions {
   readonly tries?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
+  /** Called for each file that a server was asked for, by the address that is shown. */
+  readonly onOpened?: (shown: string, state: SeenState) => void;
 }

@@ -15,6 +15,8 @@ export interface HttpOptions {
   /** A file for a whole download, where the server gives no parts; absent where downloading was not asked for. */
   readonly spool?: () => Promise<OutputFile>;
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
+  /** Called with what the server says of the file's state, its ETag or the time of its last change. */
+  readonly onState?: (state: string) => void;
 }
 
 /** Asked for first, in bytes: what formats are told by, and the structure of most of them. */
@@ -63,13 +65,14 @@ async function opening(response: RemoteResponse, options: HttpOptions): Promise<
   const refused = refusal(response.status);
   if (refused !== undefined) throw refused;
   refuseEncoding(response);
+  const validator = validatorOf(response.headers);
+  if (validator !== undefined) options.onState?.(validator.state);
   if (response.status === 200) return { kind: "whole", source: await whole(response, options) };
   const range = rangeOf(response);
   if (range?.start !== 0 || range.total === undefined || range.end !== Math.min(FIRST, range.total) - 1) {
     throw wrongRange(response, `bytes 0-${FIRST - 1}`);
   }
   const head = await exactly(response, range.end + 1);
-  const validator = validatorOf(response.headers);
   if (head.length === range.total) return { kind: "whole", source: memorySource(head, options.shown) };
   return { kind: "parts", total: range.total, head, validator, url: response.url };
 }
