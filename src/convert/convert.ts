@@ -50,13 +50,8 @@ export function convertPlace(options: ConvertOptions, input: string | undefined)
 export async function convertCheckpoint(request: ConvertRequest, given: ConvertOptions, ctx: Context): Promise<ConvertResult> {
   const started = performance.now();
   const { checkpoint, input } = request;
-  const part = given.part === undefined ? undefined : partOfCheckpoint(given.part, checkpoint, request.identity);
-  const options: ConvertOptions = part === undefined ? given : { ...given, only: part.keys };
-  const identity = await withImageMean(part === undefined ? request.identity : part.identity, checkpoint, ctx);
-  const known = { ...request, identity };
-  const decided = await decide(known, options);
+  const { options, known, decided, place } = await prepare(request, given, ctx);
   const { plan, target } = decided;
-  const place = outputPlace(target.row, options.out, input);
   const run = runPlan(plan, target.own.size === 0 ? checkpoint.tensors : new Map([...checkpoint.tensors, ...target.own]));
   const finish = (files: readonly string[], output: string, bytes: number, checked: boolean): ConvertResult => ({
     plan,
@@ -106,6 +101,31 @@ export async function convertCheckpoint(request: ConvertRequest, given: ConvertO
   } finally {
     await close();
   }
+}
+
+/** Plans a conversion and lays its files out, and writes nothing: throws what the conversion would before its first byte. */
+export async function rehearse(request: ConvertRequest, given: ConvertOptions, ctx: Context): Promise<void> {
+  const { options, known, decided, place } = await prepare(request, given, ctx);
+  const { close } = await layoutsFor(decided, known, options, place, ctx);
+  await close();
+}
+
+interface Prepared {
+  readonly options: ConvertOptions;
+  /** The request, of the part that is taken. */
+  readonly known: ConvertRequest;
+  readonly decided: Decided;
+  readonly place: OutputPlace;
+}
+
+async function prepare(request: ConvertRequest, given: ConvertOptions, ctx: Context): Promise<Prepared> {
+  const { checkpoint, input } = request;
+  const part = given.part === undefined ? undefined : partOfCheckpoint(given.part, checkpoint, request.identity);
+  const options: ConvertOptions = part === undefined ? given : { ...given, only: part.keys };
+  const identity = await withImageMean(part === undefined ? request.identity : part.identity, checkpoint, ctx);
+  const known = { ...request, identity };
+  const decided = await decide(known, options);
+  return { options, known, decided, place: outputPlace(decided.target.row, options.out, input) };
 }
 
 async function check(

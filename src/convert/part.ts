@@ -2,6 +2,7 @@ import { CheckpointError } from "../errors.ts";
 import type { Body, Identity } from "../model/identity.ts";
 import { isStored, keysOf } from "../model/scheme.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
+import { leavingOut, Refusal } from "../text/refusal.ts";
 
 /** What `--part` takes of a checkpoint. */
 export interface ChosenPart {
@@ -16,9 +17,7 @@ export interface ChosenPart {
  */
 export function partOfCheckpoint(part: string, { tensors }: Checkpoint, identity: Identity | undefined): ChosenPart {
   if (identity === undefined) {
-    throw new CheckpointError("usage", `--part ${part}: no network of the VGG family was recognised`, {
-      hint: "leave --part out, or choose tensors with --include",
-    });
+    throw new Refusal("usage", `--part ${part}: no network of the VGG family was recognised`, [leavingOut("part")]);
   }
   if (part === "rest") {
     const taken = new Set(identity.bodies.flatMap(keysOfBody));

@@ -1,8 +1,10 @@
 import type { ConvertResult } from "../convert/convert.ts";
 import type { ConvertOptions } from "../convert/options.ts";
+import type { ConvertRequest } from "../convert/target/request.ts";
 import { CheckpointError } from "../errors.ts";
 import { type CheckpointInput, nameOfInput, pathOfInput } from "../tensor/checkpoint-input.ts";
 import { dtypes } from "../tensor/dtype.ts";
+import { Refusal } from "../text/refusal.ts";
 import {
   anything,
   type Checks,
@@ -39,7 +41,7 @@ const convertChecks: Checks<ConvertRunOptions> = {
   out: text,
   naming: text,
   layout: text,
-  fc: oneOf(["dense", "conv"]),
+  fc: oneOf(["dense", "conv", "reduced"]),
   exclude: texts,
   include: texts,
   noTop: flag,
@@ -84,15 +86,21 @@ export async function convert(input: CheckpointInput, options: ConvertRunOptions
     checkOptions("convert", options, convertChecks);
   });
   return spoken(nameOfInput(input), async () => {
-    const [{ open }, { convertCheckpoint: run, convertPlace }, { identify }, { existingFolder }, { readOwnJson }, { withRealNumbers }] =
-      await Promise.all([
-        import("../open.ts"),
-        import("../convert/convert.ts"),
-        import("../model/identify.ts"),
-        import("../io/output/existing-folder.ts"),
-        import("../encodings/json/own-json.ts"),
-        import("../tensor/dequantised.ts"),
-      ]);
+    const [
+      { open },
+      { convertCheckpoint: run, convertPlace, rehearse },
+      { identify },
+      { existingFolder },
+      { readOwnJson },
+      { withRealNumbers },
+    ] = await Promise.all([
+      import("../open.ts"),
+      import("../convert/convert.ts"),
+      import("../model/identify.ts"),
+      import("../io/output/existing-folder.ts"),
+      import("../encodings/json/own-json.ts"),
+      import("../tensor/dequantised.ts"),
+    ]);
     const path = pathOfInput(input);
     if (path === undefined && options.out === undefined && options.dryRun !== true) {
       throw new CheckpointError("usage", "what is converted has no path, so that the output has none", {
@@ -107,13 +115,22 @@ export async function convert(input: CheckpointInput, options: ConvertRunOptions
       const checkpoint = withRealNumbers(await open(input, ctx, options));
       const other = like === undefined ? undefined : await open(like, ctx, { amplified: options.amplified });
       try {
-        const identity = identify(checkpoint, identifyOptions(options));
         const target =
           other === undefined || like === undefined
             ? {}
             : { like: { checkpoint: other, identity: identify(other), path: nameOfInput(like) } };
-        const request = { checkpoint, identity, ...(path !== undefined && { input: path }), ...target };
-        return jsonable(await run(request, { ...rest, ...map }, ctx));
+        const requestFor = (asked: ConvertOptions): ConvertRequest => {
+          const identity = identify(checkpoint, identifyOptions(asked));
+          return { checkpoint, identity, ...(path !== undefined && { input: path }), ...target };
+        };
+        const asked = { ...rest, ...map };
+        try {
+          return jsonable(await run(requestFor(asked), asked, ctx));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          const { advised } = await import("../convert/advise.ts");
+          throw await advised(error, asked, (more) => rehearse(requestFor(more), more, ctx));
+        }
       } finally {
         await other?.close();
         await checkpoint.close();

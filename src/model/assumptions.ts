@@ -106,6 +106,6 @@ function colours({ preprocessing, scheme }: Grounds): Assumption | undefined {
     of: "colours",
     what: "pictures are taken as B G R",
     grounds: `networks with the names of ${scheme.title} are trained so; the file does not say it`,
-    switch: "--swap-rgb turns conv1_1 round, --preprocess says how pictures are prepared",
+    switch: "--swap-rgb turns conv1_1 round; verify --preprocess PRESET prepares them otherwise",
   };
 }

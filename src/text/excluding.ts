@@ -1,10 +1,9 @@
 /**
- * The options that leave out some names and none of the others: `--exclude 'head.*'` by the shortest part of a path that only unwanted names
- * are below, since a pattern takes what lies below it too. To be typed in a shell.
+ * Patterns that leave out some names and none of the others: `head` by the shortest part of a path that only unwanted names are below,
+ * since a pattern takes what lies below it too.
  */
-export function excludeOptions(unwanted: readonly string[], wanted: readonly string[]): string {
-  const patterns = new Set(unwanted.map((name) => shortest(name, wanted)));
-  return [...patterns].map((pattern) => `--exclude ${quoted(escaped(pattern))}`).join(" ");
+export function excludePatterns(unwanted: readonly string[], wanted: readonly string[]): readonly string[] {
+  return [...new Set(unwanted.map((name) => escaped(shortest(name, wanted))))];
 }
 
 function shortest(name: string, wanted: readonly string[]): string {
@@ -26,10 +25,6 @@ function isSeparator(char: string): boolean {
 }
 
 /** The characters that mean something in a pattern, as themselves. */
-function escaped(name: string): string {
+export function escaped(name: string): string {
   return name.replaceAll(/[*?[\]{}\\]/g, (char) => `\\${char}`);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

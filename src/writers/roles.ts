@@ -1,8 +1,10 @@
 import { CheckpointError } from "../errors.ts";
-import { bodyOutput } from "../model/geometry/sizes.ts";
+import { bodyOutput, mayBeReduced } from "../model/geometry/sizes.ts";
 import { unusualLayers } from "../model/geometry/stated.ts";
-import type { Network } from "../model/network/network.ts";
+import type { FcLayer, Network } from "../model/network/network.ts";
+import { poolCount, possibleSizes } from "../model/network/sizes.ts";
 import type { Role } from "../model/role.ts";
+import { Refusal, type Way } from "../text/refusal.ts";
 import type { TensorSpec, WriterInput } from "./layout.ts";
 
 /** What a writer of networks works with: the network, and its tensors by role. */
@@ -31,9 +33,36 @@ export function roleTable(input: WriterInput, format: string): RoleTable {
 /** Height and width of the image; throws `usage` where neither file nor user says them. */
 export function imageSize(network: Network, format: string): readonly [height: number, width: number] {
   if (network.inputSize !== undefined) return network.inputSize;
-  throw new CheckpointError("usage", `${format} says the size of the image, and the source does not`, {
-    hint: `add --input-size HxWx${network.inputChannels}`,
-  });
+  throw new Refusal("usage", `${format} says the size of the image, and the source does not`, pictures(network));
+}
+
+/** Height and width of the pictures that VGGs were published for; convolutions alone take these like all others. */
+const usualSide = 224;
+
+/** Forms of what a dense head sees that are named: the most square ones, each in both directions. */
+const mostForms = 4;
+
+/**
+ * Sizes of pictures that the network can take: those that its head follows from, else one for a person to replace by that of theirs. A head
+ * that may see a part of its features alone follows from none: without the head every size is right.
+ */
+function pictures(network: Network): readonly Way[] {
+  const first = network.layers.find((layer): layer is FcLayer => layer.kind === "fc");
+  const reduced = mayBeReduced(network);
+  const [channels] = network.featureShape ?? [];
+  const places = first === undefined || channels === undefined || first.windows !== undefined ? undefined : first.inputs / channels;
+  if (first !== undefined && !reduced && places !== undefined && Number.isInteger(places)) {
+    const scale = 2 ** poolCount(network);
+    const forms = possibleSizes(places).flatMap(([h, w]) => (h === w ? [[h, w] as const] : [[h, w] as const, [w, h] as const]));
+    return forms.slice(0, mostForms).map(([h, w], k) => ({
+      options: { inputSize: [h * scale, w * scale, network.inputChannels] },
+      say: (options) => `${k === 0 ? "add" : "or"} ${options}`,
+    }));
+  }
+  const inputSize = [usualSide, usualSide, network.inputChannels] as const;
+  const yours = "or the size of your pictures";
+  const options = reduced ? ({ noTop: true, inputSize } as const) : { inputSize };
+  return [{ options, say: (text) => `add ${text} (${yours})`, why: yours }];
 }
 
 /** Height and width of what enters the head. Throws `mismatch` where nothing of the image is left. */
@@ -48,9 +77,8 @@ export function featureSize(network: Network, size: readonly [number, number]): 
 export function requirePlain(network: Network, format: string): void {
   const unusual = unusualLayers(network);
   if (unusual.length === 0) return;
-  const size = network.inputSize === undefined ? ` --input-size HxWx${network.inputChannels}` : "";
-  const head = unusual.every((layer) => layer.startsWith("fc")) ? "; --no-top leaves the head out" : "";
-  throw new CheckpointError("unsupported", `${format} is not written with ${unusual.join("; ")}`, {
-    hint: `--to onnx${size} or --to caffe${size} writes them${head}`,
-  });
+  const writes = ["onnx", "caffe"].map((to): Way => ({ options: { to }, say: (options) => `${options} writes them` }));
+  const without: Way = { options: { noTop: true }, say: (options) => `${options} leaves the head out` };
+  const inHead = unusual.every((layer) => layer.startsWith("fc"));
+  throw new Refusal("unsupported", `${format} is not written with ${unusual.join("; ")}`, inHead ? [without, ...writes] : writes);
 }

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import { excludeOptions } from "../../src/text/excluding.ts";
+import { excludePatterns } from "../../src/text/excluding.ts";
 import { glob } from "../../src/text/glob.ts";
+import { optionsText } from "../../src/text/refusal.ts";
+
+const excludeOptions = (unwanted: readonly string[], wanted: readonly string[]): string =>
+  optionsText({ exclude: excludePatterns(unwanted, wanted) });
 
 test("a whole branch is left out by its name where nothing wanted is in it", () => {
   const wanted = ["backbone.conv1.weight", "backbone.fc.weight"];

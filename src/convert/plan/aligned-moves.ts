@@ -4,6 +4,7 @@ import type { Ambiguity, NumericInfo, TensorPair } from "../../model/align/pairs
 import { kindOf } from "../../model/kinds.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { few } from "../../text/few.ts";
+import { Refusal, type Way } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { targetDtype } from "../target/dtype-rule.ts";
@@ -111,10 +112,9 @@ function undecided({ a, b }: TensorPair): CheckpointError {
 
 function ambiguous(doubt: Ambiguity): CheckpointError {
   const { a, b } = doubt;
-  return new CheckpointError("mismatch", whyAmbiguous(doubt), {
-    tensor: b[0] ?? "",
-    hint: `say which with --map FILE.json, which holds {"${b[0] ?? ""}": {"from": "${a[0] ?? ""}"}, …}, or keep what is there with --allow-missing`,
-  });
+  const byHand = `say which with --map FILE.json, which holds {"${b[0] ?? ""}": {"from": "${a[0] ?? ""}"}, …}`;
+  const way: Way = { options: { allowMissing: true }, say: (options) => `${byHand}, or keep what is there: ${options}` };
+  return new Refusal("mismatch", whyAmbiguous(doubt), [way], { tensor: b[0] ?? "" });
 }
 
 function whyAmbiguous({ a, b }: Ambiguity): string {

@@ -75,7 +75,8 @@ function shifted(fills: readonly Fill[], { epsilon }: Identity): readonly Assump
 
 /** A head that may be SSD's stays as it is. */
 function keptForm(network: Network, byExample: boolean, { fc }: ConvertOptions): readonly Assumption[] {
-  if (fc !== undefined || byExample || !mayBeReduced(network)) return [];
+  const slides = fcLayers(network).some(({ windows }) => windows !== undefined);
+  if (fc !== undefined || byExample || slides || !mayBeReduced(network)) return [];
   return [
     {
       of: "size",

@@ -1,11 +1,13 @@
 import { oneRowAChannel } from "../../compare/unflattened.ts";
-import { CheckpointError } from "../../errors.ts";
 import type { Network } from "../../model/network/network.ts";
 import { isFcWeight, layerOf, type Role } from "../../model/role.ts";
 import { isStored } from "../../model/scheme.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { escaped } from "../../text/excluding.ts";
+import { Refusal, type Way } from "../../text/refusal.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { fcLayers } from "../target/head.ts";
+import { newHead } from "./judge.ts";
 import type { Move } from "./plan-types.ts";
 import type { RoleSource } from "./role-moves.ts";
 
@@ -22,31 +24,31 @@ export function checkExpected(moves: readonly Move[], { expected, title }: Conve
   const rows = role === undefined ? undefined : rowsOfChannels(role, other, source);
   const flattens = expected?.checkpoint.conventions.kernel !== "h w i o";
   const layers = [...new Set(wrong.map((each) => (each.role === undefined ? each.move.to : layerOf(each.role))))];
-  throw new CheckpointError(
+  throw new Refusal(
     "mismatch",
     rows === undefined
       ? `${role ?? move.to} is [${from.join(", ")}] in the source; [${other.shape.join(", ")}] in ${title} cannot hold it`
       : oneRowAChannel({ ...rows, layer: `${title}'s ${layerOf(rows.role)}`, holder: "the source", flattens }),
-    {
-      tensor: move.to,
-      hint: hintFor(
-        layers,
-        wrong.map((each) => each.other),
-        source.network,
-      ),
-    },
+    waysOn(
+      layers,
+      wrong.map((each) => each.other),
+      source.network,
+    ),
+    { tensor: move.to },
   );
 }
 
 /** What leads on: a new last layer where that is all that differs, or what is there already in the place of all layers that do. */
-function hintFor(layers: readonly string[], others: readonly Tensor[], network: Network): string {
+function waysOn(layers: readonly string[], others: readonly Tensor[], network: Network): readonly Way[] {
   const last = fcLayers(network).at(-1);
-  const without = `${layers.map((layer) => `--exclude '${layer}'`).join(" ")} --allow-missing`;
+  const options = { exclude: layers.map(escaped), allowMissing: true } as const;
   const classes = others
     .find(({ shape }) => shape.filter((size) => size !== 1).length <= 1)
     ?.shape.reduce((product, size) => product * size, 1);
   const isHead = last !== undefined && layers.length === 1 && layers[0] === last.name && classes !== undefined && classes !== last.outputs;
-  return isHead ? `a new head: --num-classes ${classes} --init normal; without it: ${without}` : `leave as they are there: ${without}`;
+  return isHead
+    ? [newHead(classes), { options, say: (text) => `without it: ${text}` }]
+    : [{ options, say: (text) => `leave as they are there: ${text}` }];
 }
 
 interface Rows {

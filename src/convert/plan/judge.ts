@@ -1,12 +1,14 @@
-import { CheckpointError } from "../../errors.ts";
 import type { Network } from "../../model/network/network.ts";
 import { isNorm, layerOf, partOf } from "../../model/role.ts";
 import { isStored, keysOf } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { isNumeric } from "../../tensor/tensor.ts";
+import { escaped } from "../../text/excluding.ts";
 import { few } from "../../text/few.ts";
+import { adding, Refusal, type Way } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget, SizedNetwork } from "../target/conversion-target.ts";
+import { plainTarget } from "../target/targets.ts";
 import { refuseHomeless } from "./homeless.ts";
 import { type Left, noPlace, type Planned } from "./plan-types.ts";
 
@@ -24,7 +26,7 @@ export function judge({ plan }: Planned, source: Checkpoint, target: ConversionT
   }
   if (target.expected !== undefined) refuseLosses(plan.unused, target);
   if (target.expected !== undefined || target.format.carries === "network") refuseGaps(missing, target, options);
-  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target, options);
+  if (target.format.carries === "network" && target.identity !== undefined) refuseHomeless(plan.unused, source, target);
   return gaps(plan, source, target, options);
 }
 
@@ -33,15 +35,11 @@ function refuseGaps(missing: readonly Left[], { title, expected, network }: Conv
   // A network is written without a layer, but no layer without one of its parts.
   const layers = new Set(network?.layers.map(({ name }) => name));
   const inPart = expected === undefined && missing.some(({ role }) => role !== undefined && layers.has(layerOf(role)));
-  throw new CheckpointError(
-    "mismatch",
-    `the source has nothing for ${few(missing.map(({ role, key }) => role ?? key))}, which ${title} needs`,
-    {
-      hint: inPart
-        ? "--to safetensors writes what is there"
-        : `add --allow-missing to ${expected === undefined ? "write the rest" : `keep ${title}'s own values for them`}`,
-    },
-  );
+  throw new Refusal("mismatch", `the source has nothing for ${few(missing.map(({ role, key }) => role ?? key))}, which ${title} needs`, [
+    inPart
+      ? { options: { to: plainTarget }, say: (options) => `${options} writes what is there` }
+      : withoutThem(expected === undefined ? "write the rest" : keepsOwn(title)),
+  ]);
 }
 
 /**
@@ -56,10 +54,10 @@ function refuseLosses(unused: readonly Left[], { identity, naming, title }: Conv
     if (!isStored(naming.get(`${layer}.weight`))) continue;
     const slot = identity?.roles.get(role);
     if (!isStored(slot) || !keysOf(slot).includes(key)) continue;
-    throw new CheckpointError("mismatch", `${title} has ${layer}, and no place for ${role}`, {
-      tensor: key,
-      hint: isNorm(role) ? "add --fold-bn" : `add --exclude '${key}' if the layer works without it`,
-    });
+    const way = isNorm(role)
+      ? adding({ foldBn: true })
+      : { options: { exclude: [escaped(key)] }, say: (options: string) => `if the layer works without it, leave it out: ${options}` };
+    throw new Refusal("mismatch", `${title} has ${layer}, and no place for ${role}`, [way], { tensor: key });
   }
 }
 
@@ -68,9 +66,15 @@ function refuseAbsent(network: Network, { title, network: wanted }: SizedNetwork
   const present = new Set(network.layers.map(({ name }) => name));
   const absent = wanted.layers.filter(({ kind, name }) => (kind === "conv" || (kind === "fc" && noTop !== true)) && !present.has(name));
   if (absent.length === 0) return;
-  throw new CheckpointError("mismatch", `the source has nothing for ${few(absent.map(({ name }) => name))}, which ${title} has`, {
-    hint: `add --allow-missing to keep ${title}'s own values for them`,
-  });
+  throw new Refusal("mismatch", `the source has nothing for ${few(absent.map(({ name }) => name))}, which ${title} has`, [
+    withoutThem(keepsOwn(title)),
+  ]);
+}
+
+const keepsOwn = (title: string): string => `keep ${title}'s own values for them`;
+
+function withoutThem(purpose: string): Way {
+  return { options: { allowMissing: true }, say: (options) => `add ${options} to ${purpose}` };
 }
 
 /** Throws `mismatch` where a layer has other sizes than that of its name in the network that the output has to be as large as. */
@@ -81,13 +85,19 @@ function compareSizes(network: Network, { title, network: wanted }: SizedNetwork
     const other = others.get(layer.name);
     if ((layer.kind !== "conv" && layer.kind !== "fc") || other === undefined || other.kind !== layer.kind || missing(layer.name)) continue;
     if (layer.outputs !== other.outputs || layer.inputs !== other.inputs) {
-      throw new CheckpointError(
+      const head = layer === last && layer.inputs === other.inputs;
+      throw new Refusal(
         "mismatch",
         `${layer.name} takes ${layer.inputs} and gives ${layer.outputs} in the source; ${other.inputs} and ${other.outputs} in ${title}`,
-        layer === last && layer.inputs === other.inputs ? { hint: `a new head: --num-classes ${other.outputs} --init normal` } : {},
+        head ? [newHead(other.outputs)] : [],
       );
     }
   }
+}
+
+/** A last layer made anew, of the size that the other side has. */
+export function newHead(classes: number): Way {
+  return { options: { numClasses: classes, init: "normal" }, say: (options) => `a new head: ${options}` };
 }
 
 /** Sentences on what is lacking. Throws `unsupported` where a tensor that is wanted cannot be read. */
@@ -97,11 +107,14 @@ function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarge
     warnings.push(part === undefined ? "the network is not recognised: names and axes are kept" : "names and axes are kept");
   if (plan.missing.length > 0) warnings.push(`the source lacks ${few(plan.missing.map(({ role, key }) => role ?? key))}`);
   const broken = source.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
-  const wanted = broken.find(({ tensor }) => tensor !== undefined && !plan.unused.some(({ key }) => key === tensor));
-  if (wanted !== undefined) {
-    throw new CheckpointError("unsupported", `a tensor that cannot be read: ${wanted.message}`, {
-      ...(wanted.tensor === undefined ? {} : { tensor: wanted.tensor }),
-      hint: "without it the conversion would be incomplete",
+  const left = new Set(plan.unused.map(({ key }) => key));
+  const wanted = broken.flatMap(({ tensor, message }) => (tensor === undefined || left.has(tensor) ? [] : [{ tensor, message }]));
+  const [first] = wanted;
+  if (first !== undefined) {
+    const exclude = [...new Set(wanted.map(({ tensor }) => escaped(tensor)))];
+    const say = (options: string): string => `to convert the rest without ${exclude.length === 1 ? "it" : "them"}: ${options}`;
+    throw new Refusal("unsupported", `a tensor that cannot be read: ${first.message}`, [{ options: { exclude }, say }], {
+      tensor: first.tensor,
     });
   }
   let strings = 0;

@@ -3,6 +3,7 @@ import type { Network } from "../../model/network/network.ts";
 import { isConv, isFc, isNorm, layerOf, neutral, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot, type StoredSlot } from "../../model/scheme.ts";
 import { parseAxes, plainAxes } from "../../tensor/axes.ts";
+import { adding, Refusal } from "../../text/refusal.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import type { Fill, Left, Move } from "./plan-types.ts";
 import { type Filled, fillFor, moveFor, type RoleSource } from "./role-moves.ts";
@@ -91,10 +92,12 @@ function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: 
   if (!isStored(held) || source.fold) return;
   const intoMean = partOf(role) === "bias" && isStored(source.roles.get(`${layerOf(role)}.bn.mean`));
   if (intoMean) return;
-  throw new CheckpointError("unsupported", `the names of ${target.scheme} have no place for ${role} (always ${constant} there)`, {
-    tensor: held.key,
-    hint: isNorm(role) ? "add --fold-bn, or choose another --naming" : "choose another --naming",
-  });
+  throw new Refusal(
+    "unsupported",
+    `the names of ${target.scheme} have no place for ${role} (always ${constant} there)`,
+    isNorm(role) ? [adding({ foldBn: true })] : [],
+    { tensor: held.key, ...(isNorm(role) ? {} : { hint: "choose another --naming: 'vggtool formats' lists them" }) },
+  );
 }
 
 /** Caffe's factor blob: the source's own where the statistics are copied as stored, else 1. */

@@ -6,6 +6,7 @@ import { isFc, layerOf, partOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, type Slot } from "../../model/scheme.ts";
 import type { AxisSizes } from "../../tensor/axes.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import { type ConvertOptions, defaultSeed } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { targetDtype } from "../target/dtype-rule.ts";
@@ -59,9 +60,7 @@ export function withKeptNames(
   const last = options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
   if (last === undefined) return roles;
   if (!isStored(identity.roles.get(roleOf(last, "weight")))) {
-    throw new CheckpointError("usage", `--naming keep has no name for the new ${last}: the source has no such layer`, {
-      hint: "leave --naming out, or choose another",
-    });
+    throw new Refusal("usage", `--naming keep has no name for the new ${last}: the source has no such layer`, [leavingOut("naming")]);
   }
   return new Map([...roles, ...[...identity.roles].filter(([role]) => layerOf(role) === last)]);
 }

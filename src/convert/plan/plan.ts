@@ -1,4 +1,3 @@
-import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
 import { knownAs } from "../../model/identify/known-as.ts";
@@ -7,8 +6,9 @@ import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
-import { excludeOptions } from "../../text/excluding.ts";
+import { escaped, excludePatterns } from "../../text/excluding.ts";
 import { few } from "../../text/few.ts";
+import { adding, Refusal, type Way } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
 import { heldDtype, targetDtype } from "../target/dtype-rule.ts";
@@ -138,10 +138,8 @@ function planRest(draft: Draft, { tensors }: Checkpoint, target: ConversionTarge
     else if (isImageConstant(key) && !keepsConstant(key, target)) leave(isPreparation);
     else if (target.format.carries === "network" || target.expected !== undefined) leave(noPlace);
     else if (taken.has(key)) {
-      throw new CheckpointError("mismatch", "a tensor of no layer has the name that a layer gets", {
-        tensor: key,
-        hint: `add --exclude '${key}'`,
-      });
+      const way = adding({ exclude: [escaped(key)] });
+      throw new Refusal("mismatch", "a tensor of no layer has the name that a layer gets", [way], { tensor: key });
     } else draft.moves.push(carried(tensor, tensor.dtype, target, options));
   }
 }
@@ -161,10 +159,8 @@ function unreadable({ notes, tensors }: Checkpoint): readonly string[] {
 function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: ConversionTarget): void {
   for (const [role, slot] of roles) {
     if (!isStored(slot) || !isNorm(role) || slots.has(role)) continue;
-    throw new CheckpointError("unsupported", `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`, {
-      tensor: slot.key,
-      hint: "add --fold-bn, or choose another --naming",
-    });
+    const message = `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`;
+    throw new Refusal("unsupported", message, [adding({ foldBn: true })], { tensor: slot.key });
   }
 }
 
@@ -173,10 +169,13 @@ function refuseFlattening(slots: ReadonlyMap<Role, Slot>, network: Network, targ
   for (const layer of fcLayers(network)) {
     const slot = slots.get(roleOf(layer.name, "weight"));
     if (layer.windows === undefined || !isStored(slot) || slot.axes.groups.length > 2) continue;
-    throw new CheckpointError(
+    throw new Refusal(
       "unsupported",
       `${layer.name} is a convolution of ${windowsText(layer.windows)}, and ${target.scheme} keeps it as a matrix, which computes something else`,
-      { hint: "add --fc conv to keep it as a convolution, or --no-top to leave the head out" },
+      [
+        { options: { fc: "conv" }, say: (options) => `add ${options} to keep it as a convolution` },
+        { options: { noTop: true }, say: (options) => `${options} to leave the head out` },
+      ],
     );
   }
 }
@@ -189,9 +188,9 @@ function refuseUnheld(tensors: readonly Described[], target: ConversionTarget, o
   if (first === undefined || more.length === 0) return;
   const names = unheld.map(({ name }) => name);
   const others = tensors.filter((tensor) => !unheld.includes(tensor)).map(({ name }) => name);
-  throw new CheckpointError("unsupported", `${target.format.id} cannot hold ${first.dtype}, nor a type with all its values`, {
+  const way: Way = { options: { exclude: excludePatterns(names, others) }, say: (options) => `leave them out: ${options}` };
+  throw new Refusal("unsupported", `${target.format.id} cannot hold ${first.dtype}, nor a type with all its values`, [way], {
     tensor: first.name,
-    hint: `leave them out: ${excludeOptions(names, others)}`,
   });
 }
 

@@ -1,9 +1,9 @@
-import { CheckpointError } from "../../errors.ts";
 import type { Described } from "../../model/described.ts";
 import type { knownAs } from "../../model/identify/known-as.ts";
 import { averaged, isFloating, kindOf } from "../../model/kinds.ts";
 import type { Role } from "../../model/role.ts";
 import { matchAll } from "../../text/glob.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 import type { Left } from "./plan-types.ts";
 
@@ -99,7 +99,7 @@ function findAverages(tensors: ReadonlyMap<string, Described>): ReadonlyMap<stri
     if (of !== undefined) averages.set(of, key);
   }
   if (averages.size === 0) {
-    throw new CheckpointError("usage", "--use-average: the checkpoint holds no moving averages", { hint: "leave --use-average out" });
+    throw new Refusal("usage", "--use-average: the checkpoint holds no moving averages", [leavingOut("useAverage")]);
   }
   return averages;
 }

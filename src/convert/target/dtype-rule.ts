@@ -1,7 +1,7 @@
-import { CheckpointError } from "../../errors.ts";
 import { dtypes, type NumericDType } from "../../tensor/dtype.ts";
 import { isExact } from "../../tensor/move/cast.ts";
-import { excludeOptions } from "../../text/excluding.ts";
+import { escaped } from "../../text/excluding.ts";
+import { leavingOut, Refusal, type Way } from "../../text/refusal.ts";
 
 /** Types that a tensor is widened to, narrowest first. */
 const ladder: readonly NumericDType[] = ["int16", "int32", "int64", "float32", "float64", "complex128"];
@@ -18,22 +18,23 @@ export function targetDtype(
 ): NumericDType {
   const { dtype, name } = tensor;
   if (wanted !== undefined && dtypes[dtype].kind === "float") {
-    if (!holds(wanted)) throw new CheckpointError("usage", `${format} cannot hold ${wanted}`, { hint: "leave --dtype out" });
+    if (!holds(wanted)) throw new Refusal("usage", `${format} cannot hold ${wanted}`, [leavingOut("dtype")]);
     return wanted;
   }
   if (wanted !== undefined && dtypes[dtype].kind === "extended") {
-    throw new CheckpointError("unsupported", `${dtype} cannot be made ${wanted}: the file does not say what its bits mean`, {
-      tensor: name,
-      hint: `leave it out: ${excludeOptions([name], [])}; or leave --dtype out`,
-    });
+    const message = `${dtype} cannot be made ${wanted}: the file does not say what its bits mean`;
+    throw new Refusal("unsupported", message, [without(name), leavingOut("dtype")], { tensor: name });
   }
   const held = heldDtype(dtype, holds);
   if (held !== undefined) return held;
   const narrow = dtype === "float64" && holds("float32");
-  throw new CheckpointError("unsupported", `${format} cannot hold ${dtype}, nor a type with all its values`, {
-    tensor: name,
-    hint: narrow ? "--dtype float32 rounds the values" : `leave it out: ${excludeOptions([name], [])}`,
-  });
+  const rounded: Way = { options: { dtype: "float32" }, say: (options) => `${options} rounds the values` };
+  const message = `${format} cannot hold ${dtype}, nor a type with all its values`;
+  throw new Refusal("unsupported", message, [narrow ? rounded : without(name)], { tensor: name });
+}
+
+function without(name: string): Way {
+  return { options: { exclude: [escaped(name)] }, say: (options) => `leave it out: ${options}` };
 }
 
 /** A type's own name where a target holds it, else the narrowest one there that holds every value; undefined where none does. */

@@ -1,8 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import { bodyOutput } from "../../model/geometry/sizes.ts";
 import type { Network } from "../../model/network/network.ts";
-import { poolCount } from "../../model/network/sizes.ts";
+import { poolCount, possibleSizes } from "../../model/network/sizes.ts";
 import { type Axes, axesOf } from "../../tensor/axes.ts";
+import { Refusal } from "../../text/refusal.ts";
 
 /**
  * The axes of a fully connected layer kept as a convolution, or the other way round: `(h w i) o` and `h w i o`, `o (i h w)` and
@@ -15,13 +16,6 @@ export function withForm(axes: Axes, form: "dense" | "conv", convAxes: Axes, fir
     return axesOf(axes.names[0] === "o" ? [["o"], row] : [row, ["o"]]);
   }
   return axes;
-}
-
-/** Sizes [h, w] that multiply to `area`, for an error that names them. */
-export function factorPairs(area: number): readonly (readonly [number, number])[] {
-  const pairs: [number, number][] = [];
-  for (let h = 1; h * h <= area; h++) if (area % h === 0) pairs.push([h, area / h]);
-  return pairs;
 }
 
 export interface FeatureArea {
@@ -73,7 +67,7 @@ export function unknownArea(area: number | undefined, channels: number, pools: n
   const sizes =
     area === undefined
       ? []
-      : factorPairs(area).flatMap(([h, w]) =>
+      : possibleSizes(area).flatMap(([h, w]) =>
           h === w
             ? [[h, w]]
             : [
@@ -81,8 +75,11 @@ export function unknownArea(area: number | undefined, channels: number, pools: n
                 [w, h],
               ],
         );
-  const shown = sizes.map(([h, w]) => `${(h ?? 0) * reduction}x${(w ?? 0) * reduction}x${channels}`);
-  return new CheckpointError("usage", "the file does not say the height and width of what enters fc6, and this target needs them", {
-    hint: shown.length > 0 ? `add --input-size with one of ${shown.join(", ")}` : "add --input-size HxWxC",
-  });
+  const pictures = sizes.map(([h, w]) => [(h ?? 0) * reduction, (w ?? 0) * reduction, channels] as const);
+  return new Refusal(
+    "usage",
+    "the file does not say the height and width of what enters fc6, and this target needs them",
+    pictures.map((inputSize, k) => ({ options: { inputSize }, say: (options) => `${k === 0 ? "add" : "or"} ${options}` })),
+    pictures.length > 0 ? {} : { hint: "add --input-size HxWxC" },
+  );
 }

@@ -38,7 +38,7 @@ function withClasses(network: Network, classes: number): Network {
   const [name, ...others] = absent;
   if (others.length > 0) {
     throw new CheckpointError("usage", `--num-classes makes the last layer anew, and ${absent.join(" and ")} are missing`, {
-      hint: "leave the head out with --no-top",
+      hint: "leave --num-classes out, and the head with --no-top",
     });
   }
   if (name !== undefined) return withNewLast(network, last, name, classes);

@@ -4,6 +4,7 @@ import type { Identity } from "../../model/identity.ts";
 import type { FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { isFc, layerOf, partOf, type Role } from "../../model/role.ts";
 import { isStored, type Slot, type StoredSlot } from "../../model/scheme.ts";
+import { Refusal } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 
 /*
@@ -32,7 +33,9 @@ function fullHead(network: Network): { readonly fc6: FcLayer; readonly fc7: FcLa
     throw new CheckpointError("usage", "--fc reduced makes fc6 and fc7 of a full head, and this network does not have both");
   }
   if (fc6.windows !== undefined)
-    throw new CheckpointError("usage", "--fc reduced: fc6 slides over its features already", { hint: "--fc conv keeps it as it is" });
+    throw new Refusal("usage", "--fc reduced: fc6 slides over its features already", [
+      { options: { fc: "conv" }, say: (options) => `${options} keeps it as it is` },
+    ]);
   if (height === undefined || width === undefined || height !== width || height < places || !Number.isInteger(placeStep(height))) {
     const seen =
       height === undefined || width === undefined ? "the file does not say what its fc6 sees" : `this fc6 sees ${height}×${width}`;

@@ -74,6 +74,9 @@ function network(id: string, format: string, scheme: string, extensions: readonl
   return { ...framework(id, format, scheme, extensions), epsilon: "recorded", fillsNeutral: false };
 }
 
+/** Takes whatever tensors there are. */
+export const plainTarget = "safetensors";
+
 /**
  * The target of `--to` and OUT: what was named, else what OUT's ending names, else safetensors. Throws `usage` for an unknown
  * name, with the nearest one.

@@ -16,7 +16,7 @@ export const headReplaced: Check = {
         severity: "info",
         message: `behind ${identity.through} are ${others.length} tensors of ${identity.foreign.length} other layers: ${few(others)}`,
         layers: others,
-        fix: "convert carries them along into plain tensor files; for a network target leave them out with --exclude",
+        fix: "convert carries them along into plain tensor files; for a network target --part body leaves them out",
       },
     ];
   },

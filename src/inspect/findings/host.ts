@@ -20,7 +20,7 @@ export const host: Check = {
         ...(layers.length === 0
           ? {}
           : {
-              fix: "convert carries the host's tensors along into plain tensor files; for a network target leave them out with --exclude",
+              fix: "convert carries the host's tensors along into plain tensor files; for a network target --part body leaves them out",
             }),
       },
     ];

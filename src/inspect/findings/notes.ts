@@ -51,7 +51,7 @@ export const assumed: Check = {
         severity: "info",
         message: `${what}: ${grounds}`,
         layers: [],
-        ...(other !== null && { fix: `for the other meaning: ${other}` }),
+        ...(other !== null && { fix: `for the other meaning: convert with ${other}` }),
       }),
     );
     return [...(await readersAssumed.run(subject)), ...own];

@@ -1,7 +1,7 @@
-import { CheckpointError } from "../../errors.ts";
 import { windowsOf } from "../../model/geometry/shapes.ts";
 import type { Windows } from "../../model/geometry/window.ts";
 import type { ConvLayer, FcLayer } from "../../model/network/network.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import type { TensorSpec } from "../layout.ts";
 import type { RoleTable } from "../roles.ts";
 
@@ -87,10 +87,8 @@ function layerName(blob: TensorSpec | undefined, fallback: string): string {
   if (blob === undefined) return fallback;
   const match = /^(.*)\.\d+$/s.exec(blob.key);
   if (match?.[1] === undefined) {
-    throw new CheckpointError("usage", "Caffe's blobs have the names of their layer and a number, as in conv1_1.0", {
-      tensor: blob.key,
-      hint: "leave --naming out, or use --naming caffe",
-    });
+    const message = "Caffe's blobs have the names of their layer and a number, as in conv1_1.0";
+    throw new Refusal("usage", message, [leavingOut("naming")], { tensor: blob.key });
   }
   return match[1];
 }

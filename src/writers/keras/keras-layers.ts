@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer } from "../../model/network/network.ts";
 import { normParts } from "../../model/role.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { WritableJson } from "../pieces.ts";
 import { featureSize, imageSize, type RoleTable, requirePlain, roleTable } from "../roles.ts";
@@ -74,11 +75,16 @@ function poolLayer(block: number, conv: string): WrittenKerasLayer {
 
 /** Keras rounds a pool's size down; Caffe's rounding up is the same where every size is even. */
 function requireEven(table: RoleTable, [height, width]: readonly [number, number], format: string): void {
-  const pools = table.network.layers.filter(({ kind }) => kind === "pool").length;
-  if (height % 2 ** pools === 0 && width % 2 ** pools === 0) return;
-  throw new CheckpointError("unsupported", `pools that round up have no place in ${format} at ${height}×${width}`, {
-    hint: `choose an --input-size of multiples of ${2 ** pools}`,
-  });
+  const step = 2 ** table.network.layers.filter(({ kind }) => kind === "pool").length;
+  if (height % step === 0 && width % step === 0) return;
+  const inputSize = [upTo(height, step), upTo(width, step), table.network.inputChannels] as const;
+  throw new Refusal("unsupported", `pools that round up have no place in ${format} at ${height}×${width}`, [
+    { options: { inputSize }, say: (options) => `choose a size of multiples of ${step}, such as ${options}` },
+  ]);
+}
+
+function upTo(size: number, step: number): number {
+  return Math.ceil(size / step) * step;
 }
 
 function convConfig(table: RoleTable, name: string, pad: readonly [number, number]): WrittenKerasLayer["config"] {
@@ -139,10 +145,8 @@ function weighted(
 function layerName(tensor: TensorSpec | undefined): string {
   const match = /^([^/]+)\/[^/]+$/.exec(tensor?.key ?? "");
   if (match?.[1] !== undefined) return match[1];
-  throw new CheckpointError("usage", "Keras' variables are a layer's name and their own, as in block1_conv1/kernel", {
-    ...(tensor === undefined ? {} : { tensor: tensor.key }),
-    hint: "leave --naming out, or use --naming keras-caffe",
-  });
+  const message = "Keras' variables are a layer's name and their own, as in block1_conv1/kernel";
+  throw new Refusal("usage", message, [leavingOut("naming")], tensor === undefined ? {} : { tensor: tensor.key });
 }
 
 /** A functional model's configuration as Keras 2 saves it (TF.js reads this form alone). */

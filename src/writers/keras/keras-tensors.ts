@@ -1,4 +1,4 @@
-import { CheckpointError } from "../../errors.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import type { TensorSpec } from "../layout.ts";
 import type { WrittenKerasLayer } from "./keras-layers.ts";
 
@@ -18,10 +18,8 @@ export function kerasKey(spec: TensorSpec): { readonly layer: string; readonly v
   const [, path = "", variable = ""] = /^(.+)\/([^/]+)$/.exec(plain) ?? [];
   const half = path.slice(0, (path.length - 1) / 2);
   if (path !== "" && !/(^|\/)vars$/.test(path)) return { layer: path === `${half}/${half}` ? half : path, variable };
-  throw new CheckpointError("unsupported", "Keras names tensors layer/variable, and this one is named otherwise", {
-    tensor: spec.key,
-    hint: "leave --naming out, or use --naming keras-caffe",
-  });
+  const message = "Keras names tensors layer/variable, and this one is named otherwise";
+  throw new Refusal("unsupported", message, [leavingOut("naming")], { tensor: spec.key });
 }
 
 /** Layers that have tensors, in the order of the tensors: what a weights file holds, be the network known or not. */

@@ -1,7 +1,9 @@
 import { CheckpointError } from "../../errors.ts";
 import type { ConvLayer, FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
+import { Refusal } from "../../text/refusal.ts";
 import type { TensorSpec } from "../layout.ts";
 import { type RoleTable, requirePlain } from "../roles.ts";
+import { usualNames } from "./places.ts";
 
 /** A layer as MatConvNet counts them: activations and dropout are layers of their own. */
 export type ChainLayer =
@@ -71,14 +73,8 @@ function convolution(layer: ConvLayer | FcLayer, pad: readonly number[], normNam
   const moments = table.find(`${name}.bn.mean`) ?? table.need(`${name}.bn.var`);
   const [channels = 0, columns] = moments.shape;
   if (moments.shape.length !== 2 || columns !== 2) {
-    throw new CheckpointError(
-      "unsupported",
-      `MatConvNet keeps mean and deviation in one array of two columns, ${moments.key} is ${moments.shape.join("x")}`,
-      {
-        tensor: moments.key,
-        hint: "convert with --naming matconvnet",
-      },
-    );
+    const message = `MatConvNet keeps mean and deviation in one array of two columns, ${moments.key} is ${moments.shape.join("x")}`;
+    throw new Refusal("unsupported", message, [usualNames], { tensor: moments.key });
   }
   const { epsilon } = layer.batchNorm;
   const [gamma, beta] = [table.find(`${name}.bn.weight`), table.find(`${name}.bn.bias`)];

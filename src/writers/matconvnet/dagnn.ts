@@ -1,8 +1,8 @@
-import { CheckpointError } from "../../errors.ts";
+import { Refusal } from "../../text/refusal.ts";
 import type { TensorSpec } from "../layout.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
 import { cell, logical, type MatNode, row, struct, structArray, tensor, textNode } from "./mat-pieces.ts";
-import { misplaced, placeOf } from "./places.ts";
+import { misplaced, placeOf, usualNames } from "./places.ts";
 
 /*
  * A dagnn network as the struct that DagNN.saveobj makes: parameters under names of their own, layers joined by named
@@ -72,9 +72,8 @@ const types = {
 function paramsOf(layer: ChainLayer): readonly { readonly spec: TensorSpec; readonly param: Param }[] {
   if (layer.kind !== "conv" && layer.kind !== "bnorm") return [];
   if (layer.kind === "bnorm" && (layer.gamma === undefined || layer.beta === undefined)) {
-    throw new CheckpointError("unsupported", `${layer.name} of a dagnn network needs gamma and beta, which the source has not`, {
-      hint: "convert with --naming matconvnet",
-    });
+    const message = `${layer.name} of a dagnn network needs gamma and beta, which the source has not`;
+    throw new Refusal("unsupported", message, [usualNames]);
   }
   return learnt(layer).flatMap((spec, k) => {
     if (spec === undefined) return [];
@@ -95,9 +94,7 @@ function place(params: Map<number, Param>, spec: TensorSpec, param: Param, layer
 /** Parameters are numbered from 1 without gaps. */
 function paramStruct(param: Param | undefined): ReadonlyMap<string, MatNode> {
   if (param === undefined) {
-    throw new CheckpointError("unsupported", "the names leave parameters of the dagnn network empty", {
-      hint: "convert with --naming matconvnet",
-    });
+    throw new Refusal("unsupported", "the names leave parameters of the dagnn network empty", [usualNames]);
   }
   const { name, spec, decays } = param;
   return new Map([

@@ -1,4 +1,6 @@
-import { CheckpointError } from "../../errors.ts";
+import type { CheckpointError } from "../../errors.ts";
+import { escaped } from "../../text/excluding.ts";
+import { Refusal, type Way } from "../../text/refusal.ts";
 import type { TensorSpec } from "../layout.ts";
 
 /** Where a planned name puts a tensor: a MATLAB expression, taken apart. */
@@ -36,15 +38,13 @@ export function placeOf(spec: TensorSpec): NetPlace {
     return { kind: "simplenn", variable: simple?.[1], layer: number, form: simple?.[3] === undefined ? "old" : "weights", slot };
   }
   if (/^[A-Za-z]\w*$/.test(spec.key)) return { kind: "dagnn", variable: undefined, param: undefined };
-  throw new CheckpointError("unsupported", `a MatConvNet network has no place for ${spec.key}`, {
-    tensor: spec.key,
-    hint: "convert with --naming matconvnet, or leave it out with --exclude",
-  });
+  const ways: readonly Way[] = [usualNames, { options: { exclude: [escaped(spec.key)] }, say: (options) => `leave it out: ${options}` }];
+  throw new Refusal("unsupported", `a MatConvNet network has no place for ${spec.key}`, ways, { tensor: spec.key });
 }
 
+/** Names that a network of any kind has. */
+export const usualNames: Way = { options: { naming: "matconvnet" }, say: (options) => `convert with ${options}` };
+
 export function misplaced(spec: TensorSpec, wanted: string): CheckpointError {
-  return new CheckpointError("unsupported", `${spec.key} is no place for ${wanted} of a MatConvNet network`, {
-    tensor: spec.key,
-    hint: "convert with --naming matconvnet",
-  });
+  return new Refusal("unsupported", `${spec.key} is no place for ${wanted} of a MatConvNet network`, [usualNames], { tensor: spec.key });
 }

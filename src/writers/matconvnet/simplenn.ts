@@ -1,7 +1,7 @@
-import { CheckpointError } from "../../errors.ts";
+import { Refusal } from "../../text/refusal.ts";
 import { type ChainLayer, learnt } from "./chain.ts";
 import { cell, logical, type MatNode, row, singles, struct, tensor, textNode } from "./mat-pieces.ts";
-import { misplaced, placeOf } from "./places.ts";
+import { misplaced, placeOf, usualNames } from "./places.ts";
 
 /**
  * `layers` of a simplenn network. Layers with tensors stand where the names of these say; activations and pools fill the places
@@ -40,9 +40,8 @@ function numberOf(layer: ChainLayer): number | undefined {
 function between(layers: readonly ChainLayer[], room: number, before: string): readonly ChainLayer[] {
   const needed = layers.filter(({ kind }) => kind !== "dropout");
   if (room < needed.length) {
-    throw new CheckpointError("unsupported", `the names leave ${Math.max(0, room)} layers before ${before}, ${needed.length} are needed`, {
-      hint: "convert with --naming matconvnet",
-    });
+    const message = `the names leave ${Math.max(0, room)} layers before ${before}, ${needed.length} are needed`;
+    throw new Refusal("unsupported", message, [usualNames]);
   }
   if (room < layers.length) return needed.concat(Array.from({ length: room - needed.length }, (_, k) => filler(before, k)));
   return [...layers, ...Array.from({ length: room - layers.length }, (_, k) => filler(before, k))];

@@ -1,9 +1,9 @@
-import { CheckpointError } from "../../errors.ts";
 import { windowsOf } from "../../model/geometry/shapes.ts";
 import type { Windows } from "../../model/geometry/window.ts";
-import type { ConvLayer, FcLayer, NetworkLayer, PoolLayer } from "../../model/network/network.ts";
+import type { ConvLayer, FcLayer, Network, NetworkLayer, PoolLayer } from "../../model/network/network.ts";
 import { poolCount } from "../../model/network/sizes.ts";
 import { normParts } from "../../model/role.ts";
+import { Refusal } from "../../text/refusal.ts";
 import type { TensorSpec, WriterInput } from "../layout.ts";
 import type { FieldPieces } from "../proto-pieces.ts";
 import { featureSize, imageSize, type RoleTable, roleTable } from "../roles.ts";
@@ -91,7 +91,7 @@ function addLayer(
       return;
     case "adaptive-pool":
       if (layer.method === "max") chain.add("GlobalMaxPool", layer.name, []);
-      else addAdaptivePool(chain, layer.size, features, 2 ** poolCount(table.network));
+      else addAdaptivePool(chain, layer.size, features, table.network);
       return;
     case "fc":
       addFc(chain, layer, table, head.conv, head);
@@ -152,13 +152,15 @@ function addFc(chain: Chain, layer: FcLayer, table: RoleTable, conv: boolean, { 
 }
 
 /** ONNX has no adaptive pool: for an image of fixed size it is the identity, or an average over equal windows. */
-function addAdaptivePool(chain: Chain, size: readonly [number, number], features: readonly [number, number], scale: number): void {
+function addAdaptivePool(chain: Chain, size: readonly [number, number], features: readonly [number, number], network: Network): void {
   const [height, width] = [features[0] / size[0], features[1] / size[1]];
   if (height === 1 && width === 1) return;
   if (!Number.isInteger(height) || !Number.isInteger(width)) {
-    throw new CheckpointError("unsupported", `an adaptive pool from ${features.join("×")} to ${size.join("×")} has no ONNX operator`, {
-      hint: `choose an --input-size of multiples of ${scale * size[0]}x${scale * size[1]}`,
-    });
+    const scale = 2 ** poolCount(network);
+    const inputSize = [scale * size[0], scale * size[1], network.inputChannels] as const;
+    throw new Refusal("unsupported", `an adaptive pool from ${features.join("×")} to ${size.join("×")} has no ONNX operator`, [
+      { options: { inputSize }, say: (options) => `choose a size of multiples of ${inputSize.slice(0, 2).join("x")}, such as ${options}` },
+    ]);
   }
   chain.add("AveragePool", "avgpool", [], [intsAttribute("kernel_shape", [height, width]), intsAttribute("strides", [height, width])]);
 }
