@@ -93,6 +93,12 @@ function realpath(path: string): string {
   }
 }
 
+/** Whether a link leads to a file; one that leads nowhere, in a circle or out of reach is no file of a checkpoint. */
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(systemCode(error) ?? "")) return false;
+    throw error;
+  }
 }

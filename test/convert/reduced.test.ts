@@ -107,7 +107,7 @@ describe("--fc reduced", () => {
     const { plan } = await attempt({});
     expect([shapeOf(plan), plan.assumed.find(({ what }) => what === "fc6 and fc7 stay convolutions")?.switch]).toEqual([
       [12, 20, 3, 3],
-      "--fc dense, or --input-size HxWxC where it sees all of pool5",
+      "--fc dense, or --input-size 96x96x3 where it sees all of pool5",
     ]);
     expect(shapeOf((await attempt({ fc: "dense" })).plan)).toEqual([180, 12]);
     await written.close();

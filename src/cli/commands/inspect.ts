@@ -58,8 +58,11 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const { depth: _depth, failOn: _failOn, sarif: _sarif, ...rest } = withoutCommon(options);
   if (options.source === undefined && (files.length === 0 || options.sarif === true)) {
-    const missing = files.length === 0 ? "inspect needs a checkpoint, or --source model.py" : "--sarif prints what --source finds";
-    setExitCode(reportFailure(new CheckpointError("usage", missing, { hint: "add --source model.py" }), output.json));
+    const [missing, hint] =
+      files.length === 0
+        ? (["inspect needs a checkpoint, or --source model.py", "vggtool inspect --help shows examples"] as const)
+        : (["--sarif prints what --source finds", "add --source model.py"] as const);
+    setExitCode(reportFailure(new CheckpointError("usage", missing, { hint }), output.json));
     return;
   }
   if (files.length === 0) failOn(await runSource(options.source ?? [], options), options);

@@ -2,6 +2,7 @@ import type { Assumption } from "../../model/assumption.ts";
 import { mayBeReduced } from "../../model/geometry/sizes.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network/network.ts";
+import { poolCount } from "../../model/network/sizes.ts";
 import { rowOrder } from "../../model/readings.ts";
 import { layerOf, type Role } from "../../model/role.ts";
 import type { Kept } from "../../model/scheme.ts";
@@ -77,12 +78,14 @@ function shifted(fills: readonly Fill[], { epsilon }: Identity): readonly Assump
 function keptForm(network: Network, byExample: boolean, { fc }: ConvertOptions): readonly Assumption[] {
   const slides = fcLayers(network).some(({ windows }) => windows !== undefined);
   if (fc !== undefined || byExample || slides || !mayBeReduced(network)) return [];
+  const [, height = 0, width = 0] = network.featureShape ?? [];
+  const scale = 2 ** poolCount(network);
   return [
     {
       of: "size",
       what: "fc6 and fc7 stay convolutions",
       grounds: "a 3×3 fc6 may be SSD's dilated one, which as a matrix would compute something else; the file does not say",
-      switch: "--fc dense, or --input-size HxWxC where it sees all of pool5",
+      switch: `--fc dense, or --input-size ${height * scale}x${width * scale}x${network.inputChannels} where it sees all of pool5`,
     },
   ];
 }

@@ -52,7 +52,8 @@ export class Typist {
     const [message, file] = [error.message, error.file].map((value) => (typeof value === "string" ? value : ""));
     const texts = record === undefined ? ran.stderr.split("\n") : [...strings(record)];
     // A sentence about an option that was typed advises nothing.
-    const about = (text: string): boolean => text === message && optionsIn(text).every((option) => args.includes(option));
+    const about = (text: string): boolean =>
+      text === message && !/did you mean/i.test(text) && optionsIn(text).every((option) => args.includes(option));
     return texts
       .filter((text) => namesSomething(text) && !about(text))
       .map((text) => ({ args, text: text.trim(), message: message ?? "", file: file ?? "" }));
@@ -65,8 +66,16 @@ export class Typist {
 
   /** Types one alternative. Its promise: the command succeeds, and does not say the same again. */
   async follow(advice: Advice, typed: Typed): Promise<Followed> {
-    const line = this.#line(advice, typed);
-    const ran = await this.#run([...line, "--json"]);
+    let line = this.#line(advice, typed);
+    let ran = await this.#run([...line, "--json"]);
+    // A fix that `inspect` prints is for a conversion of the person's own: what ours needs beside it is no fault of the fix.
+    if (advice.args[0] === "inspect" && line[0] === "convert" && ran.code !== 0) {
+      const [next] = errorsAdvice(ran.stdout).flatMap((text) => this.alternatives(text));
+      if (next?.open === false) {
+        line = this.#line({ ...advice, args: line }, next);
+        ran = await this.#run([...line, "--json"]);
+      }
+    }
     const compared = line[0] === "diff" || (line[0] === "verify" && line[2] !== undefined && !line[2].startsWith("-"));
     const done = ran.code === 0 || (compared && ran.code === 1) || damaged.test(ran.stdout);
     const again = typed.command === undefined && ran.stdout.includes(JSON.stringify(advice.text));
@@ -111,6 +120,11 @@ function parsed(text: string): unknown {
   } catch {
     return undefined; // a listing in several records, or text
   }
+}
+
+function errorsAdvice(text: string): readonly string[] {
+  const record = parsed(text);
+  return isRecord(record) && isRecord(record.error) && typeof record.error.hint === "string" ? [record.error.hint] : [];
 }
 
 function* strings(value: unknown): Generator<string> {

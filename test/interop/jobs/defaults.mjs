@@ -4,9 +4,9 @@ import { environmentEngines } from "../engines.mjs";
 
 /**
  * Each target by its default command line (OUT's ending, and the size of the image where the source does not say it), from a dense source and
- * from one of convolutions, loaded into the framework's own network.
+ * from one of convolutions, and from Caffe's and MatConvNet's files of each kind, loaded into the framework's own network.
  */
-const sources = [
+const pairs = [
   ["vgg11-64x96", "torchvision", "tfslim-v2"],
   ["vgg13-64x96", "torchvision", "matconvnet"],
   ["vgg16-64x96", "torchvision", "tfslim-v2"],
@@ -18,7 +18,16 @@ const sources = [
   { arch, form: "conv", from: conv, size: [] },
 ]);
 
-const caffe = /^matconvnet/;
+/** Files whose default in Keras is Caffe's names and convolutions. Sources of `pairs` are not repeated. */
+const caffeans = [
+  ["vgg11-64x96", "matconvnet"],
+  ["vgg16-64x96", "caffe", "caffe-v0", "caffe-v1", "caffe-double", "matconvnet", "matconvnet-dagnn", "matconvnet-v73"],
+  ["vgg16-224", "caffe-v1", "matconvnet"],
+  ["vgg16bn-64x96", "caffe", "matconvnet-dagnn"],
+].flatMap(([arch, ...froms]) => froms.map((from) => ({ arch, form: from.startsWith("caffe") ? "dense" : "conv", from, size: [] })));
+
+const sources = [...pairs, ...caffeans];
+const caffe = /^(matconvnet|caffe)/;
 
 /** Keras' own networks: whole models, and weights into a network of Keras Applications' names, or of Caffe's where the source has them. */
 function keras({ arch, from, golden }) {
