@@ -33,8 +33,10 @@ try {
     const records = Array.from({ length: Number(values.runs) }, () => verified(file, engine, values.device));
     const [first] = records;
     if (first === undefined) throw new Error("--runs is 1 or more");
-    const least = (pick: (record: VerifyRecord) => number | undefined) =>
-      Math.min(...records.map((record) => pick(record) ?? Number.NaN)).toFixed(2);
+    const least = (pick: (record: VerifyRecord) => number | undefined) => {
+      const seconds = Math.min(...records.map((record) => pick(record) ?? Number.NaN));
+      return Number.isNaN(seconds) ? "–" : seconds.toFixed(2);
+    };
     const logits = first.logits.values.map(Number);
     reference ??= logits;
     const largest = Math.max(...reference.map(Math.abs));

@@ -5,12 +5,12 @@ import { oneOf } from "./checks.ts";
 import { spoken } from "./with-context.ts";
 
 /** The values of the option `device`. */
-export const deviceChoices = ["cpu", "cuda", "auto"] as const;
+export const deviceChoices = ["cpu", "cuda", "gpu", "auto"] as const;
 
 /**
  * What each engine of `verify` would use, and what is missing where one cannot run.
  *
- * @param device Where it is to run: `cpu`, `cuda`, or `auto`, which takes a GPU where there is one.
+ * @param device Where it is to run: `cpu`, `cuda`, `gpu` (the best that is there), or `auto`, which takes a GPU where there is one.
  * @throws CheckpointError `usage` for another device.
  * @example
  * for (const { engine, available, problem } of await checkDevices("cuda"))

@@ -29,7 +29,7 @@ export interface VerifyRunOptions extends RunOptions, VerifyOptions {}
 const verifyChecks: Checks<VerifyRunOptions> = {
   ...runChecks,
   ...readingChecks,
-  engine: oneOf(["wasm", "tensorflow", "onnxruntime", "auto"]),
+  engine: oneOf(["wasm", "tensorflow", "onnxruntime", "webgpu", "onnxruntime-webgpu", "auto"]),
   selfTest: flag,
   device: oneOf(deviceChoices),
   other: checkpoint,

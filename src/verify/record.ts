@@ -32,7 +32,8 @@ export interface VerifyRecord {
 export interface EngineRecord {
   readonly name: string;
   readonly version: string;
-  readonly device: "cpu" | "cuda";
+  /** gpu: one that is not reached through CUDA; webgpu: an adapter that the engine does not name, a GPU or not. */
+  readonly device: "cpu" | "cuda" | "gpu" | "webgpu";
   readonly deviceName: string;
   /** Different layers of the network that it computed as float64 does, and the largest error of them over the layer's largest value; null: not tested. */
   readonly selfTest: { readonly layers: number; readonly largestError: number } | null;
@@ -83,7 +84,7 @@ export interface LayerResult {
   readonly pass: boolean;
   /** Why it did not pass, where it is no matter of size. */
   readonly problem?: string;
-  /** Seconds of FILE's first run in this layer, reading it back included. */
+  /** Seconds of FILE's first run in this layer: reading its weights where that is done in its turn, and reading its outputs back. */
   readonly seconds: number;
 }
 
@@ -111,10 +112,10 @@ export interface TopEntry {
 export interface SecondsRecord {
   /** Computing single layers with the engine, to see that it does so rightly; absent where that was not asked for. */
   readonly selfTest?: number;
-  /** Reading the weights into the engine. */
+  /** Reading the weights into the engine, before it runs or in each layer's turn. */
   readonly load: number;
   readonly first: number;
-  /** A second run of the same pictures; absent where two things were compared, and where they did not fit into one batch. */
+  /** A second run of the same pictures; absent where two things were compared, where they did not fit into one batch, and where weights are read in turn. */
   readonly warm?: number;
   /** Load and run of what it is compared with. */
   readonly other?: number;

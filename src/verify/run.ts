@@ -4,7 +4,7 @@ import type { Context } from "../io/context.ts";
 import { assumptionText } from "../model/assumption.ts";
 import type { Network } from "../model/network/network.ts";
 import type { Expected } from "./compare/expected.ts";
-import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince, timed } from "./compare/passes.ts";
+import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince } from "./compare/passes.ts";
 import { resultOf, type Tally } from "./compare/tally.ts";
 import { toleranceFor } from "./compare/tolerance.ts";
 import { type Scores, topClasses } from "./compare/top.ts";
@@ -62,12 +62,13 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
   const pass: Pass = { engine: options.engine, input, batches: rangesOf(pictures, options.batch ?? BATCH), tallies };
 
   const spool = other === undefined ? undefined : await createSpool(ctx);
-  const own = await runSubject(subject, pass, ctx, async (session, network) => {
+  const own = await runSubject(subject, pass, ctx, async (session, network, run) => {
     const kept = [network.layers.at(-1)?.name, options.descriptor];
-    const first = await timed(() => firstRun(session, pass, { kept, expected, spool }));
-    // A folder of pictures is not gone through twice for a timing.
-    if (other !== undefined || expected !== undefined || pass.batches.length > 1) return { device: session.device, first };
-    const warm = await timed(async () => {
+    const first = await run(() => firstRun(session, pass, { kept, expected, spool }));
+    // A folder of pictures is not gone through twice for a timing, and weights are not read twice.
+    const isTimed = other === undefined && expected === undefined && pass.batches.length === 1 && session.readsInTurn !== true;
+    if (!isTimed) return { device: session.device, first };
+    const warm = await run(async () => {
       for (const { from, count } of pass.batches) await session.run(await input.read(from, count), async () => {});
     });
     return { device: session.device, first, warm };

@@ -76,6 +76,10 @@ function axisSizesOf(network: Network, role: Role): ReadonlyMap<string, number> 
 }
 
 function requireFinite(values: Float32Array, role: Role): void {
+  let zero = 0;
+  // What is no finite number gives NaN here, and one sum is quicker than a question for each of 100 million values.
+  for (let k = 0; k < values.length; k++) zero += (values[k] ?? 0) * 0;
+  if (zero === 0) return;
   let bad = 0;
   let first = -1;
   for (let k = 0; k < values.length; k++) {

@@ -238,16 +238,18 @@ describe("choosing an engine", () => {
     });
     await expect(chooseEngine({ engine: "onnxruntime", device: "cuda" })).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringMatching(/^the package onnxruntime-node is not installed: npm install onnxruntime-node /),
+      message: expect.stringMatching(/the package onnxruntime-node is not installed: npm install onnxruntime-node /),
     });
     await expect(chooseEngine({ device: "cuda" })).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringMatching(/^no engine can use a GPU: tensorflow: the package .*; onnxruntime: the package /),
+      message: expect.stringMatching(/^no engine can use CUDA: .*tensorflow: the package .*; onnxruntime: the package /),
     });
     expect(await probeDevices()).toMatchObject([
       { engine: "wasm", available: true },
       { engine: "tensorflow", available: false },
       { engine: "onnxruntime", available: false },
+      { engine: "webgpu", available: false },
+      { engine: "onnxruntime-webgpu", available: false },
     ]);
   });
 

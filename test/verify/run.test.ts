@@ -44,7 +44,8 @@ describe("one checkpoint", () => {
     expect(record.top).toHaveLength(6);
     expect(record.top[0]).toMatchObject({ picture: 0, rank: 1 });
     expect(record.top[0]?.label).toBe(["a", "b", "c", "d"][record.top[0]?.index ?? -1]);
-    expect(record.seconds.warm).toBeGreaterThan(0);
+    // The embedded engine reads weights in each layer's turn: there is no second run to time.
+    expect(record.seconds.warm).toBeUndefined();
     expect(record.engine).toMatchObject({ name: "wasm", version: "4.22.0", device: "cpu" });
   });
 

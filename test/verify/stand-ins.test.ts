@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chooseEngine, probeDevices } from "../../src/verify/engines/engines.ts";
 import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
+import { webgpu } from "../../src/verify/engines/webgpu/webgpu.ts";
 
 /**
  * Stand-ins for the packages, which answer as the real ones do on a machine with a GPU and with each piece missing, and for the
@@ -25,6 +26,32 @@ const onnxruntime = (failure?: string): string => `
   class Tensor { constructor(type, data) { this.data = data; } }
   module.exports = { env: { versions: { node: "1.30.0" } }, InferenceSession: { create }, Tensor,
     listSupportedBackends: () => [{ name: "cpu", bundled: true }, { name: "cuda", bundled: false }] };`;
+interface StandInAdapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter?: boolean;
+}
+/** Dawn's binding on a machine with these adapters, the strongest first. */
+const dawn = (...adapters: readonly StandInAdapter[]): string => `
+  const adapters = ${JSON.stringify(adapters)};
+  const requestAdapter = async ({ forceFallbackAdapter }) => {
+    const info = adapters.find((each) => forceFallbackAdapter !== true || each.isFallbackAdapter === true);
+    return info === undefined ? null : { info };
+  };
+  exports.create = () => ({ requestAdapter });
+  exports.globals = {};`;
+const h200: StandInAdapter = { vendor: "nvidia", architecture: "hopper", device: "0x2335", description: "NVIDIA H200" };
+const swiftshader: StandInAdapter = {
+  vendor: "google",
+  architecture: "swiftshader",
+  device: "0xc0de",
+  description: "SwiftShader driver 5.0.0",
+  isFallbackAdapter: true,
+};
+/** As Mesa's rasteriser would look if it did not call itself a fallback. */
+const llvmpipe: StandInAdapter = { vendor: "mesa", architecture: "", device: "0x0", description: "llvmpipe (LLVM 15.0.6, 256 bits)" };
 const smi = { gpu: 'echo "NVIDIA H100 80GB HBM3, 535.161.08"', none: "exit 0" };
 
 let folder = "";
@@ -58,6 +85,7 @@ function machine(packages: Readonly<Record<string, string>>, driver: string | un
 }
 
 const [tfGpu, tfCpu, ort] = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node", "onnxruntime-node"];
+const [wgpu, backend] = ["webgpu", "@tensorflow/tfjs-backend-webgpu"];
 
 describe.skipIf(process.platform === "win32")("packages and a driver that answer as recorded", () => {
   test("a GPU is used and named by each engine, and --device auto takes it", async () => {
@@ -66,6 +94,8 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
       { engine: "wasm", available: false },
       { engine: "tensorflow", available: true, device: "cuda", deviceName: "NVIDIA H100 80GB HBM3", version: "4.22.0 (TensorFlow 2.9.1)" },
       { engine: "onnxruntime", available: true, device: "cuda", deviceName: "NVIDIA H100 80GB HBM3", version: "1.30.0" },
+      { engine: "webgpu", available: false, problem: "WebGPU uses Vulkan, Metal or Direct3D 12, not CUDA; --device gpu takes it" },
+      { engine: "onnxruntime-webgpu", available: false },
     ]);
     expect(await chooseEngine({ device: "auto" })).toMatchObject({
       engine: { id: "tensorflow" },
@@ -135,10 +165,82 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
       { engine: "wasm", device: "cpu" },
       { engine: "tensorflow", available: true, device: "cpu", deviceName: "CPU" },
       { engine: "onnxruntime", available: true, device: "cpu", deviceName: "CPU" },
+      { engine: "webgpu", available: false },
+      // The stand-in runs on every provider.
+      { engine: "onnxruntime-webgpu", available: true, device: "webgpu", deviceName: "an adapter that it does not name" },
     ]);
     expect(await chooseEngine({ device: "auto" })).toMatchObject({
       engine: { id: "onnxruntime" },
       notes: ["auto chose onnxruntime on the CPU: no engine with a GPU was found (vggtool verify --check-device says why)"],
     });
+  });
+
+  const noBackend =
+    /^the package @tensorflow\/tfjs-backend-webgpu is not installed: npm install webgpu @tensorflow\/tfjs-backend-webgpu@4\.22\.0 /;
+  const rendered = "SwiftShader driver 5.0.0 (google), which computes on the CPU";
+  const rasterised = "llvmpipe (LLVM 15.0.6, 256 bits) (mesa), which computes on the CPU";
+  type Row = readonly [device: "auto" | "cpu" | "gpu", machine: string, there: readonly StandInAdapter[], wanted: object, problem: RegExp];
+  const adapters: readonly Row[] = [
+    ["auto", "a GPU", [h200], { device: "gpu", deviceName: "NVIDIA H200 (hopper)" }, /^$/],
+    ["gpu", "a GPU beside a software adapter", [h200, swiftshader], { device: "gpu", deviceName: "NVIDIA H200 (hopper)" }, /^$/],
+    ["auto", "SwiftShader alone", [swiftshader], { device: "cpu", deviceName: rendered }, /^$/],
+    ["cpu", "both", [h200, swiftshader], { device: "cpu", deviceName: rendered }, /^$/],
+    ["auto", "llvmpipe", [llvmpipe], { device: "cpu", deviceName: rasterised }, /^$/],
+    [
+      "gpu",
+      "SwiftShader alone",
+      [swiftshader],
+      { available: false },
+      /^WebGPU finds no GPU, only SwiftShader.*; --engine webgpu --device cpu runs there$/,
+    ],
+    ["gpu", "llvmpipe", [llvmpipe], { available: false }, /^WebGPU finds no GPU, only llvmpipe/],
+    ["cpu", "a GPU alone", [h200], { available: false }, /^WebGPU finds NVIDIA H200 \(hopper\) and no software adapter/],
+    ["gpu", "no adapter", [], { available: false }, /^WebGPU finds no \S+( 12)? driver on this machine/],
+  ];
+  test.each(adapters)("WebGPU with --device %s on a machine with %s", async (device, _, found, wanted, problem) => {
+    machine({ [wgpu]: dawn(...found), [backend]: "" }, undefined);
+    const probed = await webgpu(device).probe();
+    expect(probed).toMatchObject({ available: true, ...wanted });
+    expect(probed.problem ?? "").toMatch(problem);
+  });
+
+  test.each([
+    ["neither package", {}, /^the package webgpu is not installed: npm install webgpu @tensorflow/],
+    ["Dawn alone", { [wgpu]: dawn(h200) }, noBackend],
+    [
+      "a binding that does not load",
+      { [wgpu]: "throw new Error('dawn.node: cannot open shared object file')", [backend]: "" },
+      /^the native part of webgpu is not there for \S+ \S+, or cannot be loaded: Error: dawn\.node/,
+    ],
+  ])("WebGPU with %s", async (_, packages, words) => {
+    machine(packages, undefined);
+    await expect(chooseEngine({ engine: "webgpu" })).rejects.toMatchObject({ code: "not-found", message: expect.stringMatching(words) });
+  });
+
+  test("--device cuda without CUDA says that there is no driver before it names packages, and what WebGPU could do", async () => {
+    machine({ [wgpu]: dawn(h200), [backend]: "" }, undefined);
+    await expect(chooseEngine({ device: "cuda" })).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringMatching(
+        /^no engine can use CUDA: the NVIDIA driver is not installed .*; tensorflow: the package .*; onnxruntime: the package .*; WebGPU could run on NVIDIA H200 \(hopper\): --device gpu$/,
+      ),
+      where: { hint: expect.stringContaining("docs/cuda.md") },
+    });
+    await expect(chooseEngine({ engine: "onnxruntime", device: "cuda" })).rejects.toMatchObject({
+      message: expect.stringMatching(/^the NVIDIA driver is not installed .*; the package onnxruntime-node is not installed: npm install/),
+    });
+  });
+
+  test("--device gpu takes CUDA where an engine has it, else WebGPU, and never a software adapter", async () => {
+    machine({ [ort]: onnxruntime(), [wgpu]: dawn(h200), [backend]: "" }, smi.gpu);
+    expect(await chooseEngine({ device: "gpu" })).toMatchObject({ engine: { id: "onnxruntime" }, device: { device: "cuda" } });
+    machine({ [ort]: onnxruntime("no provider"), [wgpu]: dawn(h200), [backend]: "" }, undefined);
+    expect(await chooseEngine({ device: "gpu" })).toMatchObject({ engine: { id: "webgpu" }, device: { device: "gpu" } });
+    machine({ [wgpu]: dawn(swiftshader), [backend]: "" }, undefined);
+    await expect(chooseEngine({ device: "gpu" })).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringMatching(/^no engine can use a GPU: .*only SwiftShader/),
+    });
+    expect(await chooseEngine({ device: "auto" })).toMatchObject({ engine: { id: "wasm" } });
   });
 });

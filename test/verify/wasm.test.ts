@@ -50,6 +50,28 @@ describe("the embedded engine computes the canonical networks", () => {
   });
 });
 
+test("a network that is run once has its weights read in each layer's turn, and gives the same bits", async () => {
+  const weights = npzFile(join(fixtures, "verify/vgg16-64x96.npz"));
+  const input = npyFile(join(fixtures, "verify/input.npy"));
+  const network = networkOf(weights);
+  const asked: string[] = [];
+  const read = weightsFrom(weights);
+  const noted: Weights = (role, axes) => {
+    asked.push(role);
+    return read(role, axes);
+  };
+  const session = await wasm.open(network, noted, { shape: input.shape, once: true }, ctx);
+  expect(asked).toEqual([]);
+  const kept = await run(network, read, input);
+  await session.run({ layer: "input", ...input }, async ({ layer, values }) => {
+    // Nothing of a layer behind has been asked for.
+    if (layer.startsWith("conv") || layer.startsWith("fc")) expect(asked.at(-1)).toBe(`${layer}.bias`);
+    expect(values).toEqual(kept.get(layer)?.values);
+  });
+  await session.close();
+  expect(session.readsInTurn).toBe(true);
+});
+
 describe("every member of the family, against a float64 reference", () => {
   const body = { widths: [[2], [3], [2, 3], [3], [4]], channels: 3, kernels: {} };
   const rows: readonly [string, Parameters<typeof randomSet>[0], Parameters<typeof networkOf>[1], readonly [number, number]][] = [

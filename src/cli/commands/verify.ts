@@ -24,8 +24,17 @@ export function verifyCommand(): Command {
       "before",
       "Examples:\n  vggtool verify vgg_face.mat vgg_face.safetensors\n  vggtool verify model.ckpt --input batch.npy --expect logits.npy\n",
     )
-    .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "auto"]))
-    .addOption(new Option("--engine <engine>", "what runs it").choices(["wasm", "tensorflow", "onnxruntime", "auto"]))
+    .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "gpu", "auto"]))
+    .addOption(
+      new Option("--engine <engine>", "what runs it").choices([
+        "wasm",
+        "tensorflow",
+        "onnxruntime",
+        "webgpu",
+        "onnxruntime-webgpu",
+        "auto",
+      ]),
+    )
     .option("--no-self-test", "believe the engine without computing the network's layers with it first")
     .option("--check-device", "say what each engine would use, and stop")
     .option(

@@ -2,7 +2,7 @@ import { locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { resolveFeatures, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
-import type { Activation, Engine, Session } from "../engines/engine.ts";
+import type { Activation, Engine, Session, Weights } from "../engines/engine.ts";
 import type { Spool } from "../engines/spool.ts";
 import type { InputBatch } from "../input/batch.ts";
 import type { Subject } from "../subject.ts";
@@ -25,21 +25,38 @@ export interface Ran {
   readonly load: number;
 }
 
-/** Opens a session with the subject's weights, lends it, closes it; errors name the subject's file. */
+/**
+ * Opens a session with the subject's weights, lends it, closes it; errors name the subject's file. `run` times what is done without the
+ * reading of weights, which counts as loading whenever it happens.
+ */
 export async function runSubject<T>(
   subject: Subject,
-  { engine, input }: Pick<Pass, "engine" | "input">,
+  { engine, input, batches }: Pick<Pass, "engine" | "input" | "batches">,
   ctx: Context,
-  work: (session: Session, network: Network) => Promise<T>,
+  work: (session: Session, network: Network, run: (work: () => Promise<void>) => Promise<number>) => Promise<T>,
 ): Promise<T & Ran> {
   return locate({ file: subject.name }, async () => {
-    const started = performance.now();
     const network = resolveFeatures(subject.identity.network, input.shape);
-    const weights = weightsOf(subject.checkpoint, subject.identity.roles, network, ctx);
-    const session = await engine.open(network, weights, input, ctx);
+    const read = weightsOf(subject.checkpoint, subject.identity.roles, network, ctx);
+    let reading = 0;
+    const weights: Weights = async (role, axes) => {
+      const since = performance.now();
+      try {
+        return await read(role, axes);
+      } finally {
+        reading += secondsSince(since);
+      }
+    };
+    const started = performance.now();
+    const session = await engine.open(network, weights, { shape: input.shape, once: batches.length === 1 }, ctx);
+    const opening = secondsSince(started);
+    const before = reading;
     try {
-      const load = secondsSince(started);
-      return { ...(await work(session, network)), network, load };
+      const worked = await work(session, network, async (run) => {
+        const since = reading;
+        return (await timed(run)) - (reading - since);
+      });
+      return { ...worked, network, load: opening + (reading - before) };
     } finally {
       await session.close();
     }
@@ -77,8 +94,8 @@ export async function firstRun(session: Session, { input, batches, tallies }: Pa
 
 /** The other network's pass, each layer compared with what `spool` holds of the first. */
 export function runOther(other: Subject, pass: Pass, spool: Spool, ctx: Context): Promise<Ran & { readonly run: number }> {
-  return runSubject(other, pass, ctx, async (session) => {
-    const run = await timed(async () => {
+  return runSubject(other, pass, ctx, async (session, _network, timedRun) => {
+    const run = await timedRun(async () => {
       for (const { from, count } of pass.batches) {
         await session.run(await pass.input.read(from, count), (theirs) => compareSpooled(theirs, from, pass.tallies, spool));
       }

@@ -1,26 +1,35 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Device, Engine } from "./engine.ts";
+import { askDriver, type GpuReport } from "./gpu.ts";
 import type { SelfTest } from "./self-test/self-test.ts";
 
 /** The engines by the name that a person gives; imported when asked for. */
 const table = {
   wasm: async (_: DeviceChoice): Promise<Engine> => (await import("./wasm.ts")).wasm,
-  tensorflow: async (device: DeviceChoice): Promise<Engine> => (await import("./tensorflow.ts")).tensorflow(device),
-  onnxruntime: async (device: DeviceChoice): Promise<Engine> => (await import("./onnxruntime.ts")).onnxruntime(device),
+  tensorflow: async (device: DeviceChoice): Promise<Engine> => (await import("./tensorflow.ts")).tensorflow(throughCuda(device)),
+  onnxruntime: async (device: DeviceChoice): Promise<Engine> => (await import("./onnxruntime.ts")).onnxruntime(throughCuda(device)),
+  webgpu: async (device: DeviceChoice): Promise<Engine> => (await import("./webgpu/webgpu.ts")).webgpu(device),
+  "onnxruntime-webgpu": async (device: DeviceChoice): Promise<Engine> => (await import("./onnxruntime.ts")).onnxruntimeWebgpu(device),
 } as const;
 
 export type EngineId = keyof typeof table;
-/** auto: the GPU where the engine really has one, else the CPU. */
-export type DeviceChoice = "cpu" | "cuda" | "auto";
+/** gpu: the best that is there. cuda: an NVIDIA GPU through CUDA. auto: a GPU where the engine really has one, else the CPU. */
+export type DeviceChoice = "cpu" | "cuda" | "gpu" | "auto";
+/** What engines that know one way to a GPU are asked. */
+export type CudaChoice = "cpu" | "cuda" | "auto";
 
-export const engineIds: readonly EngineId[] = ["wasm", "tensorflow", "onnxruntime"];
-/** Those that can use a GPU, in the order in which they are tried. */
-const gpuEngines: readonly EngineId[] = ["tensorflow", "onnxruntime"];
+export const engineIds: readonly EngineId[] = ["wasm", "tensorflow", "onnxruntime", "webgpu", "onnxruntime-webgpu"];
+/** Those that can use a GPU, in the order in which they are tried: NVIDIA's own libraries are the faster way to its GPUs. */
+const gpuEngines: readonly EngineId[] = ["tensorflow", "onnxruntime", "webgpu"];
 /** What `auto` tries: GPUs first, then the CPU, the fastest first (the table of docs/verify.md). */
 const order: readonly { readonly id: EngineId; readonly gpu: boolean }[] = [
   ...gpuEngines.map((id) => ({ id, gpu: true })),
   ...(["onnxruntime", "tensorflow", "wasm"] as const).map((id) => ({ id, gpu: false })),
 ];
+
+function throughCuda(device: DeviceChoice): CudaChoice {
+  return device === "gpu" ? "cuda" : device;
+}
 
 /** What one engine would use. */
 export interface DeviceRecord extends Device {
@@ -53,8 +62,8 @@ export type Examine = ((engine: Engine) => Promise<SelfTest>) | undefined;
 export async function chooseEngine({ engine, device }: EngineChoice, examine?: Examine): Promise<Chosen> {
   if (engine === "auto" || (engine === undefined && device === "auto")) return firstThatPasses(device ?? "auto", examine);
   if (engine !== undefined) return examined(await found(engine, device ?? "auto"), engine, examine);
-  if (device === "cuda") {
-    const first = await firstOnGpu();
+  if (device === "cuda" || device === "gpu") {
+    const first = await firstOnGpu(device);
     return examined(first, first.id, examine);
   }
   return examined(await found("wasm", "cpu"), "wasm", examine);
@@ -79,7 +88,8 @@ async function firstThatPasses(device: DeviceChoice, examine: Examine): Promise<
   const notes: string[] = [];
   for (const { id, gpu } of order) {
     if (gpu && device === "cpu") continue;
-    const engine = await table[id](gpu ? "auto" : "cpu");
+    // An engine that has no GPU of its own is asked once more for the CPU, in its place.
+    const engine = await table[id](gpu && id === "webgpu" ? "gpu" : gpu ? "auto" : "cpu");
     const there = await engine.probe();
     if (!there.available || (gpu && there.device === "cpu")) continue;
     const selfTest = await attempt(engine, examine);
@@ -113,7 +123,7 @@ async function attempt(engine: Engine, examine: Examine): Promise<SelfTest | { r
 export async function probeDevices(device: DeviceChoice = "auto"): Promise<readonly DeviceRecord[]> {
   const found: DeviceRecord[] = [];
   for (const id of engineIds) {
-    if (device === "cuda" && id === "wasm") found.push({ engine: id, ...noGpuInWasm });
+    if (isGpu(device) && id === "wasm") found.push({ engine: id, ...noGpuInWasm });
     else found.push({ engine: id, ...(await (await table[id](device)).probe()) });
   }
   return found;
@@ -124,23 +134,41 @@ const noGpuInWasm: Device = {
   device: "cpu",
   deviceName: "",
   version: "",
-  problem: "the embedded engine runs on the CPU only; --engine tensorflow or --engine onnxruntime can use a GPU",
+  problem: "the embedded engine runs on the CPU only; --engine webgpu, tensorflow or onnxruntime can use a GPU",
 };
+
+function isGpu(device: DeviceChoice): boolean {
+  return device === "cuda" || device === "gpu";
+}
 
 async function found(id: EngineId, device: DeviceChoice): Promise<Found> {
   const engine = await table[id](device);
-  const there = id === "wasm" && device === "cuda" ? noGpuInWasm : await engine.probe();
-  if (!there.available) throw new CheckpointError("not-found", there.problem ?? `the engine ${id} cannot be used`);
-  return { engine, device: there };
+  const there = id === "wasm" && isGpu(device) ? noGpuInWasm : await engine.probe();
+  if (there.available) return { engine, device: there };
+  const problem = there.problem ?? `the engine ${id} cannot be used`;
+  throw new CheckpointError("not-found", device === "cuda" ? driverFirst([problem], await askDriver()) : problem);
 }
 
-async function firstOnGpu(): Promise<Found & { readonly id: EngineId }> {
+/** Of all that CUDA misses the driver comes first: no package helps without it. */
+function driverFirst(problems: readonly string[], { problem: driver }: GpuReport): string {
+  const isSaid = driver === undefined || (problems.length === 1 && problems[0]?.includes(driver) === true);
+  return [...(isSaid ? [] : [driver]), ...problems].join("; ");
+}
+
+async function firstOnGpu(device: "cuda" | "gpu"): Promise<Found & { readonly id: EngineId }> {
   const problems: string[] = [];
   for (const id of gpuEngines) {
-    const engine = await table[id]("cuda");
-    const device = await engine.probe();
-    if (device.available && device.device === "cuda") return { engine, device, id };
-    problems.push(`${id}: ${device.problem ?? "no GPU"}`);
+    if (device === "cuda" && id === "webgpu") continue;
+    const engine = await table[id](device);
+    const there = await engine.probe();
+    if (there.available && there.device !== "cpu") return { engine, device: there, id };
+    problems.push(`${id}: ${there.problem ?? "no GPU"}`);
   }
-  throw new CheckpointError("not-found", `no engine can use a GPU: ${problems.join("; ")}`, { hint: "vggtool verify --check-device" });
+  const other = device === "cuda" ? await table.webgpu("gpu").then((engine) => engine.probe()) : undefined;
+  if (other?.available === true) problems.push(`WebGPU could run on ${other.deviceName}: --device gpu`);
+  const what = device === "cuda" ? "no engine can use CUDA" : "no engine can use a GPU";
+  const said = device === "cuda" ? driverFirst(problems, await askDriver()) : problems.join("; ");
+  throw new CheckpointError("not-found", `${what}: ${said}`, {
+    hint: "vggtool doctor says what is there and what to type; versions that go together are in docs/cuda.md",
+  });
 }

@@ -33,6 +33,15 @@ export function ortDevice(version: string, asked: "cpu" | "cuda" | "auto", trial
   return { available: false, ...cpu, problem: explainTrial(trial.said, driver) };
 }
 
+/** Why the package's WebGPU does not run. */
+export function explainWebgpu(said: string): string {
+  if (/backend not found|not (built|compiled|supported)|unknown provider/i.test(said))
+    return `this ${ORT_PACKAGE} has no WebGPU: ${installHint(`${ORT_PACKAGE}@latest`)}`;
+  if (/get a WebGPU adapter|libvulkan/i.test(said))
+    return "ONNX Runtime's WebGPU finds no adapter: install the GPU's Vulkan, Metal or Direct3D 12 driver";
+  return `ONNX Runtime's WebGPU does not run: ${firstSentence(said)}`;
+}
+
 function explainTrial(said: string, driver: GpuReport): string {
   const missing = /([\w.+/-]*lib[\w.+-]+\.so[\w.]*): cannot open shared object file/.exec(said)?.[1];
   const library = missing?.slice(missing.lastIndexOf("/") + 1);

@@ -4,10 +4,10 @@ import { type TemporaryFolder, temporaryFolder } from "../../io/output/temporary
 import { elements, layerShapes } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
 import type { Device, Engine, Session, Weights } from "./engine.ts";
-import type { DeviceChoice } from "./engines.ts";
+import type { CudaChoice, DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
 import { INPUT, type OnnxGraph, onnxGraph, reluGraph } from "./onnx-graph.ts";
-import { type CudaTrial, explainOrtImport, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
+import { type CudaTrial, explainOrtImport, explainWebgpu, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
 import { failureOf, importOptional, specifier } from "./optional-package.ts";
 import { parameters } from "./parameters.ts";
 import { askNode } from "./subprocess.ts";
@@ -26,23 +26,36 @@ interface OrtSession {
 const MODEL = "network.onnx";
 const WEIGHTS = "network.bin";
 
-/** ONNX Runtime through onnxruntime-node, if the person has installed it. */
-export function onnxruntime(asked: DeviceChoice): Engine {
+/** ONNX Runtime through onnxruntime-node, if the person has installed it, on the CPU or through CUDA. */
+export function onnxruntime(asked: CudaChoice): Engine {
+  return engineOf("onnxruntime", () => load(asked));
+}
+
+/**
+ * The same on the package's own WebGPU. Its kernels for N H W C, the default, compute 3×3 and 5×5 convolutions wrong whose input channels are
+ * a multiple of 3 and not of 4 (seen with 1.30), so that N C H W is asked for. Which adapter is used it does not say, so it is never taken for a GPU.
+ */
+export function onnxruntimeWebgpu(asked: DeviceChoice, layout: "NCHW" | "NHWC" = "NCHW"): Engine {
+  const provider = { name: "webgpu", preferredLayout: layout };
+  return engineOf("onnxruntime-webgpu", () => loadWebgpu(asked), provider);
+}
+
+function engineOf(id: string, load: () => Promise<Loaded>, provider?: object): Engine {
   // Asked once: a trial of the GPU takes seconds.
-  let loading: ReturnType<typeof load> | undefined;
+  let loading: Promise<Loaded> | undefined;
   const loaded = () => {
-    loading ??= load(asked);
+    loading ??= load();
     return loading;
   };
   return {
-    id: "onnxruntime",
+    id,
     async probe() {
       return (await loaded()).device;
     },
     async open(network, weights, input, ctx) {
       const { ort, device } = await loaded();
       if (ort === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "ONNX Runtime cannot be used");
-      return openSession({ ort, device }, network, weights, input.shape, ctx);
+      return openSession({ ort, device, provider }, network, weights, input.shape, ctx);
     },
   };
 }
@@ -52,7 +65,7 @@ export function onnxruntime(asked: DeviceChoice): Engine {
  * removed as soon as the session has them.
  */
 async function openSession(
-  { ort, device }: { readonly ort: Ort; readonly device: Device },
+  { ort, device, provider }: { readonly ort: Ort; readonly device: Device; readonly provider: object | undefined },
   network: Network,
   weights: Weights,
   shape: readonly number[],
@@ -63,7 +76,7 @@ async function openSession(
   let session: OrtSession;
   try {
     await writeFiles(folder, graph, weights, ctx);
-    session = await ort.InferenceSession.create(folder.path(MODEL), sessionOptions(device.device));
+    session = await ort.InferenceSession.create(folder.path(MODEL), sessionOptions(device.device, provider));
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
     throw failed("refuses", error);
@@ -125,7 +138,9 @@ function bytesOf(values: Float32Array, length: number): Uint8Array {
 }
 
 /** logSeverityLevel 4: only what ends the process; errors are thrown as well. */
-function sessionOptions(device: "cpu" | "cuda"): object {
+function sessionOptions(device: Device["device"], provider: object | undefined): object {
+  // Shapes of a batch are computed on the CPU, and nothing else is there to move.
+  if (provider !== undefined) return { executionProviders: [provider], logSeverityLevel: 4 };
   if (device === "cpu") return { executionProviders: ["cpu"], logSeverityLevel: 4 };
   // Without this, nodes that the provider cannot run move to the CPU in silence.
   return { executionProviders: ["cuda"], logSeverityLevel: 4, extra: { session: { disable_cpu_ep_fallback: "1" } } };
@@ -138,30 +153,57 @@ function valuesOf(outputs: unknown, layer: string, count: number): Float32Array 
   return data;
 }
 
-async function load(asked: DeviceChoice): Promise<{ readonly ort: Ort | undefined; readonly device: Device }> {
-  // Ampere and later would round convolutions to TF32's 10 bits, an error of 1e-3: not a forward check of float32.
-  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
-  const found = await importOptional(ORT_PACKAGE);
-  const missing = (problem: string) => ({
-    ort: undefined,
-    device: { available: false, device: "cpu", deviceName: "", version: "", problem } as const,
-  });
-  if ("failure" in found) return missing(explainOrtImport(found.failure));
-  if (!isOrt(found.module)) return missing(`${ORT_PACKAGE} was imported and is not ONNX Runtime as this tool knows it (1.17 or later)`);
-  if (asked === "cpu") return { ort: found.module, device: ortDevice(versionOf(found.module), asked, undefined, { gpus: [] }) };
-  const driver = await askDriver();
-  // Without a GPU the trial is still made where CUDA is asked for: a missing provider is the first thing to mend.
-  const trial = asked === "cuda" || driver.gpus.length > 0 ? await tryCuda() : undefined;
-  return { ort: found.module, device: ortDevice(versionOf(found.module), asked, trial, driver) };
+interface Loaded {
+  readonly ort: Ort | undefined;
+  readonly device: Device;
 }
 
-/** One ReLU on the CUDA provider, in a process of its own: the provider's failures go to stderr from native code. */
-async function tryCuda(): Promise<CudaTrial> {
+async function load(asked: CudaChoice): Promise<Loaded> {
+  // Ampere and later would round convolutions to TF32's 10 bits, an error of 1e-3: not a forward check of float32.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  const found = await imported();
+  if ("problem" in found) return missing(found.problem);
+  const { ort } = found;
+  if (asked === "cpu") return { ort, device: ortDevice(versionOf(ort), asked, undefined, { gpus: [] }) };
+  const driver = await askDriver();
+  // Without a GPU the trial is still made where CUDA is asked for: a missing provider is the first thing to mend.
+  const trial = asked === "cuda" || driver.gpus.length > 0 ? await tried("cuda") : undefined;
+  return { ort, device: ortDevice(versionOf(ort), asked, trial, driver) };
+}
+
+async function loadWebgpu(asked: DeviceChoice): Promise<Loaded> {
+  const found = await imported();
+  if ("problem" in found) return missing(found.problem);
+  if (asked !== "auto") return missing(`ONNX Runtime does not say which adapter its WebGPU uses, so it is not taken for --device ${asked}`);
+  const trial = await tried("webgpu");
+  if (!trial.ran) return missing(explainWebgpu(trial.said));
+  const device = {
+    available: true,
+    device: "webgpu",
+    deviceName: "an adapter that it does not name",
+    version: versionOf(found.ort),
+  } as const;
+  return { ort: found.ort, device };
+}
+
+async function imported(): Promise<{ readonly ort: Ort } | { readonly problem: string }> {
+  const found = await importOptional(ORT_PACKAGE);
+  if ("failure" in found) return { problem: explainOrtImport(found.failure) };
+  if (isOrt(found.module)) return { ort: found.module };
+  return { problem: `${ORT_PACKAGE} was imported and is not ONNX Runtime as this tool knows it (1.17 or later)` };
+}
+
+function missing(problem: string): Loaded {
+  return { ort: undefined, device: { available: false, device: "cpu", deviceName: "", version: "", problem } };
+}
+
+/** One ReLU on a provider, in a process of its own: the provider's failures go to stderr from native code. */
+async function tried(provider: "cuda" | "webgpu"): Promise<CudaTrial> {
   const model = Buffer.from(reluGraph()).toString("base64");
   const script = `
     const { default: ort } = await import(${JSON.stringify(specifier(ORT_PACKAGE))});
     const session = await ort.InferenceSession.create(Buffer.from(${JSON.stringify(model)}, "base64"),
-      { executionProviders: ["cuda"], extra: { session: { disable_cpu_ep_fallback: "1" } } });
+      { executionProviders: [${JSON.stringify(provider)}], extra: { session: { disable_cpu_ep_fallback: "1" } } });
     const { y } = await session.run({ x: new ort.Tensor("float32", Float32Array.of(-1, 2), [1, 2]) });
     if (y.data[0] !== 0 || y.data[1] !== 2) throw new Error("wrong values");`;
   const { code, stdout, stderr } = await askNode(script);

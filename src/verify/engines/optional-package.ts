@@ -29,11 +29,14 @@ export async function importOptional(name: string): Promise<Imported> {
   }
 }
 
-/** What `import()` takes: the name, or the file that it stands for in the folder of VGGTOOL_ENGINES. */
+/**
+ * What `import()` takes: the file that a name stands for in the folder of VGGTOOL_ENGINES, or beside vggtool. Always a file: a name alone
+ * would be looked for in the current folder by a process of its own (`subprocess.ts`). Throws where there is none.
+ */
 export function specifier(name: string): string {
   const folder = process.env[ENGINES_VARIABLE];
-  if (folder === undefined || folder === "") return name;
-  return pathToFileURL(createRequire(join(resolve(folder), "package.json")).resolve(name)).href;
+  const from = folder === undefined || folder === "" ? import.meta.url : join(resolve(folder), "package.json");
+  return pathToFileURL(createRequire(from).resolve(name)).href;
 }
 
 export function failureOf(error: unknown): ImportFailure {

@@ -1,15 +1,16 @@
 import util from "node:util";
 import { CheckpointError } from "../../errors.ts";
 import type { Device, Engine } from "./engine.ts";
-import type { DeviceChoice } from "./engines.ts";
+import type { CudaChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
 import { type Imported, type ImportFailure, importOptional, specifier } from "./optional-package.ts";
 import { askNode } from "./subprocess.ts";
 import { CPU_PACKAGE, explainImport, GPU_PACKAGE, type TensorflowAnswer, tensorflowDevice } from "./tensorflow-device.ts";
-import { hasTfjsOps, openTfjsSession, type TfjsOps } from "./tfjs-session.ts";
+import { hasTfjsOps, type TfjsOps } from "./tfjs-ops.ts";
+import { openTfjsSession } from "./tfjs-session.ts";
 
 /** TensorFlow's own library through tfjs-node-gpu or tfjs-node, whichever the person has installed. */
-export function tensorflow(asked: DeviceChoice): Engine {
+export function tensorflow(asked: CudaChoice): Engine {
   // Asked once: a trial of the GPU takes seconds.
   let loading: ReturnType<typeof load> | undefined;
   const loaded = () => {
@@ -34,7 +35,7 @@ interface Loaded {
   readonly device: Device;
 }
 
-async function load(asked: DeviceChoice): Promise<Loaded> {
+async function load(asked: CudaChoice): Promise<Loaded> {
   prepareEnvironment(asked);
   const gpu = await importOptional(GPU_PACKAGE);
   const isAbsent = "failure" in gpu && gpu.failure.code === "ERR_MODULE_NOT_FOUND";
@@ -58,7 +59,7 @@ function explainImports(gpu: Imported, cpu: { readonly failure: ImportFailure })
 }
 
 /** Read by the native libraries when they are loaded: before the import, and only where the person has not decided. */
-function prepareEnvironment(asked: DeviceChoice): void {
+function prepareEnvironment(asked: CudaChoice): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
   // Ampere and later would round convolutions to TF32's 10 bits, an error of 1e-3: not a forward check of float32.
   process.env.NVIDIA_TF32_OVERRIDE ??= "0";

@@ -14,38 +14,32 @@ import { padsOf, type Windows } from "../../model/geometry/window.ts";
 import type { AdaptivePoolLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { isRectified } from "../runnable.ts";
 import { adaptiveAverage, globalMaximum } from "./adaptive-pool.ts";
-import type { Device, Session, Weights } from "./engine.ts";
+import type { Device, Session, SessionInput, Weights } from "./engine.ts";
 import { parameters } from "./parameters.ts";
-
-/** The part of TensorFlow.js that a VGG needs; tfjs-core has it, and so has every package that carries tfjs-core along. */
-export type TfjsOps = Pick<
-  typeof import("@tensorflow/tfjs-core"),
-  | "add"
-  | "avgPool"
-  | "conv2d"
-  | "matMul"
-  | "maxPool"
-  | "pad"
-  | "relu"
-  | "reshape"
-  | "setBackend"
-  | "tensor1d"
-  | "tensor2d"
-  | "tensor4d"
-  | "tidy"
-  | "transpose"
->;
+import { products, rectify } from "./products.ts";
+import type { TfjsOps } from "./tfjs-ops.ts";
 
 export interface TfjsBackend {
   readonly tf: TfjsOps;
-  /** Name under which the backend is registered: "wasm", "tensorflow". */
+  /** Name under which the backend is registered: "wasm", "tensorflow", "webgpu". */
   readonly backend: string;
   readonly device: Device;
+  /**
+   * Fully connected layers are sums of our own (products.ts), and a network that is run once has its weights read when their layer's turn
+   * comes: where the backend would pack them first, in a heap of its own.
+   */
+  readonly frugal?: boolean;
+  /** Rejects when the device is lost; what is waited for then never comes. */
+  readonly lost?: Promise<never>;
 }
 
-interface Held {
-  readonly kernel: Tensor;
-  readonly bias: Tensor1D;
+/** Weights of one layer: on the backend, or here as rows of one output each. */
+type Held = { readonly kernel: Tensor; readonly bias: Tensor1D } | { readonly rows: Float32Array; readonly bias: Float32Array };
+
+/** What goes from layer to layer: N C H W, or N features; `x` is on the backend, N H W C. */
+interface Flow {
+  readonly values: Float32Array;
+  readonly x: Tensor | undefined;
 }
 
 /**
@@ -53,13 +47,14 @@ interface Held {
  * `input.shape` (N C H W) decides height and width where a dense head does not say them.
  */
 export async function openTfjsSession(
-  { tf, backend, device }: TfjsBackend,
+  { tf, backend, device, frugal = false, lost }: TfjsBackend,
   network: Network,
   weights: Weights,
-  input: { readonly shape: readonly number[] },
+  input: SessionInput,
   ctx: Context,
 ): Promise<Session> {
   await tf.setBackend(backend);
+  const inTurn = frugal && input.once === true;
   const held = new Map<string, Held>();
   // A heap that has overflowed cannot be trusted to free anything.
   let overflowed = false;
@@ -69,16 +64,14 @@ export async function openTfjsSession(
     return explained;
   };
   const close = async (): Promise<void> => {
-    for (const { kernel, bias } of overflowed ? [] : held.values()) {
-      kernel.dispose();
-      bias.dispose();
-    }
+    for (const each of overflowed ? [] : held.values()) release(each);
     held.clear();
   };
+  const take = (row: LayerShape): Promise<Held> => hold(tf, network, row, weights, frugal && isProduct(network, row));
   try {
-    for (const row of layerShapes(network, input.shape)) {
+    for (const row of inTurn ? [] : layerShapes(network, input.shape)) {
       if (!isWeighted(row.layer)) continue;
-      held.set(row.layer.name, await hold(tf, network, row, weights));
+      held.set(row.layer.name, await take(row));
       await ctx.tick(0);
     }
   } catch (error) {
@@ -86,53 +79,90 @@ export async function openTfjsSession(
     await close();
     throw explained;
   }
+  const step = async (from: Flow, row: LayerShape, n: number): Promise<Flow> => {
+    const { layer } = row;
+    const own = held.get(layer.name) ?? (isWeighted(layer) ? await take(row) : undefined);
+    try {
+      if (own !== undefined && "rows" in own && layer.kind === "fc") {
+        const values = products(from.values, own.rows, own.bias, n);
+        if (isRectified(network, layer)) rectify(values);
+        return { values, x: undefined };
+      }
+      const before = from.x ?? tf.tensor2d(from.values, [n, from.values.length / n]);
+      try {
+        const x = layer.kind === "adaptive-pool" ? adaptive(tf, from.values, before, layer) : forward(tf, before, layer, own, network);
+        try {
+          return { x, values: await channelsFirst(tf, x, lost) };
+        } catch (error) {
+          x.dispose();
+          throw error;
+        }
+      } finally {
+        if (before !== from.x) before.dispose();
+      }
+    } finally {
+      if (own !== undefined && !held.has(layer.name) && !overflowed) release(own);
+    }
+  };
   return {
     device,
+    ...(inTurn ? { readsInTurn: true } : {}),
     async run(batch, visit) {
       await tf.setBackend(backend);
       const [n = 0, c = 0, h = 0, w = 0] = batch.shape;
       const shapes = layerShapes(network, batch.shape);
-      let x: Tensor | undefined;
+      let flow: Flow | undefined;
       try {
-        x = tf.tidy(() => tf.transpose(tf.tensor4d(batch.values, [n, c, h, w]), [0, 2, 3, 1]));
-        for (const { layer, output } of shapes) {
-          const from: Tensor = x;
-          x = layer.kind === "adaptive-pool" ? await adaptive(tf, from, layer) : forward(tf, from, layer, held.get(layer.name), network);
-          from.dispose();
-          await visit({ layer: layer.name, shape: [n, ...output], values: await channelsFirst(tf, x) });
+        flow = { values: batch.values, x: tf.tidy(() => tf.transpose(tf.tensor4d(batch.values, [n, c, h, w]), [0, 2, 3, 1])) };
+        for (const row of shapes) {
+          const next: Flow = await step(flow, row, n);
+          flow.x?.dispose();
+          flow = next;
+          await visit({ layer: row.layer.name, shape: [n, ...row.output], values: flow.values });
           await ctx.tick(0);
         }
       } catch (error) {
         throw failed(error);
       } finally {
-        if (!overflowed) x?.dispose();
+        if (!overflowed) flow?.x?.dispose();
       }
     },
     close,
   };
 }
 
-/** True where a module has the operations above: what a dynamic import gives is unknown until then. */
-export function hasTfjsOps(module: unknown): module is TfjsOps {
-  if (typeof module !== "object" || module === null) return false;
-  const names: readonly (keyof TfjsOps)[] = [
-    ...(["add", "avgPool", "conv2d", "matMul", "maxPool", "pad", "relu", "reshape"] as const),
-    ...(["setBackend", "tensor1d", "tensor2d", "tensor4d", "tidy", "transpose"] as const),
-  ];
-  return names.every((name) => typeof Reflect.get(module, name) === "function");
+function release(held: Held): void {
+  if ("rows" in held) return;
+  held.kernel.dispose();
+  held.bias.dispose();
 }
 
-async function hold(tf: TfjsOps, network: Network, row: LayerShape, weights: Weights): Promise<Held> {
+async function hold(tf: TfjsOps, network: Network, row: LayerShape, weights: Weights, asRows: boolean): Promise<Held> {
   const { layer, input } = row;
   if (!isWeighted(layer)) throw new TypeError(`${layer.name} has no weights`);
+  const isDense = layer.kind === "fc" && network.head !== "conv";
+  if (asRows) {
+    const { kernel, bias } = await parameters(layer, isDense ? (input.length === 3 ? "o (i h w)" : "o i") : "o i h w", weights);
+    return { rows: kernel, bias };
+  }
   const [...shape] = kernelShape(network, layer, input);
-  const dense = layer.kind === "fc" && network.head !== "conv";
-  const axes = dense ? (input.length === 3 ? "(h w i) o" : "i o") : "h w i o";
+  const axes = isDense ? (input.length === 3 ? "(h w i) o" : "i o") : "h w i o";
   const { kernel, bias } = await parameters(layer, axes, weights);
   return {
-    kernel: dense ? tf.tensor2d(kernel, [layer.inputs, layer.outputs]) : tf.tensor4d(kernel, shape),
+    kernel: isDense ? tf.tensor2d(kernel, [layer.inputs, layer.outputs]) : tf.tensor4d(kernel, shape),
     bias: tf.tensor1d(bias),
   };
+}
+
+/** Whether a layer takes all values of its input once, whatever form it is kept in. */
+function isProduct(network: Network, { layer, input, output }: LayerShape): boolean {
+  if (layer.kind !== "fc" || output.length > 1) return false;
+  if (network.head !== "conv") return true;
+  const [, height = 1, width = 1] = input;
+  const covers = (size: number, { kernel, pad, dilation }: Windows[0]): boolean =>
+    kernel === size && (size === 1 || dilation === 1) && pad !== "same" && pad[0] === 0 && pad[1] === 0;
+  const [down, across] = windowsOf(network, layer, input);
+  return covers(height, down) && covers(width, across);
 }
 
 /** One layer on the backend; x is N H W C, or N features behind a dense head. */
@@ -147,7 +177,7 @@ function forward(
     if (layer.kind === "pool") {
       return pooled(tf, image(tf, x), windowsOf(network, layer), layer.method);
     }
-    if (held === undefined) throw new TypeError(`${layer.name} has no weights`);
+    if (held === undefined || "rows" in held) throw new TypeError(`${layer.name} has no weights on the backend`);
     const before = product(tf, x, layer, held.kernel, network);
     const sum = tf.add(before, held.bias);
     before.dispose();
@@ -200,18 +230,17 @@ function product(tf: TfjsOps, x: Tensor, layer: WeightedLayer, kernel: Tensor, n
 }
 
 /** The adaptive pool is no operation of TensorFlow.js; its input is the smallest of all activations, so it is averaged here. */
-async function adaptive(tf: TfjsOps, x: Tensor, layer: AdaptivePoolLayer): Promise<Tensor> {
+function adaptive(tf: TfjsOps, values: Float32Array, x: Tensor, layer: AdaptivePoolLayer): Tensor {
   const [n = 0, h = 0, w = 0, c = 0] = x.shape;
-  const values = await channelsFirst(tf, x);
   const fitted = layer.method === "max" ? globalMaximum(values, n * c) : adaptiveAverage(values, [n, c, h, w], layer.size);
   return tf.tidy(() => tf.transpose(tf.tensor4d(fitted, [n, c, layer.size[0], layer.size[1]]), [0, 2, 3, 1]));
 }
 
 /** The values in N C H W; N features as they are. */
-async function channelsFirst(tf: TfjsOps, x: Tensor): Promise<Float32Array> {
+async function channelsFirst(tf: TfjsOps, x: Tensor, lost: Promise<never> | undefined): Promise<Float32Array> {
   const turned = x.rank === 4 ? tf.transpose(x, [0, 3, 1, 2]) : x;
   try {
-    const values = await turned.data();
+    const values = await (lost === undefined ? turned.data() : Promise.race([turned.data(), lost]));
     if (values instanceof Float32Array && values.length === elements(x.shape)) return values;
     throw new TypeError("the backend gave back something else than float32");
   } finally {

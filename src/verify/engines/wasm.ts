@@ -1,13 +1,16 @@
 import { createRequire } from "node:module";
 import { CheckpointError } from "../../errors.ts";
-import { elements, isWeighted, kernelShape, layerShapes } from "../../model/geometry/shapes.ts";
-import type { Network } from "../../model/network/network.ts";
+import { elements, isWeighted, kernelShape, layerShapes, type WeightedLayer } from "../../model/geometry/shapes.ts";
+import type { Network, NetworkLayer } from "../../model/network/network.ts";
 import type { Device, Engine } from "./engine.ts";
 import { openTfjsSession, type TfjsBackend } from "./tfjs-session.ts";
 
 const PACKAGE = "@tensorflow/tfjs-backend-wasm";
 
-/** The embedded engine: TensorFlow.js on its WebAssembly backend, one thread, deterministic. It needs nothing but Node. */
+/**
+ * The embedded engine: convolutions and pools by TensorFlow.js on its WebAssembly backend, one thread, deterministic; fully connected
+ * layers as sums of our own. It needs nothing but Node.
+ */
 export const wasm: Engine = {
   id: "wasm",
   async probe() {
@@ -15,12 +18,12 @@ export const wasm: Engine = {
   },
   async open(network, weights, input, ctx) {
     // How many pictures are run at once is decided later.
-    requireRoom(network, input.shape.length === 4 ? input.shape.with(0, 1) : input.shape);
+    requireRoom(network, input.shape.length === 4 ? input.shape.with(0, 1) : input.shape, input.once === true);
     const session = await openTfjsSession(await load(), network, weights, input, ctx);
     return {
       ...session,
       async run(batch, visit) {
-        requireRoom(network, batch.shape);
+        requireRoom(network, batch.shape, input.once === true);
         await session.run(batch, visit);
       },
     };
@@ -34,12 +37,12 @@ const HEAP = 3.6 * 2 ** 30;
  * Throws `unsupported` where weights and activations do not fit into the heap. Known beforehand, because the library does not
  * check what its allocator returns: it would write over its own data and end in a trap, or in wrong numbers.
  */
-function requireRoom(network: Network, inputShape: readonly number[]): void {
+function requireRoom(network: Network, inputShape: readonly number[], once: boolean): void {
   const [pictures = 1] = inputShape;
   const rows = layerShapes(network, inputShape);
-  const values = rows.map(({ layer, input }) => (isWeighted(layer) ? elements(kernelShape(network, layer, input)) : 0));
-  // XNNPACK keeps a packed copy of every kernel.
-  const weights = 2 * 4 * values.reduce((sum, count) => sum + count, 0);
+  const values = rows.map(({ layer, input }) => (onHeap(network, layer) ? elements(kernelShape(network, layer, input)) : 0));
+  // XNNPACK keeps a packed copy of every kernel; those of one layer where they are read in turn.
+  const weights = 2 * 4 * (once ? Math.max(0, ...values) : values.reduce((sum, count) => sum + count, 0));
   // Input, product and sum (later: sum, rectified, and turned for reading), and a pointer for each position of each window.
   const layers = rows.map(({ layer, input, output }) => {
     const [, height = 1, width = 1] = output;
@@ -56,11 +59,16 @@ function requireRoom(network: Network, inputShape: readonly number[]): void {
   );
 }
 
+/** A head of convolutions may be larger than one picture's, and slide there. */
+function onHeap(network: Network, layer: NetworkLayer): layer is WeightedLayer {
+  return layer.kind === "conv" || (layer.kind === "fc" && network.head === "conv");
+}
+
 async function load(): Promise<TfjsBackend> {
   const tf = await import("@tensorflow/tfjs-core");
   // Importing it registers the backend "wasm".
   await import("@tensorflow/tfjs-backend-wasm");
-  return { tf, backend: "wasm", device: device() };
+  return { tf, backend: "wasm", device: device(), frugal: true };
 }
 
 /** From the package's own description: asking what there is starts no engine. */

@@ -54,7 +54,7 @@ async function fits(trial: Trial, unexpected: Unexpected, ctx: Context): Promise
 async function givesExpected(trial: Trial, { engine, input, expected, tolerance, weights }: Unexpected, ctx: Context): Promise<boolean> {
   const batch = await input.read(0, 1);
   const pictures = input.shape[0] ?? 1;
-  const session = await engine.open(trial.network, changed(weights(trial.change), trial.variance), batch, ctx);
+  const session = await engine.open(trial.network, changed(weights(trial.change), trial.variance), { shape: batch.shape, once: true }, ctx);
   let agrees = true;
   try {
     await session.run(batch, async ({ layer, shape, values }) => {

@@ -111,7 +111,7 @@ async function outputsOf(
     return partOf(role) === "weight" ? madeKernel(kernel, axes, scaleOf(kernel)) : madeRun(kernel.o, BIAS_FROM);
   };
   const input = { layer: "input", shape: [1, ...shape], values };
-  const session = await engine.open(network, weights, input, ctx);
+  const session = await engine.open(network, weights, { shape: input.shape, once: true }, ctx);
   let found = new Float32Array();
   try {
     await session.run(input, async (activation) => {
