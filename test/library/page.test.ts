@@ -100,7 +100,7 @@ describe("each example runs", () => {
     const [[code, file, summary] = [], [message] = [], [refused] = []] = await run("Errors");
     expect([code, file]).toEqual(["not-found", join(folder, "gone.pth")]);
     expect(message).toContain(`${join(folder, "gone.pth")}: ${summary}`);
-    expect(refused).toBe('the option device of verify is "tpu", needed one of cpu, cuda, auto');
+    expect(refused).toBe('the option device of verify is "tpu", needed one of cpu, cuda, gpu, auto');
   });
 
   test("Code", async () => {

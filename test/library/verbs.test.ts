@@ -52,7 +52,7 @@ describe("options are checked when the program runs", () => {
     [
       "a device that is none",
       () => verify(path, untyped({ device: "tpu" })),
-      'the option device of verify is "tpu", needed one of cpu, cuda, auto',
+      'the option device of verify is "tpu", needed one of cpu, cuda, gpu, auto',
     ],
     [
       "a list that is a text",
@@ -64,7 +64,7 @@ describe("options are checked when the program runs", () => {
       () => diff(path, path, untyped({ inputSize: 224 })),
       "the option inputSize of diff is 224, needed [height, width]",
     ],
-    ["another device", () => checkDevices(untyped("tpu")), 'the device is "tpu", needed one of cpu, cuda, auto'],
+    ["another device", () => checkDevices(untyped("tpu")), 'the device is "tpu", needed one of cpu, cuda, gpu, auto'],
     ["options that are none", () => inspect(path, untyped(["a"])), "inspect has no option 0"],
   ])("%s", async (_, run, message) => {
     await expect(run()).rejects.toMatchObject({ code: "usage", message: expect.stringContaining(message) });

@@ -34,9 +34,24 @@ export async function importOptional(name: string): Promise<Imported> {
  * would be looked for in the current folder by a process of its own (`subprocess.ts`). Throws where there is none.
  */
 export function specifier(name: string): string {
+  return pathToFileURL(createRequire(lookingFrom()).resolve(name)).href;
+}
+
+/** What an optional package says of its version; "?" where it does not. */
+export function optionalVersion(name: string): string {
+  try {
+    const description: unknown = createRequire(lookingFrom())(`${name}/package.json`);
+    return typeof description === "object" && description !== null && "version" in description ? String(description.version) : "?";
+  } catch (error) {
+    // Not there, or kept to itself by "exports".
+    if (failureOf(error).code === undefined) throw error;
+    return "?";
+  }
+}
+
+function lookingFrom(): string {
   const folder = process.env[ENGINES_VARIABLE];
-  const from = folder === undefined || folder === "" ? import.meta.url : join(resolve(folder), "package.json");
-  return pathToFileURL(createRequire(from).resolve(name)).href;
+  return folder === undefined || folder === "" ? import.meta.url : join(resolve(folder), "package.json");
 }
 
 export function failureOf(error: unknown): ImportFailure {

@@ -93,18 +93,18 @@ function watched(device: unknown): Pick<OpenDevice, "lost" | "explained"> {
       try {
         const result = await work();
         const [first] = said;
-        if (first !== undefined) throw explain(first);
+        if (first !== undefined) throw explainEvent(first);
         return result;
       } catch (error) {
         const [first] = said;
-        throw error instanceof CheckpointError || first === undefined ? explainThrown(error) : explain(first);
+        throw error instanceof CheckpointError || first === undefined ? explainThrown(error) : explainEvent(first);
       }
     },
   };
 }
 
 /** An event of the device as a sentence. */
-export function explain(said: string): CheckpointError {
+export function explainEvent(said: string): CheckpointError {
   if (isMemory(said)) {
     return new CheckpointError("unsupported", "the GPU has not enough memory for this network and input", {
       hint: "use a smaller --batch or input, or --engine wasm",
@@ -119,7 +119,7 @@ export function explain(said: string): CheckpointError {
 
 function explainThrown(error: unknown): unknown {
   return error instanceof Error && !(error instanceof CheckpointError) && isMemory(`${error.name}: ${error.message}`)
-    ? explain(error.message)
+    ? explainEvent(error.message)
     : error;
 }
 

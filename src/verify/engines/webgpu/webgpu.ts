@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { CheckpointError } from "../../../errors.ts";
-import { kindAt } from "../../../io/regular.ts";
 import { elements, isWeighted, kernelShape, layerShapes } from "../../../model/geometry/shapes.ts";
 import type { Network } from "../../../model/network/network.ts";
 import type { Device, Engine } from "../engine.ts";
 import type { DeviceChoice } from "../engines.ts";
-import { failureOf, type ImportFailure, specifier } from "../optional-package.ts";
+import { failureOf, type ImportFailure, optionalVersion, specifier } from "../optional-package.ts";
 import { askNode } from "../subprocess.ts";
 import { openTfjsSession } from "../tfjs-session.ts";
 import {
@@ -23,7 +19,7 @@ import {
 import { type OpenDevice, openDevice } from "./device.ts";
 
 /**
- * TensorFlow.js on WebGPU through Dawn, if the person has installed both packages: any GPU with a Vulkan, Metal or Direct3D 12 driver. An
+ * TensorFlow.js on WebGPU through Dawn, if the person has installed both packages: every GPU with a Vulkan, Metal or Direct3D 12 driver. An
  * adapter that computes on the CPU is used where the engine is asked for by name, or with --device cpu, and is called a CPU.
  */
 export function webgpu(asked: DeviceChoice): Engine {
@@ -80,19 +76,8 @@ async function find(asked: DeviceChoice): Promise<Finding> {
 }
 
 function deviceOf(adapter: Adapter): Device {
-  const version = `${versionOf(BACKEND_PACKAGE)} (Dawn ${versionOf(DAWN_PACKAGE)})`;
+  const version = `${optionalVersion(BACKEND_PACKAGE)} (Dawn ${optionalVersion(DAWN_PACKAGE)})`;
   return { available: true, device: isSoftware(adapter) ? "cpu" : "gpu", deviceName: adapterName(adapter), version };
-}
-
-/** From the package's own description, the nearest above the file that is imported. */
-function versionOf(name: string): string {
-  for (let folder = dirname(fileURLToPath(specifier(name))); dirname(folder) !== folder; folder = dirname(folder)) {
-    const file = join(folder, "package.json");
-    if (kindAt(file) !== "file") continue;
-    const description: unknown = JSON.parse(readFileSync(file, "utf8"));
-    if (typeof description === "object" && description !== null && "version" in description) return String(description.version);
-  }
-  return "?";
 }
 
 /** Why a package is not there; it is not loaded. */
@@ -106,6 +91,7 @@ function absent(name: string): ImportFailure | undefined {
 }
 
 const SCRIPT = (dawn: string): string => `
+  import { writeSync } from 'node:fs';
   const { create } = await import(${JSON.stringify(dawn)});
   const gpu = create([]);
   const adapters = [];
@@ -116,8 +102,7 @@ const SCRIPT = (dawn: string): string => `
     const found = { vendor, architecture, device, description, isFallback: info.isFallbackAdapter === true };
     if (!adapters.some((other) => JSON.stringify(other) === JSON.stringify(found))) adapters.push(found);
   }
-  console.log(JSON.stringify({ adapters }));
-  process.exit(0);`;
+  writeSync(1, JSON.stringify({ adapters }));`;
 
 /** A buffer that is larger than the adapter binds at once is refused before anything is uploaded. */
 function requireBindable(network: Network, shape: readonly number[], { bindable }: OpenDevice, { deviceName }: Device): void {
