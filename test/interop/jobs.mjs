@@ -1,4 +1,5 @@
 import { caffeJobs } from "./jobs/caffe.mjs";
+import { clusterJobs } from "./jobs/cluster.mjs";
 import { commandJobs } from "./jobs/command.mjs";
 import { defaultsJobs } from "./jobs/defaults.mjs";
 import { differentialJobs } from "./jobs/differential.mjs";
@@ -17,7 +18,7 @@ import { torchJobs } from "./jobs/torch.mjs";
 import { trainedJobs } from "./jobs/trained.mjs";
 
 /**
- * One row a job: its name, the environment it needs (none where there is no `environment`), `needs`: "golden" where it reads ../shared/golden, "octave" where GNU Octave runs, and what it does with
+ * One row a job: its name, the environment it needs (none where there is no `environment`), `needs`: "golden" where it reads ../shared/golden, the name of a program where one of Debian's packages runs, and what it does with
  * `vggtool` (the built command), `python` or `node` (a check of this folder), `out` (an empty folder) and `golden`. It fails by
  * throwing, and may answer with a sentence. One file of `jobs/` for each framework; all of one environment share a process.
  */
@@ -39,4 +40,5 @@ export const jobs = [
   ...commandJobs,
   ...defaultsJobs,
   ...differentialJobs,
+  ...clusterJobs,
 ];

@@ -20,8 +20,12 @@ import { Workers } from "./worker.mjs";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const goldenFolder = join(root, "..", "shared", "golden");
 const golden = existsSync(goldenFolder) ? goldenFolder : undefined;
-/** Debian's package; .ci/run installs it. */
-const octave = spawnSync("octave-cli", ["--version"]).status === 0 ? "octave-cli" : undefined;
+/** Programs of Debian's packages, which .ci/run installs: what a job needs, the program, and its package. */
+const programs = [
+  { name: "octave", program: "octave-cli", from: "octave" },
+  { name: "parallel", program: "parallel", from: "parallel" },
+  { name: "redis-server", program: "redis-server", from: "redis-server" },
+].map((row) => ({ ...row, isThere: spawnSync(row.program, ["--version"]).status === 0 }));
 /** Jobs at a time: while Python computes, Node may convert. */
 const lanes = 2;
 
@@ -65,8 +69,8 @@ async function lane() {
 function lacks({ needs = [] }) {
   const wants = [needs].flat();
   if (wants.includes("golden") && golden === undefined) return "../shared/golden is not there";
-  if (wants.includes("octave") && octave === undefined) return "octave-cli is not there (apt-get install octave)";
-  return undefined;
+  const missing = programs.find(({ name, isThere }) => wants.includes(name) && !isThere);
+  return missing === undefined ? undefined : `${missing.program} is not there (apt-get install ${missing.from})`;
 }
 
 async function attempt(job) {
@@ -91,7 +95,7 @@ async function attempt(job) {
       /** A module of this folder, in the job's environment; paths inside the checkout become absolute. */
       python: (module, ...args) => workers.call(job.environment, module, args.map(absolute)),
       /** A script of this folder, run by GNU Octave. */
-      octave: (script, ...args) => run(octave, ["--norc", "--no-gui", join(root, "test", "interop", script), ...args.map(absolute)]),
+      octave: (script, ...args) => run("octave-cli", ["--norc", "--no-gui", join(root, "test", "interop", script), ...args.map(absolute)]),
       /** A program of this folder, run by Node with the packages of the job's environment. */
       node: (program, ...args) =>
         run(process.execPath, [join(root, "test", "interop", program), ...args.map(absolute)], {
