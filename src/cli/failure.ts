@@ -7,7 +7,9 @@ import { print, tell } from "./streams.ts";
 /** Tells what went wrong and returns the exit code: a sentence for people, `vggtool/error/1` with --json. */
 export function reportFailure(error: unknown, json: boolean, file?: string): ExitCode {
   if (!isCheckpointError(error)) return reportBug(error, json);
-  const where = { ...error.where, ...(error.where.file === undefined && file !== undefined ? { file } : {}) };
+  // What was typed wrongly is no fault of the file.
+  const adds = error.where.file === undefined && file !== undefined && error.code !== "usage";
+  const where = { ...error.where, ...(adds ? { file } : {}) };
   if (json) print(`${toJson(errorRecord(error.code, error.summary, where))}\n`);
   else tell(`${sentence(error.summary, where)}\n`);
   if (process.env.VGGTOOL_DEBUG === "1") tell(`${stackOf(error)}\n`);

@@ -6,9 +6,11 @@ import { readBack } from "../io/output/read-back.ts";
 import type { FileSet } from "../io/source/source.ts";
 import { window } from "../io/source/window.ts";
 import { openSet } from "../open.ts";
+import { refuseIgnored } from "../text/ignored.ts";
 import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
 import { type Decided, decide } from "./decide.ts";
+import { conversionOptions } from "./ignored.ts";
 import type { ConvertOptions } from "./options.ts";
 import { partOfCheckpoint } from "./part.ts";
 import { type Ledger, makeLedger } from "./plan/ledger.ts";
@@ -39,8 +41,8 @@ export interface ConvertResult {
 }
 
 /** Where a conversion would write; its folder is the place for temporary files. Throws `usage` for an unknown target. */
-export function convertPlace(options: ConvertOptions, input: string | undefined): OutputPlace {
-  return outputPlace(findTarget(options.to, options.out), options.out, input);
+export function convertPlace(options: ConvertOptions, input: string | undefined, like: boolean): OutputPlace {
+  return outputPlace(findTarget(options.to, options.out, like || options.naming !== undefined), options.out, input);
 }
 
 /**
@@ -125,6 +127,8 @@ async function prepare(request: ConvertRequest, given: ConvertOptions, ctx: Cont
   const identity = await withImageMean(part === undefined ? request.identity : part.identity, checkpoint, ctx);
   const known = { ...request, identity };
   const decided = await decide(known, options);
+  const facts = { options, target: decided.target, network: request.identity?.network, like: request.like !== undefined };
+  refuseIgnored(conversionOptions, facts);
   return { options, known, decided, place: outputPlace(decided.target.row, options.out, input) };
 }
 

@@ -39,6 +39,8 @@ export interface ConvertOptions extends Readings {
   readonly force?: boolean;
   /** Return when the output is on the disk; what replaces another file is waited for in any case. */
   readonly durable?: boolean;
+  /** Write what the format has no room for into `OUT.vggtool.json`; true when absent. */
+  readonly sidecar?: boolean;
   readonly dryRun?: boolean;
   /** Deflate what the format can deflate (npz, MatConvNet v7). */
   readonly compress?: boolean;

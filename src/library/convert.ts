@@ -62,6 +62,7 @@ const convertChecks: Checks<ConvertRunOptions> = {
   check: flag,
   force: flag,
   durable: flag,
+  sidecar: flag,
   dryRun: flag,
   compress: flag,
   map: anything,
@@ -108,7 +109,7 @@ export async function convert(input: CheckpointInput, options: ConvertRunOptions
       });
     }
     const { like, mapFile, ...rest } = options;
-    const { folder } = convertPlace(options, path);
+    const { folder } = convertPlace(options, path, like !== undefined);
     const verb = { values: options.dryRun !== true, temporaryFolder: existingFolder(folder) };
     return withContext(nameOfInput(input), options, verb, async (ctx) => {
       const map = mapFile === undefined ? {} : { map: await readOwnJson(mapFile) };

@@ -10,6 +10,15 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   return best;
 }
 
+/** The candidates that differ least from what was typed, the nearest first, however far away they are. */
+export function nearestFew(typed: string, candidates: readonly string[], count: number): readonly string[] {
+  const ranked = candidates.map((candidate) => ({ candidate, distance: edits(typed.toLowerCase(), candidate.toLowerCase()) }));
+  return ranked
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
 /** Levenshtein's distance: insertions, deletions and replacements that turn one text into the other. */
 function edits(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, k) => k);

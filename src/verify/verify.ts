@@ -10,11 +10,13 @@ import { open } from "../open.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
+import { refuseIgnored } from "../text/ignored.ts";
 import { type Expected, expectedFrom } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
 import type { Engine } from "./engines/engine.ts";
 import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
 import { type SelfTest, selfTest } from "./engines/self-test/self-test.ts";
+import { verificationOptions } from "./ignored.ts";
 import { heldBatch, type InputBatch, madeBatch } from "./input/batch.ts";
 import { type InputLayout, inputFrom } from "./input/input.ts";
 import { ASSUMED_LABELS, assumedLabels, readLabels } from "./input/labels.ts";
@@ -172,9 +174,11 @@ function descriptorLayer({ layers }: Network): string {
 async function inputOf(subject: Subject, options: VerifyOptions, ctx: Context): Promise<InputBatch> {
   const { network } = subject.identity;
   const { input, pair } = options;
+  const found = input === undefined ? undefined : await findPictures(input);
+  const kind = pair !== undefined || found?.pictures === true ? "pictures" : input === undefined ? "generated" : "batch";
+  refuseIgnored(verificationOptions, { options, network, input: kind });
   if (pair !== undefined) return pictures(pair, pair.join(" and "), subject, options, ctx);
-  if (input === undefined) return generated(subject, options);
-  const found = await findPictures(input);
+  if (input === undefined || found === undefined) return generated(subject, options);
   if (found.pictures) return pictures(found.paths, input, subject, options, ctx);
   return heldBatch(await withInput(input, options, ctx, (file) => inputFrom(file, input, network, options.inputLayout, ctx)), input);
 }

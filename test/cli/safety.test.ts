@@ -126,7 +126,7 @@ describe("names from a file lead nowhere else", () => {
     ["--input", (path: string) => ["verify", good, "--input", path]],
     ["--labels", (path: string) => ["verify", good, "--labels", path]],
     ["--preprocess", (path: string) => ["verify", good, "--preprocess", path, "--input", at("picture.png")]],
-    ["-o", (path: string) => ["convert", good, "-o", path, "--force"]],
+    ["-o", (path: string) => ["convert", good, "--to", "npz", "-o", path, "--force"]],
   ])("a pipe or a device without end as %s is refused at once", async (_, args) => {
     spawnSync("mkfifo", [at("pipe")]);
     writeFileSync(

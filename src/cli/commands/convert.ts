@@ -27,7 +27,10 @@ export function convertCommand(): Command {
       "before",
       "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n",
     )
-    .option("-o, --output <out>", "what to write: a file, a prefix (tfslim) or a folder (tfjs)")
+    .option(
+      "-o, --output <out>",
+      "what to write: a file, a prefix (tfslim), a folder (tfjs), or with / at its end the folder that it goes into",
+    )
     .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
     .option("--from <format>", "read as this format, whatever the content looks like")
     .option("--naming <scheme>", "other names; keep: the source's")
@@ -68,6 +71,7 @@ export function convertCommand(): Command {
     .option("--no-check", "do not compare the written file with the source")
     .option("--force", "replace what is there already")
     .option("--durable", "wait until the output is on the disk, as is done anyway where it replaces something")
+    .option("--no-sidecar", "leave out OUT.vggtool.json, which says what the format has no room for: preprocessing, class names")
     .option("--dry-run", "print the plan and write nothing")
     .action(run);
 }

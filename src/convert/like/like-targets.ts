@@ -14,7 +14,7 @@ import { keeping, writable } from "../target/keeping.ts";
 import { sampled } from "../target/reduced.ts";
 import type { ConvertRequest } from "../target/request.ts";
 import { type Target, targets } from "../target/targets.ts";
-import { endingOf, entryOf, type Like, otherTitle } from "./like.ts";
+import { endingOf, entryOf, type Like, namesOf, otherTitle } from "./like.ts";
 import { type Template, templateOf } from "./template.ts";
 import { templateFiles } from "./template-files.ts";
 import { isNested, unwrapped } from "./unwrap.ts";
@@ -45,10 +45,10 @@ export async function* likeTargets(request: Request, row: () => Target, options:
  * Whether the output may be the other checkpoint's own file with other values: where it holds more than a table of tensors, or is not
  * written otherwise, and neither --to nor OUT's ending asks for another.
  */
-function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out" | "maxShardSize">): boolean {
+function mayFillIn(like: Like, options: Pick<ConvertOptions, "to" | "out" | "maxShardSize" | "compress">): boolean {
   const { format } = like.checkpoint;
   const row = findFormat(format);
-  if (row === undefined || options.maxShardSize !== undefined) return false;
+  if (row === undefined || options.maxShardSize !== undefined || options.compress === true) return false;
   const nested = isNested(like.checkpoint);
   if (row.carries === "tensors" && (row.write !== undefined || row.writtenAs !== undefined) && !nested) return false;
   if (options.to !== undefined && !targets.some((target) => target.id === options.to && target.format === format)) return false;
@@ -65,7 +65,7 @@ function templateTarget(request: Request, template: Template, options: ConvertOp
   const known = findFormat(id);
   if (known === undefined) return undefined;
   const extensions = [endingOf(entryOf(like))];
-  const row: Target = { id, format: id, scheme: "like", extensions, output: "file", epsilon: "fixed", fillsNeutral: true };
+  const row: Target = { id, format: id, scheme: namesOf(like), extensions, output: "file", epsilon: "fixed", fillsNeutral: true };
   // Whatever the file carries, it is there already; types are those of the places.
   const { dtypes: _dtypes, write: _write, ...rest } = known;
   const format: Format = { ...rest, carries: "tensors" };
@@ -83,7 +83,7 @@ function expectedTarget({ identity, like }: Request, base: ConversionTarget, opt
   const target: ConversionTarget = {
     ...base,
     title: otherTitle,
-    scheme: "like",
+    scheme: namesOf(like),
     expected: { checkpoint: like.checkpoint },
     own: ownValues(like),
     reads: [like],
@@ -97,7 +97,7 @@ function expectedTarget({ identity, like }: Request, base: ConversionTarget, opt
   const epsilon = other.epsilon?.value;
   return {
     ...target,
-    scheme: other.scheme ?? "like",
+    scheme: other.scheme ?? namesOf(like),
     identity: sampled(withScale(identity), options),
     network: rescaled(editNetwork(identity.network, options), factor),
     naming: other.roles,
@@ -128,7 +128,7 @@ function networkTarget(identity: Identity, like: Known, row: Target, format: For
   const [, height, width] = like.identity.network.featureShape ?? [];
   return {
     ...keeping(row, format),
-    scheme: names === undefined ? row.scheme : (like.identity.scheme ?? "like"),
+    scheme: names === undefined ? row.scheme : (like.identity.scheme ?? namesOf(like)),
     identity: sampled(withScale(identity), options),
     network,
     sizes: { title: otherTitle, network: like.identity.network },

@@ -32,6 +32,11 @@ export function likeRow(like: Like, out: string | undefined): Target {
   return target;
 }
 
+/** What its names are called where they are none of a known scheme: its file's own name. */
+export function namesOf({ path }: Like): string {
+  return path === undefined ? otherTitle : basename(path);
+}
+
 /** The file that a person would name. */
 export function entryOf({ checkpoint, path }: Like): string {
   return checkpoint.files.length === 1 ? (checkpoint.files[0] ?? "") : (path ?? "");

@@ -20,7 +20,8 @@ export async function layoutsFor(
   ctx: Context,
 ): Promise<Layouts> {
   const input = writerInput(decided, checkpoint, identity, options, place);
-  const beside = identity !== undefined && needsSidecar(decided.target) ? [sidecarLayout(place.name, input.metadata)] : [];
+  const aside = identity !== undefined && options.sidecar !== false && needsSidecar(decided.target);
+  const beside = aside ? [sidecarLayout(place.name, input.metadata)] : [];
   const { layouts, close } = await decided.target.files.layouts(input, decided.plan, ctx);
   return { layouts: [...beside, ...layouts], close };
 }

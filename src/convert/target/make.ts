@@ -24,7 +24,9 @@ import { findTarget, type Target, targets } from "./targets.ts";
 export async function* targetsFor(request: ConvertRequest, options: ConvertOptions): AsyncGenerator<ConversionTarget> {
   const { like } = request;
   const row = (): Target =>
-    like === undefined || options.to !== undefined ? findTarget(options.to, options.out) : likeRow(like, options.out);
+    like === undefined || options.to !== undefined
+      ? findTarget(options.to, options.out, options.naming !== undefined)
+      : likeRow(like, options.out);
   if (isPlan(options.map)) yield mappedTarget(request, row(), options);
   else if (like === undefined) yield byHand(usualTarget(request, row(), options), request, options);
   else for await (const target of likeTargets({ ...request, like }, row, options)) yield byHand(target, request, options);

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { isAddress, nameInAddress } from "../../io/remote/address.ts";
-import type { Target } from "./targets.ts";
+import { isFolderName, type Target } from "./targets.ts";
 
 /** Endings that are taken off an input's name, longest first; a checkpoint's step (`model.ckpt-100`) is part of its name. */
 const endings = [
@@ -29,21 +29,22 @@ export interface OutputPlace {
   readonly path: string;
 }
 
-/** Where the output goes: OUT exactly, else the input's stem with the target's ending beside the input (in the current folder for stdin and addresses). */
+/** Where the output goes: OUT exactly, else the input's stem with the target's ending beside the input (in the current folder for stdin and addresses), or inside OUT, where that names a folder. */
 export function outputPlace(target: Target, out: string | undefined, input: string | undefined): OutputPlace {
-  const path = out ?? defaultPath(target, input);
+  const path = out === undefined || (isFolderName(out) && target.output !== "folder") ? defaultPath(target, input, out) : out;
   if (target.output === "folder") return { folder: path, name: "model.json", path };
   return { folder: dirname(path), name: basename(path), path };
 }
 
-function defaultPath(target: Target, input: string | undefined): string {
+function defaultPath(target: Target, input: string | undefined, folder: string | undefined): string {
   const extension = target.extensions[0] ?? "";
-  if (input === undefined || input === "-") return `checkpoint${extension}`;
-  if (isAddress(input)) return `${stem(nameInAddress(input)) || "checkpoint"}${extension}`;
-  const beside = join(dirname(input), `${stem(input)}${extension}`);
+  const inside = (name: string): string => (folder === undefined ? name : join(folder, name));
+  if (input === undefined || input === "-") return inside(`checkpoint${extension}`);
+  if (isAddress(input)) return inside(`${stem(nameInAddress(input)) || "checkpoint"}${extension}`);
+  const beside = join(folder ?? dirname(input), `${stem(input)}${extension}`);
   const own = join(dirname(input), basename(input));
   const taken = beside === own || (target.output === "prefix" && own.startsWith(`${beside}.`));
   if (!taken) return beside;
   const mark = target.scheme === "canonical" ? ".canonical" : ".converted";
-  return join(dirname(input), `${stem(input)}${mark}${extension}`);
+  return join(folder ?? dirname(input), `${stem(input)}${mark}${extension}`);
 }

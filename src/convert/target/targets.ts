@@ -1,5 +1,8 @@
 import { CheckpointError } from "../../errors.ts";
-import { nearest } from "../../text/nearest.ts";
+import { shortened } from "../../text/brief.ts";
+import { nearest, nearestFew } from "../../text/nearest.ts";
+
+export type WriterOption = "max-shard-size" | "compress";
 
 /** A value of `--to`: a file format with that framework's usual names and axes. */
 export interface Target {
@@ -23,6 +26,8 @@ export interface Target {
   readonly keys?: RegExp;
   /** Its networks have no dense layers: fc6 … are convolutions, whatever another checkpoint has. */
   readonly convHead?: true;
+  /** Options of a conversion that its writer takes. */
+  readonly takes?: readonly WriterOption[];
   /** Told to the writer. */
   readonly options?: ReadonlyMap<string, string>;
 }
@@ -37,8 +42,8 @@ const ownNames = new Map([
 const layerAndVariable = /^(?!vars\/)[^/]+\/[^/:]+$/;
 
 export const targets: readonly Target[] = [
-  plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]),
-  plain("npz", "npz", "canonical", [".npz"]),
+  { ...plain("safetensors", "safetensors", "canonical", [".safetensors", ".safetensors.index.json"]), takes: ["max-shard-size"] },
+  { ...plain("npz", "npz", "canonical", [".npz"]), takes: ["compress"] },
   framework("paddle", "paddle", "paddle-vision", [".pdparams"]),
   { ...framework("tfslim", "tf-v2", "tfslim", [".ckpt"]), output: "prefix" },
   { ...network("keras", "keras-h5", "keras-applications", [".h5", ".hdf5"]), schemeFor: ownNames, keys: layerAndVariable },
@@ -55,7 +60,12 @@ export const targets: readonly Target[] = [
     options: weights,
   },
   { ...network("keras", "keras-v3", "keras-applications", [".keras"]), schemeFor: ownNames, keys: layerAndVariable },
-  { ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]), convHead: true, keys: /^layers\{\d+\}\.weights\{\d+\}$/ },
+  {
+    ...network("matconvnet", "matconvnet", "matconvnet", [".mat"]),
+    convHead: true,
+    keys: /^layers\{\d+\}\.weights\{\d+\}$/,
+    takes: ["compress"],
+  },
   framework("torch", "torch", "torchvision", [".pth", ".pt"]),
   { ...network("caffe", "caffe", "caffe", [".caffemodel"]), keys: /\.\d+$/ },
   { ...network("onnx", "onnx", "canonical", [".onnx"]), layout: "torchvision" },
@@ -77,11 +87,21 @@ function network(id: string, format: string, scheme: string, extensions: readonl
 /** Takes whatever tensors there are. */
 export const plainTarget = "safetensors";
 
+/** The values of --to whose writers take an option, in sentences. */
+export function rowsThatTake(option: WriterOption): string {
+  return [...new Set(targets.filter(({ takes }) => takes?.includes(option) === true).map(({ id }) => id))].join(", ");
+}
+
+/** OUT names a folder that the output goes into, under its usual name. */
+export function isFolderName(out: string): boolean {
+  return /[\\/]$/.test(out);
+}
+
 /**
- * The target of `--to` and OUT: what was named, else what OUT's ending names, else safetensors. Throws `usage` for an unknown
- * name, with the nearest one.
+ * The target of `--to` and OUT: what was named, else what OUT's ending names, else safetensors. Throws `usage` for an unknown name, and
+ * for an ending that names nothing where nothing else decides (`decided`: names or another checkpoint do), with the nearest ones.
  */
-export function findTarget(to: string | undefined, out: string | undefined): Target {
+export function findTarget(to: string | undefined, out: string | undefined, decided = false): Target {
   const named = to === undefined ? targets : targets.filter(({ id }) => id === to);
   if (to !== undefined && named.length === 0) {
     const ids = [...new Set(targets.map(({ id }) => id))];
@@ -90,9 +110,26 @@ export function findTarget(to: string | undefined, out: string | undefined): Tar
       ...(close === undefined ? {} : { hint: `did you mean --to ${close}?` }),
     });
   }
-  const target = endingOf(named, out)?.target ?? named[0];
+  const ending = endingOf(named, out)?.target;
+  if (ending === undefined && to === undefined && !decided && out !== undefined && !isFolderName(out)) throw unknownEnding(out);
+  const target = ending ?? named[0];
   if (target === undefined) throw new Error("the table of targets is empty");
   return target;
+}
+
+/** How many endings are named for one that is not known. */
+const suggestions = 3;
+
+function unknownEnding(out: string): CheckpointError {
+  const all = [...new Set(targets.flatMap(({ extensions }) => extensions))];
+  const name = out.replace(/^.*[\\/]/, "");
+  const typed = /(\.weights|_weights|\.safetensors\.index)?\.[^.]*$/i.exec(name)?.[0];
+  const found =
+    typed === undefined ? `${name} has no ending, which says the format` : `the ending ${typed} names no format that can be written`;
+  const close = typed === undefined ? all.slice(0, suggestions) : nearestFew(typed, all, suggestions);
+  return new CheckpointError("usage", `-o ${shortened(out)}: ${found}`, {
+    hint: `the nearest are ${close.join(", ")}; or say the format with --to, which takes any name`,
+  });
 }
 
 /** What OUT's ending names, if anything. */
@@ -107,7 +144,9 @@ function endingOf(
   let best: { readonly target: Target; readonly length: number } | undefined;
   for (const target of candidates) {
     for (const extension of target.extensions) {
-      if (out?.toLowerCase().endsWith(extension) === true && extension.length > (best?.length ?? 0))
+      // A TensorFlow checkpoint has its step behind its name.
+      const name = target.output === "prefix" ? out?.replace(/-\d+$/, "") : out;
+      if (name?.toLowerCase().endsWith(extension) === true && extension.length > (best?.length ?? 0))
         best = { target, length: extension.length };
     }
   }
