@@ -41,7 +41,7 @@ export class Typist {
   constructor(run: (args: readonly string[]) => Promise<Ran>, folder: string) {
     this.#run = run;
     this.#folder = folder;
-    this.#blanks = { size: "64x96x3", out: join(folder, "again.out") };
+    this.#blanks = { size: "64x96x3", out: join(folder, "again.safetensors") };
   }
 
   /** Every line of a command's record that names an option or a command. */
