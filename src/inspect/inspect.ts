@@ -109,7 +109,7 @@ export async function inspectIdentified(
       : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const stats = options.stats === true ? await import("./stats.ts") : undefined;
-  const found = await stats?.statistics(checkpoint, ctx);
+  const found = await stats?.statistics(checkpoint, ctx, { identity });
   const source = options.source === undefined ? [] : await sourceFindings(options.source, identity);
   const audited = await audit({
     checkpoint,

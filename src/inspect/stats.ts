@@ -1,12 +1,15 @@
 import type { Context } from "../io/context.ts";
+import type { Identity } from "../model/identity.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, dtypes, itemsize } from "../tensor/dtype.ts";
 import { decode } from "../tensor/numbers/numbers.ts";
 import { elementCount } from "../tensor/shape.ts";
+import { OutputSums } from "../tensor/statistics/output-sums.ts";
 import { scanOnce } from "../tensor/statistics/repeats.ts";
 import { type Statistics, StatisticsBuilder } from "../tensor/statistics/statistics.ts";
 import { isNumeric, type NumericTensor } from "../tensor/tensor.ts";
-import { plainView } from "../tensor/view.ts";
+import { plainView, view } from "../tensor/view.ts";
+import { type LayerWeight, layerWeights } from "./findings/layer-weights.ts";
 
 /** Statistics as `inspect --stats` shows them; field names are part of the command-line contract. Without values: null. */
 export interface StatsRecord {
@@ -26,6 +29,14 @@ export interface StatsRecord {
   readonly accuracy: number;
 }
 
+/** What of a checkpoint is looked at. */
+export interface StatisticsOptions {
+  /** Tensors; all where absent. */
+  readonly names?: ReadonlySet<string>;
+  /** Weights of its layers are also summed up for each output. */
+  readonly identity?: Identity | undefined;
+}
+
 /**
  * The statistics of every numeric tensor, or of those named, in one streaming pass over the file, in its order; of complex
  * tensors those of the magnitudes. Strings, float128 and guarded tensors are left out.
@@ -33,25 +44,38 @@ export interface StatsRecord {
 export async function statistics(
   checkpoint: Checkpoint,
   ctx: Context,
-  names?: ReadonlySet<string>,
+  { names, identity }: StatisticsOptions = {},
 ): Promise<ReadonlyMap<string, Statistics>> {
   const found = new Map<string, Statistics>();
+  const weights = new Map(identity === undefined ? [] : layerWeights(checkpoint, identity).map((weight) => [weight.tensor.name, weight]));
   for (const tensor of checkpoint.tensors.values()) {
     if (names !== undefined && !names.has(tensor.name)) continue;
     if (checkpoint.amplified?.get(tensor.name)?.guarded === true) continue;
-    if (isNumeric(tensor) && dtypes[tensor.dtype].kind !== "extended") found.set(tensor.name, await tensorStatistics(tensor, ctx));
+    if (!isNumeric(tensor) || dtypes[tensor.dtype].kind === "extended") continue;
+    found.set(tensor.name, await tensorStatistics(tensor, ctx, weights.get(tensor.name)));
   }
   return found;
 }
 
-export async function tensorStatistics(tensor: NumericTensor, ctx: Context): Promise<Statistics> {
+export async function tensorStatistics(tensor: NumericTensor, ctx: Context, weight?: LayerWeight): Promise<Statistics> {
   if (dtypes[tensor.dtype].kind === "complex") return magnitudeStatistics(tensor, ctx);
   const builder = new StatisticsBuilder(tensor.dtype, elementCount(tensor.shape));
-  await scanOnce(await plainView(tensor), ctx, (bytes, count, times) => {
-    if (times === 1) builder.add(bytes, count);
-    else builder.addRepeated(bytes, count, times);
-  });
-  return builder.finish();
+  const source = weight === undefined ? await plainView(tensor) : await view(tensor, weight.axes, weight.sizes);
+  const outputs = source.shape[source.axes.indexOf("o")];
+  const sums = outputs === undefined ? undefined : new OutputSums(outputs);
+  let repeated = false;
+  await scanOnce(
+    source,
+    ctx,
+    (tile, times) => {
+      if (times === 1) builder.add(tile.bytes, tile.count);
+      else builder.addRepeated(tile.bytes, tile.count, times);
+      repeated ||= times > 1;
+      if (!repeated) sums?.add(tile, tensor.dtype);
+    },
+    sums === undefined ? undefined : "o",
+  );
+  return { ...builder.finish(), ...(sums === undefined || repeated ? {} : { outputs: sums }) };
 }
 
 /** Values that are taken at once, two numbers each. */
@@ -63,7 +87,7 @@ async function magnitudeStatistics(tensor: NumericTensor, ctx: Context): Promise
   const parts = new Float64Array(2 * MAGNITUDES);
   const magnitudes = new Float64Array(MAGNITUDES);
   const asBytes = new Uint8Array(magnitudes.buffer);
-  await scanOnce(await plainView(tensor), ctx, (bytes, count, times) => {
+  await scanOnce(await plainView(tensor), ctx, ({ bytes, count }, times) => {
     for (let done = 0; done < count; done += MAGNITUDES) {
       const taken = Math.min(MAGNITUDES, count - done);
       decode(bytes, done * itemsize(tensor.dtype), part, parts, 2 * taken);

@@ -1,7 +1,5 @@
 import type { Context } from "../../io/context.ts";
-import { decode } from "../../tensor/numbers/numbers.ts";
-import { scan } from "../../tensor/statistics/scan.ts";
-import { view } from "../../tensor/view.ts";
+import type { OutputSums } from "../../tensor/statistics/output-sums.ts";
 import { few } from "../../text/few.ts";
 import type { Check } from "./check.ts";
 import { type LayerWeight, layerWeights } from "./layer-weights.ts";
@@ -15,14 +13,16 @@ export const deadFilters: Check = {
   code: "dead-filters",
   title: "convolution filters whose weights are all (nearly) 0",
   needs: "values",
-  async run({ checkpoint, identity, ctx }) {
+  async run({ checkpoint, identity, statistics, ctx }) {
     if (identity === undefined) return [];
     const found: { layer: string; dead: number; filters: number }[] = [];
     for (const weight of layerWeights(checkpoint, identity)) {
       if (weight.kind !== "conv") continue;
-      const largest = await largestPerFilter(weight, ctx);
+      const outputs = statistics?.get(weight.tensor.name)?.outputs ?? (await outputsOf(weight, ctx));
+      if (outputs === undefined) continue;
+      const { largest, energy } = outputs;
       const median = largest.toSorted()[Math.floor(largest.length / 2)] ?? 0;
-      const dead = largest.filter((value) => value <= median * NEGLIGIBLE).length;
+      const dead = largest.filter((value, k) => value <= median * NEGLIGIBLE && Number.isFinite(energy[k])).length;
       // All zero is another finding; a lone filter has no others to be compared with.
       if (median > 0 && dead > 0) found.push({ layer: weight.layer, dead, filters: largest.length });
     }
@@ -40,25 +40,8 @@ export const deadFilters: Check = {
   },
 };
 
-/** max |w| of every output channel. */
-async function largestPerFilter({ tensor, axes, sizes }: LayerWeight, ctx: Context): Promise<Float64Array> {
-  const source = await view(tensor, axes, sizes);
-  const largest = new Float64Array(source.shape[source.axes.indexOf("o")] ?? 0);
-  let values = new Float64Array(0);
-  await scan(
-    source,
-    ctx,
-    ({ bytes, count, first, every, indices }) => {
-      if (values.length < count) values = new Float64Array(count);
-      decode(bytes, 0, source.dtype, values, count);
-      for (let k = 0; k < count; ) {
-        const index = first + (Math.floor(k / every) % indices);
-        let most = largest[index] ?? 0;
-        for (const end = Math.min(count, k + every); k < end; k++) most = Math.max(most, Math.abs(values[k] ?? 0));
-        largest[index] = most;
-      }
-    },
-    "o",
-  );
-  return largest;
+/** The sums of every output channel, where the statistics have none. */
+async function outputsOf(weight: LayerWeight, ctx: Context): Promise<OutputSums | undefined> {
+  const { tensorStatistics } = await import("../stats.ts");
+  return (await tensorStatistics(weight.tensor, ctx, weight)).outputs;
 }

@@ -2,6 +2,7 @@ import { dtypes, itemsize, type NumericDType } from "../dtype.ts";
 import { decode } from "../numbers/numbers.ts";
 import { CHUNK_VALUES, ChunkKernel } from "./chunk-kernel.ts";
 import { addChunk, addLoaded, addRepeated, noSums } from "./moments.ts";
+import type { OutputSums } from "./output-sums.ts";
 import { ExactValues, SKETCH_ACCURACY, Sketch, type SortedValues } from "./sketch.ts";
 
 /** What one pass over all elements of a tensor tells. Mean, deviation, quantiles and histogram are of the finite values. */
@@ -27,6 +28,8 @@ export interface Statistics {
   readonly histogram: { readonly from: number; readonly to: number; readonly counts: readonly number[] } | undefined;
   /** Largest relative error of a percentile and of a value's place in the histogram; 0: exact. */
   readonly accuracy: number;
+  /** Of a layer's weights, where they were asked for. */
+  readonly outputs?: OutputSums;
 }
 
 export const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const;

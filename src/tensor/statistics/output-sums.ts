@@ -1,0 +1,67 @@
+import type { NumericDType } from "../dtype.ts";
+import { decode } from "../numbers/numbers.ts";
+import type { ScanTile } from "./scan.ts";
+
+/** What the weights of each output of a layer add up to, gathered while all values go by. */
+export class OutputSums {
+  /** Σ x²; not finite where one of the weights is not. */
+  readonly energy: Float64Array;
+  /** Largest |x|; means nothing where the energy is not finite. */
+  readonly largest: Float64Array;
+  #decoded = new Float64Array(0);
+
+  constructor(outputs: number) {
+    this.energy = new Float64Array(outputs);
+    this.largest = new Float64Array(outputs);
+  }
+
+  /** A tile whose marked axis is the layer's outputs. */
+  add(tile: ScanTile, dtype: NumericDType): void {
+    const values = this.#valuesOf(tile, dtype);
+    if (tile.every === 1) this.#addColumns(values, tile.first, tile.indices);
+    else this.#addRows(values, tile);
+  }
+
+  #valuesOf({ bytes, count }: ScanTile, dtype: NumericDType): Float32Array | Float64Array {
+    if (dtype === "float32" && bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+    if (this.#decoded.length < count) this.#decoded = new Float64Array(count);
+    decode(bytes, 0, dtype, this.#decoded, count);
+    return this.#decoded.subarray(0, count);
+  }
+
+  /** The outputs are the innermost axis: each has every so many-th value. */
+  #addColumns(values: Float32Array | Float64Array, first: number, indices: number): void {
+    const energy = this.energy.subarray(first, first + indices);
+    const largest = this.largest.subarray(first, first + indices);
+    for (let row = 0; row < values.length; row += indices) {
+      for (let k = 0; k < indices; k++) {
+        const value = values[row + k] ?? 0;
+        energy[k] = (energy[k] ?? 0) + value * value;
+        const size = Math.abs(value);
+        if (size > (largest[k] ?? 0)) largest[k] = size;
+      }
+    }
+  }
+
+  #addRows(values: Float32Array | Float64Array, { first, every, indices }: ScanTile): void {
+    for (let row = 0; row * every < values.length; row++) {
+      const end = Math.min(values.length, (row + 1) * every);
+      let [even, odd] = [0, 0];
+      let most = 0;
+      let k = row * every;
+      // Two sums: additions that wait for each other take twice as long.
+      for (; k + 1 < end; k += 2) {
+        const a = values[k] ?? 0;
+        const b = values[k + 1] ?? 0;
+        even += a * a;
+        odd += b * b;
+        const size = Math.max(Math.abs(a), Math.abs(b));
+        if (size > most) most = size;
+      }
+      const last = k < end ? (values[k] ?? 0) : 0;
+      const index = first + (row % indices);
+      this.energy[index] = (this.energy[index] ?? 0) + even + odd + last * last;
+      this.largest[index] = Math.max(this.largest[index] ?? 0, most, Number.isNaN(last) ? 0 : Math.abs(last));
+    }
+  }
+}
