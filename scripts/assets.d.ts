@@ -5,3 +5,13 @@ declare module "#assets/manual" {
   /** docs/errors.md */
   export const errorsPage: string;
 }
+
+declare module "#assets/page" {
+  /** src/report/page/script as one text. */
+  export const script: string;
+  /** src/report/page/style.css */
+  export const style: string;
+  /** As a Content-Security-Policy names them. */
+  export const scriptHash: string;
+  export const styleHash: string;
+}

@@ -2,29 +2,50 @@
  * Makes the modules of `dist/assets/`, which the code imports as `#assets/…`: files of the repository as texts, for what runs without the
  * repository beside it. The build makes them; the tests build first.
  */
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-
-/** Module → its exports and the pages of the repository that they are the text of. */
-const texts = {
-  manual: { findingsPage: "docs/findings.md", errorsPage: "docs/errors.md" },
-};
+import { build } from "esbuild";
 
 /** `root` ends with a slash. */
 export async function makeAssets(root) {
   const folder = `${root}dist/assets`;
   mkdirSync(folder, { recursive: true });
-  for (const [name, files] of Object.entries(texts)) {
-    const exported = Object.entries(files).map(([key, file]) => constant(key, readFileSync(`${root}${file}`, "utf8")));
-    writeFileSync(`${folder}/${name}.js`, exported.join(""));
-    writeFileSync(
-      `${folder}/${name}.d.ts`,
-      Object.keys(files)
-        .map((key) => `export declare const ${key}: string;\n`)
-        .join(""),
-    );
-  }
+  const text = (path) => readFileSync(root + path, "utf8");
+  write(folder, "manual", { findingsPage: text("docs/findings.md"), errorsPage: text("docs/errors.md") });
+  write(folder, "page", await pageAssets(root));
 }
 
-function constant(name, text) {
-  return `export const ${name} = ${JSON.stringify(text)};\n`;
+/** What a report runs and looks like (src/report/page): script and style as one text each, and the hashes by which its policy lets them in. */
+async function pageAssets(root) {
+  const bundled = async (entry) => {
+    const { outputFiles } = await build({
+      entryPoints: [`${root}src/report/page/${entry}`],
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "iife",
+      target: "es2022",
+      charset: "ascii",
+      legalComments: "none",
+    });
+    const text = outputFiles[0].text.trim();
+    // It becomes the text of an element.
+    if (/<\/(script|style)|<!--/i.test(text)) throw new Error(`${entry} would end its element`);
+    return text;
+  };
+  const [script, style] = [await bundled("script/main.ts"), await bundled("style.css")];
+  const hash = (text) => `sha256-${createHash("sha256").update(text).digest("base64")}`;
+  return { script, style, scriptHash: hash(script), styleHash: hash(style) };
+}
+
+function write(folder, name, texts) {
+  const each = (line) => Object.entries(texts).map(line).join("");
+  writeFileSync(
+    `${folder}/${name}.js`,
+    each(([key, text]) => `export const ${key} = ${JSON.stringify(text)};\n`),
+  );
+  writeFileSync(
+    `${folder}/${name}.d.ts`,
+    each(([key]) => `export declare const ${key}: string;\n`),
+  );
 }

@@ -8,6 +8,7 @@ import { diffCommand } from "./commands/diff.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { reportCommand } from "./commands/report.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
@@ -19,6 +20,7 @@ const commands: ReadonlyMap<string, () => Command> = new Map([
   ["verify", verifyCommand],
   ["diff", diffCommand],
   ["catalogue", catalogueCommand],
+  ["report", reportCommand],
   ["explain", explainCommand],
   ["formats", formatsCommand],
 ]);

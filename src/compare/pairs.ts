@@ -8,6 +8,8 @@ import { isComputed, numericTensor, type RoleValues, roleValues } from "../model
 import { isStored, type Slot, type StoredSlot } from "../model/scheme.ts";
 import { type Axes, type AxisSizes, jointSizes, type Laid } from "../tensor/axes.ts";
 import { compare, type Difference } from "../tensor/compare.ts";
+import { elementCount } from "../tensor/shape.ts";
+import { type Statistics, StatisticsBuilder } from "../tensor/statistics/statistics.ts";
 import { plainView, view } from "../tensor/view.ts";
 import { type Compared, epsilonOf, type Side } from "./side.ts";
 
@@ -32,6 +34,8 @@ export interface Pair {
 export interface Measured {
   readonly pair: Pair;
   readonly difference?: Difference;
+  /** a − b of every value, where that was asked for and the two differ. */
+  readonly differences?: Statistics;
 }
 
 /** conv3_2, fc6; the key where no role is known. */
@@ -171,17 +175,19 @@ function moveBetween(a: Side, slotA: Slot, b: Side, slotB: Slot): Pair["move"] {
 const COMPUTED_TOLERANCE = 1e-6;
 
 /** How far a pair's values are apart: equal where they are the same, or no further apart than was asked for. */
-export async function measure(pair: Pair, { rtol }: Compared, ctx: Context): Promise<Measured> {
+export async function measure(pair: Pair, { rtol }: Compared, ctx: Context, collects = false): Promise<Measured> {
   if (pair.values === undefined) return { pair };
   const { a, b } = pair.values;
+  const builder = collects ? new StatisticsBuilder("float64", elementCount(a.view.shape)) : undefined;
   const factor = a.times / b.times;
   const outputs = a.view.shape[a.view.axes.indexOf("o")] ?? 0;
   const scale = factor === 1 ? {} : { scale: { axis: "o", by: new Float64Array(outputs).fill(factor) } };
-  const difference = await compare(a.view, b.view, ctx, scale);
+  const difference = await compare(a.view, b.view, ctx, { ...scale, ...(builder === undefined ? {} : { differences: builder }) });
   if (difference.equal) return { pair, difference };
+  const seen = builder === undefined ? {} : { differences: builder.finish() };
   const within = Math.max(rtol, a.computed || b.computed ? COMPUTED_TOLERANCE : 0);
-  if (within === 0 || difference.maxAbs === Number.POSITIVE_INFINITY) return { pair, difference };
-  if (difference.maxRel <= within) return { pair, difference: { ...difference, equal: true } };
+  if (within === 0 || difference.maxAbs === Number.POSITIVE_INFINITY) return { pair, difference, ...seen };
+  if (difference.maxRel <= within) return { pair, difference: { ...difference, equal: true }, ...seen };
   const beyond = (within * difference.maxAbs) / difference.maxRel;
-  return { pair, difference: await compare(a.view, b.view, ctx, { ...scale, beyond }) };
+  return { pair, difference: await compare(a.view, b.view, ctx, { ...scale, beyond }), ...seen };
 }

@@ -9,6 +9,7 @@ import type { Ambiguity } from "../model/align/pairs.ts";
 import { knownAs } from "../model/identify/known-as.ts";
 import { kindOf } from "../model/kinds.ts";
 import type { Role } from "../model/role.ts";
+import type { Statistics } from "../tensor/statistics/statistics.ts";
 import { few } from "../text/few.ts";
 import { glob, matchAll, type Named } from "../text/glob.ts";
 /** Two tensors that mean the same; field names are part of the command-line contract. */
@@ -30,6 +31,8 @@ export interface DiffTensor {
   readonly differing: number | null;
   /** Same values; within 1e-6 of the largest where one side had to be computed. */
   readonly equal: boolean;
+  /** How many of the values of A − B are where, with `histograms`; absent where all are the same. */
+  readonly histogram?: Statistics["histogram"];
 }
 
 export interface DiffRecord {
@@ -52,6 +55,8 @@ export interface DiffOptions {
   readonly rtol?: number;
   /** Tensors that are to be compared, as a value of JSON: `{ "key in B": { "from": "key in A", "axes": "h w i o -> o i h w" } }`. */
   readonly map?: unknown;
+  /** Adds a histogram of the differences to each tensor. */
+  readonly histograms?: boolean;
 }
 
 /**
@@ -74,7 +79,7 @@ export async function diffCheckpoints(sideA: DiffSide, sideB: DiffSide, ctx: Con
     });
   }
   const measured: Measured[] = [];
-  for (const pair of pairs) if (takes(pair.a, pair.b)) measured.push(await measure(pair, compared, ctx));
+  for (const pair of pairs) if (takes(pair.a, pair.b)) measured.push(await measure(pair, compared, ctx, options.histograms));
   const tensors = measured.map(tensorRecord);
   const explanations = [
     ...(await explain(measured, pairs, compared, ctx)),
@@ -135,7 +140,7 @@ function missesValues({ checkpoint }: Side, only: readonly string[]): boolean {
   });
 }
 
-function tensorRecord({ pair, difference }: Measured): DiffTensor {
+function tensorRecord({ pair, difference, differences }: Measured): DiffTensor {
   return {
     role: pair.role ?? null,
     a: pair.a ?? null,
@@ -148,5 +153,6 @@ function tensorRecord({ pair, difference }: Measured): DiffTensor {
     cosine: difference?.cosine ?? null,
     differing: difference?.differing ?? null,
     equal: difference?.equal ?? false,
+    ...(differences?.histogram === undefined ? {} : { histogram: differences.histogram }),
   };
 }

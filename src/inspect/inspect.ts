@@ -72,10 +72,14 @@ export interface InspectCheckpointOptions extends ListOptions {
   readonly inputSize?: readonly [height: number, width: number, channels?: number | undefined];
 }
 
-/** A record and the identity that it was made from. */
+/** The record of an inspection, and what it was made of. */
 export interface Inspected {
   readonly record: InspectRecord;
+  /** As it was read: quantised tensors as real numbers where a network was recognised. */
+  readonly checkpoint: Checkpoint;
   readonly identity: Identity | undefined;
+  /** By tensor name; with `stats`. */
+  readonly statistics: ReadonlyMap<string, Statistics> | undefined;
 }
 
 /** Lists, identifies and audits an opened checkpoint. Reads headers only, unless the options ask for values. */
@@ -88,12 +92,17 @@ export async function inspectCheckpoint(
   return (await inspectIdentified(file, opened, ctx, options)).record;
 }
 
-/** The same, with the identity. */
+/** `heads`: statistics also sum up the weights of each output of fully connected layers. */
+export interface IdentifiedOptions extends InspectCheckpointOptions {
+  readonly heads?: boolean;
+}
+
+/** The same, with what the record was made of, for those who go on from there. */
 export async function inspectIdentified(
   file: string,
   opened: Checkpoint,
   ctx: Context,
-  options: InspectCheckpointOptions = {},
+  options: IdentifiedOptions = {},
 ): Promise<Inspected> {
   const size: readonly [number, number] | undefined =
     options.inputSize === undefined ? undefined : [options.inputSize[0], options.inputSize[1]];
@@ -109,7 +118,7 @@ export async function inspectIdentified(
       : undefined;
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const stats = options.stats === true ? await import("./stats.ts") : undefined;
-  const found = await stats?.statistics(checkpoint, ctx, { identity });
+  const found = await stats?.statistics(checkpoint, ctx, { identity, heads: options.heads });
   const source = options.source === undefined ? [] : await sourceFindings(options.source, identity);
   const audited = await audit({
     checkpoint,
@@ -138,7 +147,7 @@ export async function inspectIdentified(
     ...(table === undefined ? {} : { layerTotals: table.totals }),
     metadata: checkpoint.metadata,
   };
-  return { record, identity };
+  return { record, checkpoint, identity, statistics: found };
 }
 
 async function sourceFindings(paths: string | readonly string[], identity: Identity | undefined): Promise<readonly Finding[]> {

@@ -33,8 +33,10 @@ export interface StatsRecord {
 export interface StatisticsOptions {
   /** Tensors; all where absent. */
   readonly names?: ReadonlySet<string>;
-  /** Weights of its layers are also summed up for each output. */
+  /** Weights of its convolutions are also summed up for each output. */
   readonly identity?: Identity | undefined;
+  /** And those of its fully connected layers. */
+  readonly heads?: boolean | undefined;
 }
 
 /**
@@ -44,10 +46,11 @@ export interface StatisticsOptions {
 export async function statistics(
   checkpoint: Checkpoint,
   ctx: Context,
-  { names, identity }: StatisticsOptions = {},
+  { names, identity, heads }: StatisticsOptions = {},
 ): Promise<ReadonlyMap<string, Statistics>> {
   const found = new Map<string, Statistics>();
-  const weights = new Map(identity === undefined ? [] : layerWeights(checkpoint, identity).map((weight) => [weight.tensor.name, weight]));
+  const layers = identity === undefined ? [] : layerWeights(checkpoint, identity).filter(({ kind }) => kind === "conv" || heads === true);
+  const weights = new Map(layers.map((weight) => [weight.tensor.name, weight]));
   for (const tensor of checkpoint.tensors.values()) {
     if (names !== undefined && !names.has(tensor.name)) continue;
     if (checkpoint.amplified?.get(tensor.name)?.guarded === true) continue;
@@ -68,10 +71,13 @@ export async function tensorStatistics(tensor: NumericTensor, ctx: Context, weig
     source,
     ctx,
     (tile, times) => {
-      if (times === 1) builder.add(tile.bytes, tile.count);
-      else builder.addRepeated(tile.bytes, tile.count, times);
-      repeated ||= times > 1;
-      if (!repeated) sums?.add(tile, tensor.dtype);
+      if (times > 1) {
+        builder.addRepeated(tile.bytes, tile.count, times);
+        repeated = true;
+      } else if (weight?.kind !== "fc" || sums?.addRuns(tile, source.itemsize, builder) !== true) {
+        builder.add(tile.bytes, tile.count);
+        sums?.add(tile, tensor.dtype);
+      }
     },
     sums === undefined ? undefined : "o",
   );

@@ -2,7 +2,7 @@ import type { DiffOptions, DiffRecord, DiffSide } from "../inspect/diff.ts";
 import type { IdentifyOptions } from "../model/options.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts";
-import { anything, type Checks, checkInput, checkOptions, notNegative, pictureSize, text, texts } from "./checks.ts";
+import { anything, type Checks, checkInput, checkOptions, flag, notNegative, pictureSize, text, texts } from "./checks.ts";
 import { identifyOptions } from "./identify-options.ts";
 import { jsonable } from "./jsonable.ts";
 import { type RunOptions, runChecks } from "./run-options.ts";
@@ -24,6 +24,7 @@ const diffChecks: Checks<DiffRunOptions> = {
   mapFile: text,
   inputSize: pictureSize,
   otherFrom: text,
+  histograms: flag,
 };
 
 /**

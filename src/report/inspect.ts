@@ -22,8 +22,7 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
 /** The same, some lines at a time: the text of a hundred thousand tensors is never all there. */
 export function* inspectBlocks(record: InspectRecord, style: Style, options: InspectTextOptions = {}): Generator<string> {
   yield* headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
-  yield* architectureLines(record, style);
-  yield* beside(record);
+  yield* inspectHeadLines(record, style);
   if (record.tensors.length > 0) {
     yield "";
     if (options.depth === undefined) yield* tensorTable(record.tensors, style);
@@ -35,6 +34,12 @@ export function* inspectBlocks(record: InspectRecord, style: Style, options: Ins
   if (record.findings.length > 0) yield "";
   for (const finding of record.findings) yield* findingLines(finding, style);
   yield* moreLines(record.findings, style);
+}
+
+/** What the file was recognised as, and what is beside that. */
+export function* inspectHeadLines(record: InspectRecord, style: Style): Generator<string> {
+  yield* architectureLines(record, style);
+  yield* beside(record);
 }
 
 /** A text that begins with its subject, broken at the width of the terminal. */

@@ -5,6 +5,7 @@ import { type CastOptions, castValues } from "./move/cast.ts";
 import { eachPair, type PairTile } from "./move/pairs.ts";
 import { decode } from "./numbers/numbers.ts";
 import { elementCount } from "./shape.ts";
+import type { StatisticsBuilder } from "./statistics/statistics.ts";
 import type { View } from "./view.ts";
 
 /** How far two tensors are from each other, over all their elements. */
@@ -33,6 +34,8 @@ export interface CompareOptions {
   readonly rounded?: NumericDType;
   /** Values up to this far apart do not count as `differing`; 0 where absent. */
   readonly beyond?: number;
+  /** Gets every a − b; nothing where the two have the same bits. */
+  readonly differences?: StatisticsBuilder;
 }
 
 /**
@@ -41,7 +44,7 @@ export interface CompareOptions {
  */
 export async function compare(a: View, b: View, ctx: Context, options: CompareOptions = {}): Promise<Difference> {
   if (dtypes[a.dtype].kind === "complex" || dtypes[b.dtype].kind === "complex") return complexDifference(a, b, ctx);
-  const sums = new PairSums(options.beyond);
+  const sums = new PairSums(options.beyond, options.differences);
   const exact = a.dtype === b.dtype && options.scale === undefined && options.rounded === undefined;
   const axis = options.scale?.axis;
   if (exact && (await identical(a, b, ctx))) {
@@ -136,6 +139,7 @@ const chunkB = new Float64Array(CHUNK);
 /** Sums are taken chunk by chunk and then added: rounding errors grow with the number of chunks, not of elements. */
 class PairSums {
   readonly #beyond: number;
+  readonly #differences: StatisticsBuilder | undefined;
   #count = 0;
   #finite = 0;
   #differing = 0;
@@ -146,8 +150,9 @@ class PairSums {
   #ab = 0;
   #bb = 0;
 
-  constructor(beyond = 0) {
+  constructor(beyond = 0, differences?: StatisticsBuilder) {
     this.#beyond = beyond;
+    this.#differences = differences;
   }
 
   add(bytesA: Uint8Array, typeA: NumericDType, bytesB: Uint8Array, typeB: NumericDType, count: number): void {
@@ -158,6 +163,9 @@ class PairSums {
       decode(bytesA, done * a, typeA, chunkA, n);
       decode(bytesB, done * b, typeB, chunkB, n);
       this.#addChunk(n);
+      if (this.#differences === undefined) continue;
+      for (let k = 0; k < n; k++) chunkA[k] = (chunkA[k] ?? 0) - (chunkB[k] ?? 0);
+      this.#differences.add(new Uint8Array(chunkA.buffer, 0, 8 * n), n);
     }
   }
 

@@ -1,23 +1,14 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { outputSet } from "../io/output/output.ts";
+import { writeWhole } from "../io/output/write-whole.ts";
 import { npyHeader } from "../writers/numpy/npz.ts";
 import type { Scores } from "./compare/top.ts";
 
 /** Writes the values of a layer as an .npy of float32, N first. Throws `usage` where the file exists and `force` is not given. */
 export async function saveValues(path: string, { shape, values }: Scores, force: boolean): Promise<void> {
   if (!path.endsWith(".npy")) throw new CheckpointError("usage", "values are saved as .npy", { file: path, hint: `-o ${path}.npy` });
-  const output = outputSet(dirname(path), { force });
-  try {
-    const file = await output.create(basename(path));
-    const header = npyHeader({ key: basename(path), dtype: "float32", shape });
-    await file.write(0, header);
-    await file.write(header.length, littleEndian(values));
-    await output.commit(basename(path));
-  } catch (error) {
-    await output.abort();
-    throw error;
-  }
+  const header = npyHeader({ key: basename(path), dtype: "float32", shape });
+  await writeWhole(path, [header, littleEndian(values)], force);
 }
 
 function littleEndian(values: Float32Array): Uint8Array {

@@ -38,3 +38,14 @@ test("an output with a value that is no number has no energy", async () => {
   const found = await sums("o i", [2, 2], [1, Number.NaN, 2, 2]);
   expect(Array.from(found?.energy ?? [])).toEqual([Number.NaN, 8]);
 });
+
+test("long runs of a dense layer are summed up with its statistics", async () => {
+  const values = Array.from({ length: 2 * 1500 }, (_, k) => (k < 1500 ? 0.5 : 2));
+  const source = memorySource(new Uint8Array(Float32Array.from(values).buffer));
+  const tensor = contiguous({ name: "w", dtype: "float32", shape: [2, 1500], source });
+  const weight = { layer: "fc7", kind: "fc", tensor, axes: parseAxes("o i"), sizes: new Map(), fanIn: 1500, fanOut: 2 } as const;
+  const found = await tensorStatistics(tensor, createContext(), weight);
+  expect(found.outputs?.energy[0]).toBeCloseTo(375, 9);
+  expect(found.outputs?.energy[1]).toBeCloseTo(6000, 9);
+  expect([found.min, found.max, found.mean, found.zeros]).toEqual([0.5, 2, 1.25, 0]);
+});

@@ -2,11 +2,21 @@ import type { NumericDType } from "../dtype.ts";
 import { decode } from "../numbers/numbers.ts";
 import type { ScanTile } from "./scan.ts";
 
+/** Values of one output that lie together, from which on the statistics lose no time over taking them apart. */
+const LONG_RUN = 1024;
+
+/** Statistics that values are added to. */
+interface Summing {
+  /** Σ x² so far. */
+  readonly energy: number;
+  add(bytes: Uint8Array, count: number): void;
+}
+
 /** What the weights of each output of a layer add up to, gathered while all values go by. */
 export class OutputSums {
   /** Σ x²; not finite where one of the weights is not. */
   readonly energy: Float64Array;
-  /** Largest |x|; means nothing where the energy is not finite. */
+  /** Largest |x|, of `add` alone; means nothing where the energy is not finite. */
   readonly largest: Float64Array;
   #decoded = new Float64Array(0);
 
@@ -20,6 +30,22 @@ export class OutputSums {
     const values = this.#valuesOf(tile, dtype);
     if (tile.every === 1) this.#addColumns(values, tile.first, tile.indices);
     else this.#addRows(values, tile);
+  }
+
+  /**
+   * The same of a tile whose outputs have long runs of values, which go into the statistics one by one: what those sum up anyway is taken
+   * from there. False, having done nothing, for other tiles.
+   */
+  addRuns({ bytes, count, first, every, indices }: ScanTile, width: number, into: Summing): boolean {
+    if (every < LONG_RUN) return false;
+    for (let run = 0; run * every < count; run++) {
+      const values = Math.min(every, count - run * every);
+      const before = into.energy;
+      into.add(bytes.subarray(run * every * width, (run * every + values) * width), values);
+      const index = first + (run % indices);
+      this.energy[index] = (this.energy[index] ?? 0) + into.energy - before;
+    }
+    return true;
   }
 
   #valuesOf({ bytes, count }: ScanTile, dtype: NumericDType): Float32Array | Float64Array {

@@ -111,6 +111,12 @@ export class StatisticsBuilder {
     }
   }
 
+  /** Σ x² of what was added so far; NaN from the first value on that is not finite. */
+  get energy(): number {
+    const { squares, finite, mean, nan, above, below } = this.#sums;
+    return nan + above + below > 0 ? Number.NaN : squares + finite * mean * mean;
+  }
+
   finish(): Statistics {
     const { zeros, nan, above, below, finite, sum, lost, squares, min, max } = this.#sums;
     const values = this.#places.sorted(zeros, min, max);

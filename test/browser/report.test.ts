@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { report } from "../../src/index.ts";
+import { reportPage } from "../../src/report/page/page.ts";
+import { PROCESS_TIMEOUT } from "../support/cli.ts";
+import { hostileCheckpoint } from "../support/hostile-names.ts";
+import { fixtures, golden } from "../support/paths.ts";
+
+/** Debian's; without it there is nothing to test with. */
+const executablePath = "/usr/bin/chromium";
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Screenshots stay where this names a folder. */
+const shots = process.env.VGGTOOL_SCREENSHOTS;
+
+describe.skipIf(!existsSync(executablePath))("a report in a browser", { timeout: PROCESS_TIMEOUT }, () => {
+  let browser: Browser;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "vggtool-browser-"));
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  }, PROCESS_TIMEOUT);
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Opens a page from the disk; what it asks for beside itself, and what goes wrong in it, is kept. */
+  async function opened(name: string, html: string, width = 1400): Promise<{ page: Page; asked: string[]; wrong: string[] }> {
+    const path = join(folder, `${name}.html`);
+    writeFileSync(path, html);
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
+    const [asked, wrong]: [string[], string[]] = [[], []];
+    const own = pathToFileURL(path).href;
+    page.on("request", (request) => {
+      if (request.url() !== own) asked.push(request.url());
+    });
+    page.on("console", (message) => wrong.push(message.text()));
+    page.on("pageerror", (error) => wrong.push(error.message));
+    await page.goto(own);
+    return { page, asked, wrong };
+  }
+
+  /** What axe finds; its own script is not the page's, and is let in past the policy by the debugger. */
+  async function violations(page: Page): Promise<readonly string[]> {
+    const found: unknown = await page.evaluate(
+      `${axe};axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html.slice(0, 100)).join(" ")))`,
+    );
+    return Array.isArray(found) ? found.map(String) : ["axe gave no list"];
+  }
+
+  const vgg16 = join(fixtures, "interop", "vgg16.pth");
+  const cases: readonly (readonly [name: string, html: () => Promise<string>])[] = [
+    ["vgg16", async () => reportPage(await report(vgg16))],
+    ["compared", async () => reportPage(await report(vgg16, { other: join(fixtures, "demo", "vgg_16.ckpt"), to: "keras" }))],
+    ["hostile", async () => reportPage(await report(hostileCheckpoint()))],
+    ["missing", async () => reportPage(await report(join(fixtures, "demo", "vgg_face_question.pdparams")))],
+  ];
+
+  test.each(cases)("%s: asks for nothing, and axe finds nothing, in light and dark", async (name, html) => {
+    const { page, asked, wrong } = await opened(name, await html());
+    expect(await page.title()).toMatch(/vggtool report$/);
+    expect({ asked, wrong, found: await violations(page) }).toEqual({ asked: [], wrong: [], found: [] });
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(await violations(page)).toEqual([]);
+    for (const width of [400, 800, 1400]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await page.evaluate("document.documentElement.scrollWidth"), `no wider than ${width}`).toBeLessThanOrEqual(width);
+      if (shots === undefined) continue;
+      mkdirSync(shots, { recursive: true });
+      await page.screenshot({ path: join(shots, `${name}-${width}.png`), fullPage: true });
+    }
+    await page.close();
+  });
+
+  test("the policy of the page stops a script that is not its own", async () => {
+    const html = reportPage(await report(vgg16)).replace("</body>", "<script>document.title='ran'</script></body>");
+    const { page, wrong } = await opened("other-script", html);
+    expect(await page.title()).not.toBe("ran");
+    expect(wrong.join()).toContain("Content Security Policy");
+    await page.close();
+  });
+
+  test("the table is sorted and filtered, also by keyboard", async () => {
+    const { page } = await opened("table", reportPage(await report(vgg16)));
+    const names = (): Promise<readonly string[]> => page.locator("#tensors tbody button").allTextContents();
+    expect(await names()).toHaveLength(32);
+    await page.getByRole("button", { name: "Values" }).click();
+    await page.getByRole("button", { name: "Values" }).click();
+    expect((await names())[0]).toBe("classifier.0.weight");
+    expect(await page.locator("#tensors th[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+    await page.locator("#tensors input").fill("fc7");
+    expect(await names()).toEqual(["classifier.3.weight", "classifier.3.bias"]);
+    await page.locator("#tensors input").fill("features.0.");
+    await page.getByRole("button", { name: "features.0.weight" }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#tensors dl dt").allTextContents()).toEqual(["1 %", "5 %", "25 %", "median", "75 %", "95 %", "99 %"]);
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#tensors dl").count()).toBe(0);
+    await page.close();
+  });
+
+  test("with the channels the other way round, the sheet exchanges red and blue", async () => {
+    const { page } = await opened("sheet", reportPage(await report(vgg16)));
+    const pixel = (): Promise<unknown> =>
+      page.evaluate('Array.from(document.querySelector("#sheet canvas").getContext("2d").getImageData(2, 2, 1, 1).data.slice(0, 3))');
+    await page.getByLabel("Drawn as").selectOption("rgb");
+    const before = await pixel();
+    await page.getByLabel("Drawn as").selectOption("bgr");
+    expect(await pixel()).toEqual(Array.isArray(before) ? before.toReversed() : []);
+    await page.close();
+  });
+
+  test.skipIf(golden === undefined)("one golden of each host opens, asks for nothing and has no error", async () => {
+    const hosts = join(golden ?? "", "hosts");
+    const names = readdirSync(hosts)
+      .filter((name) => !name.includes("."))
+      .filter((_, k) => k % 4 === 0);
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) {
+      const [file] = readdirSync(join(hosts, name)).filter((each) => !/\.(json|md|npz|npy)$/.test(each));
+      if (file === undefined) continue;
+      const { page, asked, wrong } = await opened(`host-${name}`, reportPage(await report(join(hosts, name, file))));
+      expect({ name, asked, wrong }).toEqual({ name, asked: [], wrong: [] });
+      expect(await page.locator("h2").count()).toBeGreaterThan(0);
+      await page.close();
+    }
+  });
+});
