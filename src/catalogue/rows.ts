@@ -19,7 +19,8 @@ export type SeenFiles = ReadonlyMap<string, SeenState>;
 /** Characters of a checkpoint's metadata as JSON: class names and a model's configuration have some 100,000. */
 const longestMetadata = 1 << 20;
 
-export function rowsOfCheckpoint(source: string, { record, identity }: Inspected, sha256: string | null, seen: SeenFiles): SourceRows {
+export function rowsOfCheckpoint(source: string, inspected: Inspected, sha256: string | null, seen: SeenFiles): SourceRows {
+  const { record, identity } = inspected;
   const { architecture: network } = record;
   const checkpoint: CatalogueRow = {
     ...entryOf(source, seen),
@@ -42,7 +43,7 @@ export function rowsOfCheckpoint(source: string, { record, identity }: Inspected
     preprocessing: identity?.preprocessing === undefined ? null : toJson(identity.preprocessing),
     error: null,
   };
-  return { checkpoint, tensors: tensorRows(source, { record, identity }), files: fileRows(source, seen) };
+  return { checkpoint, tensors: tensorRows(source, inspected), files: fileRows(source, seen) };
 }
 
 /** A source that could not be read: what kept it from being read, without its name. */
