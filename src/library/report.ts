@@ -1,7 +1,7 @@
 import type { Compared, Side } from "../compare/side.ts";
 import type { Context } from "../io/context.ts";
 import type { IdentifyOptions } from "../model/options.ts";
-import type { Comparison, ReportRecord } from "../report/page/record.ts";
+import type { ReportedComparison, ReportRecord } from "../report/page/record.ts";
 import { type CheckpointInput, nameOfInput, pathOfInput } from "../tensor/checkpoint-input.ts";
 import { type Checks, checkInput, checkOptions, checkpoint, flag, pictureSize, text } from "./checks.ts";
 import { identifyOptions } from "./identify-options.ts";
@@ -79,7 +79,7 @@ export async function report(input: CheckpointInput, options: ReportOptions = {}
   });
 }
 
-async function compared(a: Side, other: CheckpointInput, options: ReportOptions, ctx: Context): Promise<Comparison> {
+async function compared(a: Side, other: CheckpointInput, options: ReportOptions, ctx: Context): Promise<ReportedComparison> {
   const [{ open }, { diffCheckpoints }, { rowLikeness }, { identify }, { withRealNumbers }] = await Promise.all([
     import("../open.ts"),
     import("../inspect/diff.ts"),

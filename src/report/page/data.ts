@@ -45,10 +45,10 @@ export interface StripLayer {
 
 export interface TensorsData {
   readonly total: string;
-  readonly rows: readonly TensorRow[];
+  readonly rows: readonly ShownTensor[];
 }
 
-export interface TensorRow {
+export interface ShownTensor {
   readonly name: string;
   readonly role: string;
   readonly dtype: string;

@@ -13,11 +13,11 @@ import type {
   LedgerData,
   PageData,
   SheetData,
+  ShownTensor,
   StatsData,
-  TensorRow,
   TensorsData,
 } from "./data.ts";
-import type { Comparison, ReportRecord } from "./record.ts";
+import type { ReportedComparison, ReportRecord } from "./record.ts";
 import { atMost, base64, shownHistogram, shownName, shownNumber, shownSentence } from "./shown.ts";
 import { strips } from "./strip.ts";
 
@@ -79,7 +79,7 @@ function tensorsData({ tensors, totals }: InspectRecord): TensorsData {
   };
 }
 
-function tensorData(tensor: TensorRecord, withHistogram: boolean): TensorRow {
+function tensorData(tensor: TensorRecord, withHistogram: boolean): ShownTensor {
   const { stats, stored, dtype, kind, role } = tensor;
   const named = tensor.label === undefined || tensor.label === tensor.name ? tensor.name : `${tensor.name} (${tensor.label})`;
   return {
@@ -137,7 +137,7 @@ function filterData({ layers }: Filters): readonly FilterData[] {
   });
 }
 
-function comparisonData({ other, diff, rowLikeness }: Comparison): ComparisonData {
+function comparisonData({ other, diff, rowLikeness }: ReportedComparison): ComparisonData {
   const [kept] = atMost(diff.tensors, MOST_ROWS);
   return {
     other: shownName(other),

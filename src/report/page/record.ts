@@ -13,12 +13,12 @@ export interface ReportRecord {
   /** null where no VGG was recognised. */
   readonly filters: Filters | null;
   /** With OTHER. */
-  readonly comparison: Comparison | null;
+  readonly comparison: ReportedComparison | null;
   /** With `to`: what a conversion would do. */
   readonly conversion: Pick<ConvertResult, "plan" | "ledger" | "warnings"> | null;
 }
 
-export interface Comparison {
+export interface ReportedComparison {
   /** File name of OTHER. */
   readonly other: string;
   readonly diff: DiffRecord;

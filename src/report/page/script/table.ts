@@ -1,6 +1,6 @@
 import { type Child, element } from "./dom.ts";
 
-export interface TableColumn<Row> {
+export interface SortedColumn<Row> {
   readonly title: string;
   readonly numeric?: boolean;
   /** What rows are sorted by; not sorted by where absent. */
@@ -8,9 +8,9 @@ export interface TableColumn<Row> {
   readonly cell: (row: Row) => Child;
 }
 
-export interface TableOptions<Row> {
+export interface SortedOptions<Row> {
   readonly caption: string;
-  readonly columns: readonly TableColumn<Row>[];
+  readonly columns: readonly SortedColumn<Row>[];
   readonly rows: readonly Row[];
   /** What is shown below a row when its first cell is pressed. */
   readonly detail?: (row: Row) => Node;
@@ -22,7 +22,7 @@ export interface TableOptions<Row> {
 const PAGE = 200;
 
 /** A table whose titles sort it, with a filter above it; the arrow keys move from row to row. */
-export function sortedTable<Row>({ caption, columns, rows, detail, words }: TableOptions<Row>): HTMLElement {
+export function sortedTable<Row>({ caption, columns, rows, detail, words }: SortedOptions<Row>): HTMLElement {
   let order = { column: -1, down: false };
   let shown = PAGE;
   let wanted = "";
@@ -88,7 +88,7 @@ export function sortedTable<Row>({ caption, columns, rows, detail, words }: Tabl
   return element("div", {}, element("p", { class: "faint" }, caption), controls, region, more);
 }
 
-function rowElement<Row>(row: Row, columns: readonly TableColumn<Row>[], detail: TableOptions<Row>["detail"]): HTMLElement {
+function rowElement<Row>(row: Row, columns: readonly SortedColumn<Row>[], detail: SortedOptions<Row>["detail"]): HTMLElement {
   const cells = columns.map((column, k) => {
     const cell = element("td", { class: column.numeric === true ? "number" : k === 0 ? "name" : "" });
     cell.append(k === 0 && detail !== undefined ? opener(column.cell(row), columns.length, () => detail(row)) : column.cell(row));

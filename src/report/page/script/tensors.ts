@@ -1,4 +1,4 @@
-import type { HistogramData, StatsData, TensorRow, TensorsData } from "../data.ts";
+import type { HistogramData, ShownTensor, StatsData, TensorsData } from "../data.ts";
 import { bars, element, number, section } from "./dom.ts";
 import { sortedTable } from "./table.ts";
 
@@ -16,10 +16,10 @@ export function tensorSection({ total, rows }: TensorsData): HTMLElement {
   const stat = (title: string, key: "min" | "max" | "mean" | "std") => ({
     title,
     numeric: true,
-    key: ({ stats }: TensorRow) => stats?.[key] ?? "",
-    cell: ({ stats }: TensorRow) => number(stats?.[key] ?? ""),
+    key: ({ stats }: ShownTensor) => stats?.[key] ?? "",
+    cell: ({ stats }: ShownTensor) => number(stats?.[key] ?? ""),
   });
-  const table = sortedTable<TensorRow>({
+  const table = sortedTable<ShownTensor>({
     caption: `${total}. A tensor's name opens its statistics; the histogram's height is the square root of the count.`,
     rows,
     columns: [
