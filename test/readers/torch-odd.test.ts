@@ -45,6 +45,59 @@ async function read(bytes: Uint8Array): Promise<readonly string[] | string> {
   }
 }
 
+/** A tensor of two axes, n × m. */
+const matrix = (key: string, n: number, m: number): string =>
+  `ctorch._utils\n_rebuild_tensor\n(${storage(key, n * m)}K\x00K${String.fromCharCode(n)}K${String.fromCharCode(m)}\x86K${String.fromCharCode(m)}K\x01\x86tR`;
+/** An object of a class with a state. */
+const object = (path: string, state: string): string => `c${path}\n)\x81${state}b`;
+const quantised = "torch.ao.nn.quantized.modules";
+
+describe("whole modules that keep tensors elsewhere than in their dicts", () => {
+  const members = { "data/0": floats(1, 2, 3, 4), "data/1": floats(5, 6) };
+  const [weight, bias] = [matrix("0", 2, 2), tensor("1", 2)];
+  const module = (attributes: string): string => object("mine\nNet", `}${item("_modules", "}")}s${attributes}`);
+  const dense = (packed: string): string =>
+    object(`${quantised}.linear\nLinear`, `}(${item("_modules", `}${item("_packed_params", packed)}s`)}u`);
+
+  test.each([
+    [
+      "a quantised convolution: settings, weight, bias, scale, zero point, training",
+      object(
+        `${quantised}.conv\nConv2d`,
+        `(K\x02K\x02K\x01K\x01\x86K\x01K\x01\x86K\x00K\x00\x86K\x01K\x01\x86\x89K\x00K\x00\x86K\x01U\x05zeros${weight}${bias}G?\xf0\x00\x00\x00\x00\x00\x00K\x00\x89t`,
+      ),
+      ["weight  1 2", "bias  5 6"],
+    ],
+    [
+      "a dense layer's packed weights: an object of the script runtime",
+      dense(
+        object(
+          `${quantised}.linear\nLinearPackedParams`,
+          `}${item("_modules", "}")}s${item("_packed_params", object("torch\nScriptObject", `${weight}${bias}\x86U\x08a.class.\x86`))}s`,
+        ),
+      ),
+      ["_packed_params._packed_params.0  1 2", "_packed_params._packed_params.1  5 6"],
+    ],
+    [
+      "the same before 1.7: weight, bias, training",
+      dense(object("torch.nn.quantized.modules.linear\nLinearPackedParams", `${weight}${bias}\x88\x87`)),
+      ["_packed_params._packed_params.0  1 2", "_packed_params._packed_params.1  5 6"],
+    ],
+    [
+      "a bias that is not there",
+      dense(object(`${quantised}.linear\nLinearPackedParams`, `${weight}N\x88\x87`)),
+      ["_packed_params._packed_params.0  1 2"],
+    ],
+    [
+      "layers in a plain list, which state_dict() leaves out",
+      module(`${item("convs", `](${object("torch.nn.modules.conv\nConv2d", `}${item("_parameters", `}${item("bias", bias)}s`)}s`)}e`)}s`),
+      ["convs.0.bias  5 6"],
+    ],
+  ])("%s", async (_, pickled, lines) => {
+    expect(await read(archive(pickled, members))).toEqual(lines);
+  });
+});
+
 describe("parameters of PyTorch before 0.4", () => {
   const members = { "data/0": floats(1, 2), "data/1": floats(3) };
   const parameter = "ctorch.nn.parameter\nParameter\n";

@@ -9,6 +9,7 @@ import { quantisedNotes } from "../../tensor/dequantised.ts";
 import { freeName, renamedNote } from "../../tensor/free-name.ts";
 import type { NumericTensor, Tensor, TensorKind } from "../../tensor/tensor.ts";
 import { isModule, isScripted, moduleChildren, moduleLayer } from "./modules.ts";
+import { isPacked, packedChildren, packedLayer, packedName } from "./packed.ts";
 import { markScales, realTensor } from "./quantised.ts";
 import { className, type StorageId, TorchTensor, tensorRecord, type UnsupportedRecord } from "./records.ts";
 import { type StorageSet, TensorMaker } from "./storages.ts";
@@ -79,6 +80,8 @@ export async function collectTensors(root: PickleValue, storages: StorageSet, op
   notes.push(...walk.unknown.notes());
   if (tensors.size === 0 && walk.unknown.size > 0) throw walk.unknown.refusal(file);
   const said = { layers: walk.layers, metadata: walk.metadata, nesting: nestingOf(root, ".", tensors) };
+  // Halves are kept in packed weights too, and are not whole numbers by scales.
+  if ([...tensors.keys()].some((name) => name.includes(packedName))) markScales(tensors);
   return quantised.size === 0 ? { ...said, tensors, notes } : { ...said, ...divided(tensors, quantised, notes) };
 }
 
@@ -146,6 +149,11 @@ class Walk implements Visitor {
       return "taken";
     }
     if (!(value instanceof ObjectRecord) || itemsOf(value) !== undefined || bytesValue(value) !== undefined) return undefined;
+    if (isPacked(value)) {
+      const layer = packedLayer(value, path ?? "");
+      if (layer !== undefined) this.layers.push(layer);
+      return undefined;
+    }
     if (!isModuleLike(value)) {
       this.unknown.add(className(value.callable), path);
       return undefined;
@@ -168,6 +176,8 @@ class Walk implements Visitor {
       for (const [index, element] of (objectElements(array) ?? []).entries()) {
         yield [array.shape.length === 0 ? path : joined(path, ".", String(index)), element];
       }
+    } else if (isPacked(value)) {
+      yield* packedChildren(value, path);
     } else if (isModuleLike(value)) {
       yield* moduleChildren(value, path);
     } else {

@@ -18,11 +18,11 @@ export async function realTensor(tensor: NumericTensor, quantiser: Quantiser, ma
   return real ?? { unsupported: "a quantised tensor with other scales than its shape needs" };
 }
 
-/** A quantised module keeps scale and zero point of what it makes, `X.scale` and `X.zero_point`: no parameters. */
+/** A quantised module keeps scale and zero point of what it makes, `X.scale` and `X.zero_point` (`X_scale_0`, by FX): no parameters. */
 export function markScales(tensors: Map<string, Tensor>): void {
   for (const [name, tensor] of tensors) {
-    const module = /^(.*\.|)zero_point$/.exec(name)?.[1];
-    const scale = module === undefined ? undefined : tensors.get(`${module}scale`);
+    const [, of, number] = /^(.*)zero_point(_\d+)?$/.exec(name) ?? [];
+    const scale = of === undefined ? undefined : tensors.get(`${of}scale${number ?? ""}`);
     if (scale === undefined || ![scale, tensor].every(({ shape }) => shape.every((size) => size === 1))) continue;
     for (const one of [scale, tensor]) tensors.set(one.name, withInfo(one, { kind: "bookkeeping" }));
   }

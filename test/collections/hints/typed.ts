@@ -53,6 +53,8 @@ function readClause(clause: string, takesValue: ReadonlySet<string>, blanks: Bla
     const words = wordsOf(sentence).map((word) => word.replace(ends, ""));
     return { add: [], leave: [], command: words, open: words.some((word) => /^[A-Z]+(\.\w+)?$/.test(word)) };
   }
+  // Another program's command.
+  if (/\b(npm|iconv) /.test(clause)) return { ...nothing, open: true };
   // What convert does anyway unless it is asked otherwise, and what was typed already, is no advice.
   if (/\bunless --|\bwithout --/.test(clause)) return nothing;
   const words = wordsOf(clause);

@@ -21,7 +21,7 @@ const pairs = [
 /** Files whose default in Keras is Caffe's names and convolutions. Sources of `pairs` are not repeated. */
 const caffeans = [
   ["vgg11-64x96", "matconvnet"],
-  ["vgg16-64x96", "caffe", "caffe-v0", "caffe-v1", "caffe-double", "matconvnet", "matconvnet-dagnn", "matconvnet-v73"],
+  ["vgg16-64x96", "caffe", "caffe-v0", "caffe-v1", "caffe-unpacked", "matconvnet", "matconvnet-dagnn", "matconvnet-v73"],
   ["vgg16-224", "caffe-v1", "matconvnet"],
   ["vgg16bn-64x96", "caffe", "matconvnet-dagnn"],
 ].flatMap(([arch, ...froms]) => froms.map((from) => ({ arch, form: from.startsWith("caffe") ? "dense" : "conv", from, size: [] })));
