@@ -9,6 +9,7 @@ import { headOnly } from "./identify/head/head-only.ts";
 import { inHost, type Reading, readings } from "./identify/readings.ts";
 import { runsOf } from "./identify/runs.ts";
 import type { Body, Identity } from "./identity.ts";
+import { isImageConstant } from "./kinds.ts";
 import type { Layers } from "./layers/layer.ts";
 import { candidates, readLayers } from "./layers/read-layers.ts";
 import type { IdentifyOptions } from "./options.ts";
@@ -80,7 +81,11 @@ function assemble(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entr
     ...first,
     bodies,
     complete: first.network.complete,
-    foreign: foreignLayers(others, layers, entries),
+    foreign: foreignLayers(
+      others.filter((key) => !isImageConstant(key)),
+      layers,
+      entries,
+    ),
     others,
   };
 }

@@ -21,7 +21,6 @@ const statistic =
   /(^|[/._])(running_mean|running_var|running_std|moving_mean|moving_variance|moving_var|moving_std|rolling_mean|rolling_variance|_mean|_variance|moments)(_\d+)?$/;
 /** Paddle's variable names: w_1 and w_2 of a batch norm are mean and variance. */
 const paddleStatistic = /batch_norm\w*\.w_[12]$/;
-/** tf-slim's image mean, torch's registered pixel mean. */
 const imageConstant = /(^|[/.])(mean_rgb|pixel_mean|pixel_std|mean_bgr)$/;
 /** Keras 3 `model.export` stores every variable a second time under this name. */
 const secondCopy = /(^|[/.])_all_variables\//;
@@ -68,6 +67,11 @@ export function judgeKinds(identity: Identity | undefined): (tensor: Described) 
     if (slot.over !== undefined) statistics.add(slot.over);
   }
   return (tensor) => (tensor.kind === undefined && statistics.has(tensor.name) ? "buffer" : kindOf(tensor));
+}
+
+/** Whether a tensor says how images are prepared and belongs to no layer: tf-slim's mean_rgb, torch's registered pixel_mean and pixel_std. */
+export function isImageConstant(key: string): boolean {
+  return imageConstant.test(key);
 }
 
 /** Whether the tensor counts among `totals.parameters`. */

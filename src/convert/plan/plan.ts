@@ -1,6 +1,7 @@
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
 import { knownAs } from "../../model/identify/known-as.ts";
+import { isImageConstant } from "../../model/kinds.ts";
 import type { Network } from "../../model/network/network.ts";
 import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
@@ -14,7 +15,7 @@ import type { ConversionTarget } from "../target/conversion-target.ts";
 import { heldDtype, targetDtype } from "../target/dtype-rule.ts";
 import type { FeatureArea } from "../target/fc-form.ts";
 import { fcLayers } from "../target/head.ts";
-import { isImageConstant, isPreparation } from "../target/image-mean.ts";
+import { isPreparation } from "../target/image-mean.ts";
 import { targetSlots } from "../target/target-axes.ts";
 import { alignedMoves } from "./aligned-moves.ts";
 import { planAssumptions } from "./assumed.ts";

@@ -1,5 +1,6 @@
 import type { Context } from "../../io/context.ts";
 import type { Identity } from "../../model/identity.ts";
+import { isImageConstant } from "../../model/kinds.ts";
 import type { Preprocessing, Scheme } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { loadFloat64 } from "../../tensor/load.ts";
@@ -15,10 +16,6 @@ export const isPreparation = "it says how images are prepared: written as prepro
 
 /** Significant digits of a float32: 123.68 and not 123.68000030517578. */
 const digits = 7;
-
-export function isImageConstant(key: string): boolean {
-  return /(^|[/.])(mean_rgb|mean_bgr|pixel_mean|pixel_std)$/.test(key);
-}
 
 /**
  * Whether an image constant stays a tensor: where names are kept or canonical, in the source's own format, and where the
