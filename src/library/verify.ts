@@ -24,7 +24,10 @@ import { type RunOptions, runChecks } from "./run-options.ts";
 import { spoken, withContext } from "./with-context.ts";
 
 /** What `verify` takes beside what every verb takes: the engine, the input, what to compare with, and how closely. */
-export interface VerifyRunOptions extends RunOptions, VerifyOptions {}
+export interface VerifyRunOptions extends RunOptions, VerifyOptions {
+  /** Path of a page that shows the run; `force` replaces what is there. */
+  readonly html?: string;
+}
 
 const verifyChecks: Checks<VerifyRunOptions> = {
   ...runChecks,
@@ -51,6 +54,7 @@ const verifyChecks: Checks<VerifyRunOptions> = {
   output: text,
   force: flag,
   pair: pairOfTexts,
+  html: text,
 };
 
 /**
@@ -73,6 +77,12 @@ export async function verify(input: CheckpointInput | undefined, options: Verify
   });
   return withContext(nameOfInput(given), options, { values: true }, async (ctx) => {
     const { verifyCheckpoint: run } = await import("../verify/verify.ts");
-    return jsonable(await run(given, options, ctx));
+    const { html, ...rest } = options;
+    const record = await run(given, rest, ctx);
+    if (html !== undefined) {
+      const [{ verifyPage }, { writeWhole }] = await Promise.all([import("../report/page/page.ts"), import("../io/output/write-whole.ts")]);
+      await writeWhole(html, [new TextEncoder().encode(verifyPage(record))], options.force === true);
+    }
+    return jsonable(record);
   });
 }

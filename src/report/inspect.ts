@@ -5,6 +5,7 @@ import type { StatsRecord } from "../inspect/stats.ts";
 import { size } from "../text/byte-size.ts";
 import { layersText } from "./layers.ts";
 import { metadataText } from "./metadata.ts";
+import { sparkline } from "./sparkline.ts";
 import { count, type Style, shape, visible } from "./style.ts";
 import { type Column, table, tableBlocks } from "./table.ts";
 import { wrapLines } from "./wrap.ts";
@@ -90,15 +91,20 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
   const withStats = tensors.some((tensor) => tensor.stats !== undefined);
   const columns: Column[] = [
-    { title: "name", least: LEAST_NAME },
-    { title: "dtype", spare: 3 },
-    { title: "shape", align: "right", spare: 1 },
-    { title: "values", align: "right", spare: 2 },
-    ...(withRoles ? [{ title: "role", spare: 4 }] : []),
-    ...(withLabels ? [{ title: "label", least: LEAST_LABEL, spare: 5 }] : []),
+    // The role tells rows of statistics apart, where a name has lost its middle.
+    withStats
+      ? { title: "name", least: width < NARROW ? LEAST_BESIDE_STATS : LEAST_NAME, repeats: repeated(tensors) }
+      : { title: "name", least: LEAST_NAME },
+    { title: "dtype", spare: 4 },
+    { title: "shape", align: "right", spare: 2 },
+    { title: "values", align: "right", spare: 3 },
+    ...(withRoles ? [withStats ? { title: "role" } : { title: "role", spare: 5 }] : []),
+    ...(withLabels ? [{ title: "label", least: LEAST_LABEL, spare: 6 }] : []),
     ...(withHash ? [{ title: "sha256" }] : []),
-    ...(withStats ? statsColumns : []),
+    ...(withStats ? statsColumns(tensors) : []),
   ];
+  const digits = width < NARROW ? 3 : 4;
+  const notFinite = columns.some(({ title }) => title === "NaN, inf");
   const cells = (tensor: TensorRecord): string[] => [
     tensor.name === "" ? "''" : visible(tensor.name),
     tensor.stored === undefined ? tensor.dtype : `${tensor.dtype} (${tensor.stored})`,
@@ -107,7 +113,7 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withRoles ? [tensor.role ?? (tensor.kind === "parameter" ? "" : tensor.kind)] : []),
     ...(withLabels ? [visible(tensor.label ?? "")] : []),
     ...(withHash ? [tensor.sha256 ?? ""] : []),
-    ...(withStats ? statsCells(tensor.stats) : []),
+    ...(withStats ? statsCells(tensor.stats, digits, notFinite) : []),
   ];
   const rows = {
     *[Symbol.iterator]() {
@@ -117,16 +123,36 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
   return tableBlocks(columns, rows, paint.faint, width);
 }
 
-const statsColumns: readonly Column[] = ["min", "max", "mean", "std", "zeros", "NaN, inf"].map((title) => ({ title, align: "right" }));
+/** Names beside statistics are shortened to this before columns are left out. */
+const LEAST_BESIDE_STATS = 12;
+/** Below so many columns, numbers have three digits. */
+const NARROW = 100;
 
-function statsCells(stats: StatsRecord | undefined): string[] {
-  if (stats === undefined) return statsColumns.map(() => "");
+/** What all names begin with, up to the end of a word. */
+function repeated(tensors: readonly TensorRecord[]): string {
+  const [first, ...rest] = tensors.map(({ name }) => visible(name));
+  if (first === undefined || rest.length === 0) return "";
+  let length = first.length;
+  for (const name of rest) while (!name.startsWith(first.slice(0, length))) length--;
+  return first.slice(0, length).replace(/[\p{L}\p{N}]+$/u, "");
+}
+
+function statsColumns(tensors: readonly TensorRecord[]): readonly Column[] {
+  const numbers: readonly Column[] = ["min", "max", "mean", "std"].map((title) => ({ title, align: "right" }));
+  const notFinite = tensors.some(({ stats }) => stats !== undefined && stats.nan + stats.inf > 0);
+  const zeros: Column = { title: "zeros", align: "right", spare: 1 };
+  return [{ title: "spread" }, ...numbers, zeros, ...(notFinite ? [{ title: "NaN, inf", align: "right" as const }] : [])];
+}
+
+function statsCells(stats: StatsRecord | undefined, digits: number, notFinite: boolean): string[] {
+  if (stats === undefined) return [];
   const number = (value: number | bigint | null): string => {
     if (value === null) return "";
-    return Number.isInteger(Number(value)) ? value.toString() : Number(Number(value).toPrecision(4)).toString();
+    return Number.isInteger(Number(value)) ? value.toString() : Number(Number(value).toPrecision(digits)).toString();
   };
-  const { min, max, mean, std, zeros, nan, inf } = stats;
-  return [...[min, max, mean, std].map(number), count(zeros), nan + inf === 0 ? "" : count(nan + inf)];
+  const { min, max, mean, std, zeros, nan, inf, histogram } = stats;
+  const cells = [sparkline(histogram?.counts ?? []), ...[min, max, mean, std].map(number), count(zeros)];
+  return notFinite ? [...cells, nan + inf === 0 ? "" : count(nan + inf)] : cells;
 }
 
 function groupTable(tensors: readonly TensorRecord[], depth: number, { width, paint }: Style): string {

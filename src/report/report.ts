@@ -13,7 +13,7 @@ export { type ExplainRecord, explainCode, explanationText } from "./explain.ts";
 export { formatsText } from "./formats.ts";
 export { type InspectTextOptions, inspectBlocks, inspectText } from "./inspect.ts";
 export { jsonPieces, toJson } from "./json.ts";
-export { reportPage } from "./page/page.ts";
+export { reportPage, verifyPage } from "./page/page.ts";
 export { sarif } from "./sarif.ts";
 export { sourceText } from "./source.ts";
 export { count, duration, type Paint, plain, type Style, visible, visibleWithin } from "./style.ts";

@@ -7,6 +7,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** Cells may be shortened in the middle: to this many characters before columns are left out, to `fewest` where that is not enough. */
   readonly least?: number;
+  /** What all its cells begin with, as far as it says nothing: it goes first where a cell is shortened. */
+  readonly repeats?: string;
   /** May be left out where the width does not hold all: the highest number goes first. */
   readonly spare?: number;
 }
@@ -76,7 +78,9 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
 
 function cellOf(row: Row, { column, k, size }: Shown): string {
   const cell = row[k] ?? "";
-  return column.least === undefined || displayWidth(cell) <= size ? cell : shortened(cell, size);
+  if (column.least === undefined || displayWidth(cell) <= size) return cell;
+  const { repeats = "" } = column;
+  return shortened(repeats.length > 1 && cell.startsWith(repeats) ? `…${cell.slice(repeats.length)}` : cell, size);
 }
 
 /** Lines are joined this many at a time: single strings take several times the memory of their characters. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { report } from "../../src/index.ts";
-import { reportPage } from "../../src/report/page/page.ts";
+import { report, verify } from "../../src/index.ts";
+import { reportPage, verifyPage } from "../../src/report/page/page.ts";
 import { PROCESS_TIMEOUT } from "../support/cli.ts";
 import { hostileCheckpoint } from "../support/hostile-names.ts";
 import { fixtures, golden } from "../support/paths.ts";
@@ -57,6 +57,7 @@ describe.skipIf(!existsSync(executablePath))("a report in a browser", { timeout:
   const cases: readonly (readonly [name: string, html: () => Promise<string>])[] = [
     ["vgg16", async () => reportPage(await report(vgg16))],
     ["compared", async () => reportPage(await report(vgg16, { other: join(fixtures, "demo", "vgg_16.ckpt"), to: "keras" }))],
+    ["run", async () => verifyPage(await verify(join(fixtures, "demo", "vgg_face.mat"), { other: vgg16, inputSize: [64, 96], top: 3 }))],
     ["hostile", async () => reportPage(await report(hostileCheckpoint()))],
     ["missing", async () => reportPage(await report(join(fixtures, "demo", "vgg_face_question.pdparams")))],
   ];

@@ -37,8 +37,11 @@ describe("at 80 columns", () => {
     const lines = text.split("\n");
     const top = lines.findIndex((line) => line.startsWith("name "));
     const [head = "", first = ""] = lines.slice(top, top + 2);
-    expect(head).toMatch(/^name +.*min +max +mean +std +zeros/);
-    expect(first).toMatch(/^net\.l.*weights\{1\} .* -\d\.\d+ +\d\.\d+ +-?\d\.\d+(e-\d)? +\d\.\d+ +0$/);
+    expect(head).toMatch(/^name +role +spread +min +max +mean +std +zeros$/);
+    // What all names begin with goes first, and the role tells the rows apart.
+    expect(first).toMatch(/^…1\}.*ts\{1\} +conv1_1\.weight +[ ▁-█]{8} +-\d\.\d+ +\d\.\d+ +-?\d\.\d+(e-\d)? +\d\.\d+ +0$/);
+    const rows = lines.slice(top + 1, top + 33);
+    expect(new Set(rows.map((row) => row.slice(0, head.indexOf("spread")))).size).toBe(32);
   });
 
   test("findings are broken at spaces, their fix below them", () => {
@@ -47,6 +50,15 @@ describe("at 80 columns", () => {
     expect(text).toMatch(/\nerror layers-missing: nothing in the file produces the .*\n {4}.*\n/);
     expect(text).toMatch(/\n {4}fix: save the whole network: register every layer/);
   });
+});
+
+test("a column for NaN and infinities is there where there are any", () => {
+  const text = (nan: number): string => {
+    const tensors = mat.tensors.map((tensor) => (tensor.stats === undefined ? tensor : { ...tensor, stats: { ...tensor.stats, nan } }));
+    return inspectText({ ...mat, tensors }, at(200));
+  };
+  expect(text(0)).not.toContain("NaN, inf");
+  expect(text(3)).toMatch(/zeros +NaN, inf\n.* 3\n/);
 });
 
 describe("at 200 columns", () => {

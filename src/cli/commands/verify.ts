@@ -53,6 +53,7 @@ export function verifyCommand(): Command {
     .option("--until <layer>", "stop behind this layer: conv4_3 gives its feature maps")
     .option("--descriptor <layer>", "put this layer's outputs into the record")
     .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
+    .option("--html <page.html>", "write a page that shows the run: activations and errors by layer, the classes")
     .option("--force", "replace what is there already")
     .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
     .option("--top <n>", "classes to show of each picture", parseWholeNumber)

@@ -1,7 +1,9 @@
 import { script, scriptHash, style, styleHash } from "#assets/page";
+import type { VerifyRecord } from "../../verify/record.ts";
 import type { PageData } from "./data.ts";
 import { reportData } from "./model.ts";
 import type { ReportRecord } from "./record.ts";
+import { verifyData } from "./verify-model.ts";
 
 /**
  * The report of a checkpoint as one page that asks for nothing: its script, its style and its data are inside, and nothing else may run
@@ -11,7 +13,12 @@ export function reportPage(record: ReportRecord): string {
   return page(reportData(record));
 }
 
-export function page(data: PageData): string {
+/** The same of a run: activations and errors layer by layer, and the classes. */
+export function verifyPage(record: VerifyRecord): string {
+  return page(verifyData(record));
+}
+
+function page(data: PageData): string {
   const policy = `default-src 'none'; script-src '${scriptHash}'; style-src '${styleHash}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">

@@ -56,7 +56,7 @@ export function topSection(pictures: readonly TopData[]): HTMLElement {
         { title: "Rank", numeric: true, cell: ({ rank }) => String(rank) },
         { title: "Class", cell: ({ label }) => element("span", { class: "words" }, label) },
         { title: "Probability", numeric: true, cell: ({ probability }) => number(probability) },
-        { title: "", cell: ({ probability }) => share(probability) },
+        { title: "Share", cell: ({ probability }) => share(probability) },
       ],
     }),
   );
