@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import { encode } from "fast-png";
+import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { labelsOf } from "../../src/model/labels.ts";
@@ -9,13 +12,13 @@ import { contractFor, pairOf } from "../../src/verify/input/picture-options.ts";
 import { findPictures, isPicture, pictureBatch } from "../../src/verify/input/pictures.ts";
 import { contractFromJson, describeContract, preset, presetNames } from "../../src/verify/input/preprocess.ts";
 import { identityOf } from "../support/identity.ts";
-import { png } from "./png.ts";
+import { chunk, png } from "./png.ts";
 import { checkpointOf } from "./subjects.ts";
 import { networkOf, randomSet } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vggtool-test-"));
 const ctx = createContext();
-const file = (name: string, content: string | Buffer): string => {
+const file = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 };
@@ -187,20 +190,112 @@ test("two descriptors are compared by direction", () => {
 /** sharp is an optional peer: VGGTOOL_TEST_ENGINES=sharp VGGTOOL_ENGINES=… runs these. */
 const hasSharp = (process.env.VGGTOOL_TEST_ENGINES ?? "").split(",").includes("sharp");
 
-test.skipIf(hasSharp)("without sharp, pictures are refused with the command that installs it", async () => {
+/** Without sharp whatever this machine has installed. */
+function withoutSharp(): void {
   const before = process.env.VGGTOOL_ENGINES;
-  process.env.VGGTOOL_ENGINES = folder;
-  const contract = contractFromJson({}, "x");
-  await expect(pictureBatch(["a.png"], "a.png", network, contract, ctx)).rejects.toMatchObject({
-    code: "not-found",
-    message: "pictures are decoded by the package sharp, which is not installed",
-    where: { hint: `npm install sharp --prefix ${folder} (VGGTOOL_ENGINES names that folder)` },
+  beforeAll(() => {
+    process.env.VGGTOOL_ENGINES = folder;
   });
-  if (before === undefined) delete process.env.VGGTOOL_ENGINES;
-  else process.env.VGGTOOL_ENGINES = before;
+  afterAll(() => {
+    if (before === undefined) delete process.env.VGGTOOL_ENGINES;
+    else process.env.VGGTOOL_ENGINES = before;
+  });
+}
+
+describe("without sharp", () => {
+  withoutSharp();
+
+  test("other pictures than PNG and JPEG are refused with the command that installs it", async () => {
+    const webp = file("a.webp", Buffer.from("RIFF\0\0\0\0WEBPVP8 ", "latin1"));
+    const batch = await pictureBatch([webp], "a.webp", network, contractFromJson({}, "x"), ctx);
+    await expect(batch.read(0, 1)).rejects.toMatchObject({
+      code: "not-found",
+      message: "pictures other than PNG and JPEG are decoded by the package sharp, which is not installed",
+      where: { file: webp, hint: `npm install sharp --prefix ${folder} (VGGTOOL_ENGINES names that folder)` },
+    });
+  });
+
+  const read = async (path: string, json: object = {}) =>
+    (await (await pictureBatch([path], "x", network, contractFromJson(json, "x"), ctx)).read(0, 1)).values;
+
+  test("a JPEG, with the orientation that its EXIF says", async () => {
+    // Upper half bright, lower half dark; 32 high and 64 wide as the network takes it.
+    const data = Uint8Array.from({ length: 64 * 32 * 4 }, (_, k) => (k < 64 * 16 * 4 ? 200 : 50));
+    const plain = jpeg.encode({ width: 64, height: 32, data }, 95).data;
+    const upright = await read(file("plain.jpg", plain));
+    expect([upright[5 * 64 + 30], upright[27 * 64 + 30]].map((value) => Math.round((value ?? 0) / 10))).toEqual([20, 5]);
+    const onHead = await read(file("head.jpg", withOrientation(plain, 3)));
+    expect([onHead[5 * 64 + 30], onHead[27 * 64 + 30]].map((value) => Math.round((value ?? 0) / 10))).toEqual([5, 20]);
+    const onSide = await read(file("side.jpg", withOrientation(plain, 6)), { fit: "stretch" });
+    // Turned clockwise: what was above is at the right.
+    expect([onSide[16 * 64 + 10], onSide[16 * 64 + 54]].map((value) => Math.round((value ?? 0) / 10))).toEqual([5, 20]);
+  });
+
+  test("16 bits, a palette, one bit and transparency", async () => {
+    const of = async (name: string, image: Parameters<typeof encode>[0]) => read(file(name, Buffer.from(encode(image))));
+    const wide = await of("wide.png", { width: 64, height: 32, depth: 16, channels: 1, data: new Uint16Array(64 * 32).fill(0x4dff) });
+    expect(wide[100]).toBe(0x4d);
+    const clear = await of("clear.png", { width: 64, height: 32, depth: 8, channels: 4, data: new Uint8Array(64 * 32 * 4).fill(9) });
+    expect([clear[0], clear[64 * 32]]).toEqual([9, 9]);
+    const bit = await read(
+      file(
+        "bit.png",
+        smallPng(
+          64,
+          32,
+          1,
+          0,
+          Buffer.alloc(32 * 9, 0x00)
+            .fill(0xff, 16 * 9)
+            .map((byte, k) => (k % 9 === 0 ? 0 : byte)),
+        ),
+      ),
+    );
+    expect([bit[2 * 64], bit[30 * 64]]).toEqual([0, 255]);
+  });
+
+  test("what promises few pixels and unpacks to many is unsafe; what is larger than the limit is refused by its header", async () => {
+    const bomb = file("bomb.png", smallPng(1, 1, 8, 0, Buffer.alloc(1 << 24)));
+    await expect(read(bomb)).rejects.toMatchObject({ code: "unsafe", where: { file: bomb } });
+    const huge = file("huge.png", smallPng(1e5, 1e5, 8, 0, Buffer.alloc(10)));
+    await expect(read(huge)).rejects.toMatchObject({ code: "unsupported", message: expect.stringContaining("100000 × 100000 pixels") });
+  });
+
+  test("half a JPEG is refused", async () => {
+    const { data } = jpeg.encode({ width: 64, height: 64, data: new Uint8Array(64 * 64 * 4).map((_, k) => k % 251) }, 90);
+    const half = file("half.jpg", data.subarray(0, data.length / 2));
+    await expect(read(half)).rejects.toMatchObject({ code: "malformed", where: { file: half } });
+  });
 });
 
-describe.skipIf(!hasSharp)("with sharp", () => {
+/** A PNG with whatever rows. */
+function smallPng(width: number, height: number, depth: number, kind: number, rows: Uint8Array): Buffer {
+  const whole = png(1, 1, 1, () => 0);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([depth, kind], 8);
+  return Buffer.concat([whole.subarray(0, 8), chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+/** A JPEG with an EXIF segment of one entry behind its first marker. */
+function withOrientation(data: Uint8Array, orientation: number): Buffer {
+  const tiff = Buffer.from("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0", "latin1");
+  tiff.writeUInt16LE(orientation, 6 + 8 + 2 + 8);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(tiff.length + 2);
+  return Buffer.concat([data.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, tiff, data.subarray(2)]);
+}
+
+describe.each([
+  ["without sharp", false],
+  ["with sharp", true],
+])("%s", (_, sharp) => {
+  if (sharp && !hasSharp) {
+    test.skip("sharp is not there", () => {});
+    return;
+  }
+  if (!sharp) withoutSharp();
   let red = "";
   beforeAll(() => {
     // Left half (200, 100, 50), right half (20, 40, 60), twice as large as the input of 32×64.
@@ -257,6 +352,17 @@ describe.skipIf(!hasSharp)("with sharp", () => {
     expect(values[0]).toBeCloseTo(77 / 255, 6);
     const rgb = await (await pictureBatch([grey], "x", network, contractFromJson({}, "x"), ctx)).read(0, 1);
     expect([rgb.values[0], rgb.values[32 * 64], rgb.values[2 * 32 * 64]]).toEqual([77, 77, 77]);
+  });
+
+  test("a line of 60000 pixels is cut to what is seen before it is enlarged", async () => {
+    const line = file(
+      "line.png",
+      png(60000, 1, 3, (x) => (x < 29990 ? 0 : x < 30010 ? 90 : 255)),
+    );
+    const before = process.memoryUsage.rss();
+    const { values } = await (await pictureBatch([line], "x", network, contractFromJson({}, "x"), ctx)).read(0, 1);
+    expect([values[0], values[31 * 64 + 63]]).toEqual([90, 90]);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(64e6);
   });
 
   test("what is no picture, or half of one, is refused", async () => {

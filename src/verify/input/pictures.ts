@@ -5,10 +5,10 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { defaultSize } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
 import type { InputBatch } from "./batch.ts";
+import { type Decoder, loadDecoder, type Pixels } from "./decoder.ts";
 import { describeContract, type PictureContract } from "./preprocess.ts";
-import { type Decoder, loadDecoder, type Pixels } from "./sharp.ts";
 
-/** A compressed picture; sharp's own limit of 268 million pixels comes behind it. */
+/** A compressed picture; the decoders' own limits of pixels come behind it. */
 const MAX_BYTES = 256 << 20;
 /** What is looked for in a folder. */
 const ENDINGS = /\.(jpe?g|png|webp|gif|tiff?|avif|heif|heic)$/i;
@@ -42,7 +42,7 @@ export async function findPictures(path: string): Promise<FoundPictures> {
 }
 
 /**
- * Pictures as a batch, decoded when their turn comes. Throws `not-found` without sharp, `malformed` for what is no picture,
+ * Pictures as a batch, decoded when their turn comes. Throws `not-found` where sharp is needed and not there, `malformed` for what is no picture,
  * `unsupported` for a network whose channels are neither one nor three.
  */
 export async function pictureBatch(
@@ -96,7 +96,7 @@ async function decoded(
     }
     const margin = { width: Math.round((width * 8) / 7), height: Math.round((height * 8) / 7) };
     const size = shorter === undefined ? margin : { width: shorter, height: shorter };
-    return await decoder.decode(bytes, grey, { fit: "outside", ...size }, path);
+    return await decoder.decode(bytes, grey, { fit: "cover", ...size, shown: { width, height } }, path);
   } finally {
     await located.source.close();
   }

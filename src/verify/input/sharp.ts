@@ -1,27 +1,13 @@
 import { CheckpointError } from "../../errors.ts";
-import { installHint } from "../engines/installation.ts";
 import { failureOf, importOptional } from "../engines/optional-package.ts";
-
-/** Pixels of one picture: rows of interleaved channels, one byte each. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  readonly bytes: Uint8Array;
-}
-
-export type Resize =
-  | { readonly fit: "cover" | "fill"; readonly width: number; readonly height: number }
-  | { readonly fit: "outside"; readonly width: number; readonly height: number };
-
-export interface Decoder {
-  /** Decoded, turned as its EXIF says, scaled (bicubic), in sRGB or grey. Throws `malformed` for what is no picture. */
-  decode(bytes: Uint8Array, grey: boolean, resize: Resize, file: string): Promise<Pixels>;
-}
+import type { Decoder, Pixels, Resize } from "./decoder.ts";
+import { isLarge, partFor } from "./resample.ts";
 
 /** The steps of sharp that are used; its own types are not needed to build this tool. */
 interface Pipeline {
   rotate(): Pipeline;
+  extract(region: object): Pipeline;
+  metadata(): Promise<unknown>;
   resize(options: object): Pipeline;
   removeAlpha(): Pipeline;
   toColourspace(space: string): Pipeline;
@@ -30,32 +16,48 @@ interface Pipeline {
   toBuffer(options: object): Promise<unknown>;
 }
 
-/**
- * The decoder of pictures, sharp (libvips), if the person has installed it: an optional peer, because it brings 20 MB of native
- * code that comparing checkpoints never needs. Throws `not-found` with the command that installs it.
- */
-export async function loadDecoder(): Promise<Decoder> {
+/** sharp as a decoder, or why it cannot be used. */
+export async function loadSharp(): Promise<Decoder | { readonly problem: string }> {
   const found = await importOptional("sharp");
   if ("failure" in found) {
     const { code, message } = found.failure;
-    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${message.split("\n")[0] ?? ""})`;
-    throw new CheckpointError("not-found", `pictures are decoded by the package sharp, which ${why}`, { hint: installHint("sharp") });
+    return { problem: code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${message.split("\n")[0] ?? ""})` };
   }
   const { module } = found;
   return {
     async decode(bytes, grey, resize, file) {
       try {
-        const turned = pipelineOf(module, bytes)
-          .rotate()
-          .resize({ ...resize, kernel: "cubic", position: "centre" })
-          .removeAlpha();
-        const coloured = grey ? turned.greyscale().toColourspace("b-w") : turned.toColourspace("srgb");
+        const turned = (await partOf(module, bytes, resize)).resize({
+          ...sizeFor(resize),
+          kernel: "cubic",
+          position: "centre",
+        });
+        const opaque = turned.removeAlpha();
+        const coloured = grey ? opaque.greyscale().toColourspace("b-w") : opaque.toColourspace("srgb");
         return pixelsOf(await coloured.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }));
       } catch (error) {
         throw new CheckpointError("malformed", `the picture cannot be decoded: ${failureOf(error).message}`, { file, cause: error });
       }
     },
   };
+}
+
+/** The picture, turned; of one that would become enormous when it is enlarged only the part that will be seen. */
+async function partOf(module: unknown, bytes: Uint8Array, resize: Resize): Promise<Pipeline> {
+  const whole = pipelineOf(module, bytes).rotate();
+  const size = sizeOf(await pipelineOf(module, bytes).metadata());
+  return size === undefined || !isLarge(size, resize) ? whole : whole.extract(partFor(size, resize));
+}
+
+function sizeFor({ fit, width, height, shown }: Resize): object {
+  return shown === undefined ? { fit, width, height } : { fit: "outside", width, height };
+}
+
+/** Height and width as the picture is seen: EXIF's orientations from 5 on lay it on its side. */
+function sizeOf(metadata: unknown): { readonly width: number; readonly height: number } | undefined {
+  const [width, height, orientation] = ["width", "height", "orientation"].map((name) => property(metadata, name));
+  if (typeof width !== "number" || typeof height !== "number") return undefined;
+  return typeof orientation === "number" && orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
 function pipelineOf(sharp: unknown, bytes: Uint8Array): Pipeline {
@@ -66,7 +68,17 @@ function pipelineOf(sharp: unknown, bytes: Uint8Array): Pipeline {
 }
 
 function isPipeline(value: unknown): value is Pipeline {
-  const steps: readonly (keyof Pipeline)[] = ["rotate", "resize", "removeAlpha", "toColourspace", "greyscale", "raw", "toBuffer"];
+  const steps: readonly (keyof Pipeline)[] = [
+    "rotate",
+    "extract",
+    "metadata",
+    "resize",
+    "removeAlpha",
+    "toColourspace",
+    "greyscale",
+    "raw",
+    "toBuffer",
+  ];
   return typeof value === "object" && value !== null && steps.every((step) => typeof Reflect.get(value, step) === "function");
 }
 
