@@ -27,6 +27,7 @@ export {
 export { checkDevices } from "./library/check-devices.ts";
 export { type ConvertRunOptions, convert } from "./library/convert.ts";
 export { type DiffRunOptions, diff } from "./library/diff.ts";
+export { doctor } from "./library/doctor.ts";
 export { type InspectOptions, inspect } from "./library/inspect.ts";
 export { inspectSource, sourceIsUnsaid } from "./library/inspect-source.ts";
 export { listFormats } from "./library/list-formats.ts";
@@ -42,5 +43,6 @@ export type { Checkpoint, Inert, LayerRecord, Note } from "./tensor/checkpoint.t
 export type { CheckpointInput } from "./tensor/checkpoint-input.ts";
 export type { DType, NumericDType } from "./tensor/dtype.ts";
 export type { NumericTensor, Part, StringTensor, Tensor, TensorInfo, TensorMap } from "./tensor/tensor.ts";
+export type { DoctorRecord } from "./verify/doctor.ts";
 export type { DeviceChoice, DeviceRecord, EngineId } from "./verify/engines/engines.ts";
 export type { VerifyRecord } from "./verify/record.ts";

@@ -5,6 +5,7 @@ import { visibleWithin } from "../report/style.ts";
 import { catalogueCommand } from "./commands/catalogue.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -22,6 +23,7 @@ const commands: ReadonlyMap<string, () => Command> = new Map([
   ["catalogue", catalogueCommand],
   ["report", reportCommand],
   ["explain", explainCommand],
+  ["doctor", doctorCommand],
   ["formats", formatsCommand],
 ]);
 

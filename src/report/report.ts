@@ -9,6 +9,7 @@
 export { convertText, planText } from "./convert.ts";
 export { devicesText } from "./devices.ts";
 export { diffText } from "./diff.ts";
+export { doctorText } from "./doctor.ts";
 export { type ExplainRecord, explainCode, explanationText } from "./explain.ts";
 export { formatsText } from "./formats.ts";
 export { type InspectTextOptions, inspectBlocks, inspectText } from "./inspect.ts";

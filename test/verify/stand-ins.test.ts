@@ -2,6 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { doctorText } from "../../src/report/doctor.ts";
+import { plain } from "../../src/report/report.ts";
+import { examineMachine } from "../../src/verify/doctor.ts";
 import { chooseEngine, probeDevices } from "../../src/verify/engines/engines.ts";
 import { ENGINES_VARIABLE } from "../../src/verify/engines/optional-package.ts";
 import { webgpu } from "../../src/verify/engines/webgpu/webgpu.ts";
@@ -171,7 +174,7 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
     ]);
     expect(await chooseEngine({ device: "auto" })).toMatchObject({
       engine: { id: "onnxruntime" },
-      notes: ["auto chose onnxruntime on the CPU: no engine with a GPU was found (vggtool verify --check-device says why)"],
+      notes: ["auto chose onnxruntime on the CPU: no engine with a GPU was found (vggtool doctor says why)"],
     });
   });
 
@@ -242,5 +245,41 @@ describe.skipIf(process.platform === "win32")("packages and a driver that answer
       message: expect.stringMatching(/^no engine can use a GPU: .*only SwiftShader/),
     });
     expect(await chooseEngine({ device: "auto" })).toMatchObject({ engine: { id: "wasm" } });
+  });
+
+  test("doctor says what is there, where it was looked for, and what to type for the rest", async () => {
+    machine(
+      { [ort]: onnxruntime("libcublasLt.so.13: cannot open shared object file"), [wgpu]: dawn(swiftshader), [backend]: "" },
+      smi.none,
+    );
+    const record = await examineMachine();
+    const place = process.env[ENGINES_VARIABLE] ?? "";
+    expect(record).toMatchObject({
+      schema: "vggtool/doctor/1",
+      node: { version: process.versions.node },
+      packages: { variable: place },
+      engines: [
+        { engine: "wasm", available: true, device: "cpu" },
+        { engine: "tensorflow", available: false },
+        { engine: "onnxruntime", available: true, device: "cpu" },
+        { engine: "webgpu", available: true, device: "cpu", deviceName: rendered },
+        { engine: "onnxruntime-webgpu" },
+      ],
+      gpu: [{ available: false }, { available: false }, { available: false }, { available: false }, { available: false }],
+      drivers: [{ name: "NVIDIA", devices: [], problem: "the NVIDIA driver finds no GPU in this machine" }],
+      decoders: [
+        { name: "built in", pictures: "PNG, JPEG", available: true },
+        {
+          name: "sharp",
+          available: false,
+          problem: `the package sharp is not installed: npm install sharp --prefix ${place} (VGGTOOL_ENGINES names that folder)`,
+        },
+      ],
+    });
+    expect(record.packages.folders[0]).toBe(join(place, "node_modules"));
+    const text = doctorText(record, { paint: plain, width: 80 });
+    expect(text).toContain(`  webgpu ? (Dawn ?): cpu (${rendered})`);
+    expect(text).toContain("  NVIDIA: none: the NVIDIA driver finds no GPU in this machine");
+    expect(text.match(/@tensorflow\/tfjs-node-gpu is not installed/g)).toHaveLength(1);
   });
 });

@@ -96,8 +96,7 @@ async function firstThatPasses(device: DeviceChoice, examine: Examine): Promise<
     if ("fault" in selfTest && selfTest.fault !== undefined) notes.push(`${selfTest.fault}; the next engine was taken`);
     else {
       const where = there.device === "cpu" ? "the CPU" : there.deviceName;
-      const why =
-        there.device === "cpu" && device !== "cpu" ? ": no engine with a GPU was found (vggtool verify --check-device says why)" : "";
+      const why = there.device === "cpu" && device !== "cpu" ? ": no engine with a GPU was found (vggtool doctor says why)" : "";
       return {
         engine,
         device: there,

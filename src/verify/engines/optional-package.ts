@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { kindAt } from "../../io/regular.ts";
 
 /** A folder whose node_modules holds engines, where they are not installed beside vggtool itself. */
 export const ENGINES_VARIABLE = "VGGTOOL_ENGINES";
@@ -47,6 +48,11 @@ export function optionalVersion(name: string): string {
     if (failureOf(error).code === undefined) throw error;
     return "?";
   }
+}
+
+/** The folders in which optional packages are looked for, nearest first; those that exist. */
+export function searchedFolders(): readonly string[] {
+  return (createRequire(lookingFrom()).resolve.paths("sharp") ?? []).filter((folder) => kindAt(folder) === "folder");
 }
 
 function lookingFrom(): string {

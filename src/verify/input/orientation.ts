@@ -1,4 +1,4 @@
-import type { Pixels } from "./decoder.ts";
+import type { Pixels } from "./pixels.ts";
 
 /** EXIF's tag of how a camera was held (Exif 2.3, 4.6.4): 1 as it is seen … 8. */
 const ORIENTATION = 0x0112;

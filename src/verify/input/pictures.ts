@@ -5,7 +5,8 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { defaultSize } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
 import type { InputBatch } from "./batch.ts";
-import { type Decoder, loadDecoder, type Pixels } from "./decoder.ts";
+import { loadDecoder } from "./decoder.ts";
+import type { Decoder, Pixels } from "./pixels.ts";
 import { describeContract, type PictureContract } from "./preprocess.ts";
 
 /** A compressed picture; the decoders' own limits of pixels come behind it. */

@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import { zlib } from "../../io/source/zlib.ts";
-import type { Decoder, Pixels } from "./decoder.ts";
 import { orientationOf, turned } from "./orientation.ts";
+import type { Decoder, Pixels } from "./pixels.ts";
 import { resized } from "./resample.ts";
 
 /** Pixels of one decoded picture: 268 MB with four channels. */

@@ -1,4 +1,4 @@
-import type { Pixels, Resize } from "./decoder.ts";
+import type { Pixels, Resize } from "./pixels.ts";
 
 interface Size {
   readonly width: number;
@@ -6,7 +6,7 @@ interface Size {
 }
 
 /** A part of a picture, in its own pixels. */
-export interface Part extends Size {
+export interface PicturePart extends Size {
   readonly left: number;
   readonly top: number;
 }
@@ -27,7 +27,7 @@ export function isLarge(size: Size, resize: Resize): boolean {
 }
 
 /** The middle of a picture that is seen in the end, with the border that scaling needs; proportions stay those that are wanted. */
-export function partFor(size: Size, resize: Resize): Part {
+export function partFor(size: Size, resize: Resize): PicturePart {
   const scale = covering(size, resize);
   const side = (all: number, wanted: number): readonly [number, number] => {
     const seen = Math.min(all, Math.ceil(wanted / scale) + 2 * BORDER);

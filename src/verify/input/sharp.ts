@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 import { failureOf, importOptional } from "../engines/optional-package.ts";
-import type { Decoder, Pixels, Resize } from "./decoder.ts";
+import type { Decoder, Pixels, Resize } from "./pixels.ts";
 import { isLarge, partFor } from "./resample.ts";
 
 /** The steps of sharp that are used; its own types are not needed to build this tool. */
@@ -17,14 +17,16 @@ interface Pipeline {
 }
 
 /** sharp as a decoder, or why it cannot be used. */
-export async function loadSharp(): Promise<Decoder | { readonly problem: string }> {
+export async function loadSharp(): Promise<(Decoder & { readonly version: string }) | { readonly problem: string }> {
   const found = await importOptional("sharp");
   if ("failure" in found) {
     const { code, message } = found.failure;
     return { problem: code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${message.split("\n")[0] ?? ""})` };
   }
   const { module } = found;
+  const version = property(property(module, "versions"), "sharp");
   return {
+    version: typeof version === "string" ? version : "?",
     async decode(bytes, grey, resize, file) {
       try {
         const turned = (await partOf(module, bytes, resize)).resize({
@@ -93,5 +95,5 @@ function pixelsOf(answer: unknown): Pixels {
 }
 
 function property(owner: unknown, key: string): unknown {
-  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
+  return (typeof owner === "object" || typeof owner === "function") && owner !== null ? Reflect.get(owner, key) : undefined;
 }
