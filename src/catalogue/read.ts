@@ -123,9 +123,8 @@ export class ChangeCheck {
     try {
       const { source, set } = await locateNamed(input, ctx, files);
       try {
-        for (const name of known.keys()) {
-          if (!files.seen().has(name) && name.startsWith(`${set.name}/`)) await (await set.open(name.slice(set.name.length + 1)))?.close();
-        }
+        const others = [...known.keys()].filter((name) => !files.seen().has(name) && name.startsWith(`${set.name}/`));
+        await Promise.all(others.map(async (name) => (await set.open(name.slice(set.name.length + 1)))?.close()));
       } finally {
         await source.close();
       }

@@ -1,6 +1,7 @@
 import type { CheckpointError } from "../errors.ts";
 import type { Inspected } from "../inspect/inspect.ts";
 import type { SeenState } from "../io/opened.ts";
+import { isAddress } from "../io/remote/address.ts";
 import { toJson } from "../report/json.ts";
 import type { Inert } from "../tensor/checkpoint.ts";
 import type { CatalogueRow } from "./schema.ts";
@@ -53,7 +54,7 @@ export function rowsOfError(source: string, error: CheckpointError, seen: SeenFi
     (place) => place !== "",
   );
   const sentence = places.length > 0 ? `${error.summary} (${places.join(", ")})` : error.summary;
-  const again = passing.has(error.code);
+  const again = isPassing(source, error);
   const checkpoint: CatalogueRow = {
     ...entryOf(source, seen),
     ...Object.fromEntries(unknown.map((name) => [name, null])),
@@ -63,8 +64,12 @@ export function rowsOfError(source: string, error: CheckpointError, seen: SeenFi
   return { checkpoint, tensors: [], files: again ? [] : fileRows(source, seen) };
 }
 
-/** What may be otherwise the next time, although no file that was seen has changed. */
-export const passing: ReadonlySet<CheckpointError["code"]> = new Set(["io", "changed", "interrupted"]);
+/** Whether the source may answer otherwise the next time, although no file that was seen has changed: also without `--offline`. */
+export function isPassing(source: string, { code }: CheckpointError): boolean {
+  return passing.has(code) || (code === "usage" && isAddress(source));
+}
+
+const passing: ReadonlySet<CheckpointError["code"]> = new Set(["io", "changed", "interrupted"]);
 
 const unknown = [
   "sha256",

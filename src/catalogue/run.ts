@@ -5,12 +5,14 @@ import { KnownSources } from "./known.ts";
 import { joinedParts } from "./merge.ts";
 import { isSmallPart, PartBuilder } from "./part-builder.ts";
 import { ChangeCheck, type ReadRowsOptions, readRows } from "./read.ts";
-import { passing } from "./rows.ts";
+import { isPassing } from "./rows.ts";
 import { isInShard, type Shard, sourceName } from "./source.ts";
 import { type WritableCatalogue, writeCatalogue } from "./store.ts";
 
 export interface CatalogueRunOptions extends ReadRowsOptions {
   readonly shard?: Shard;
+  /** Reads also what has not changed. */
+  readonly reread?: boolean;
   /** Called for each source when it is done. */
   readonly onSource?: (done: SourceDone) => void;
 }
@@ -103,21 +105,23 @@ class Run {
     if (this.#options.context.signal?.aborted === true) throw new CheckpointError("interrupted", "interrupted");
     this.#counts.sources += 1;
     const known = this.#known.get(source);
-    if (known !== undefined && (await this.#check.isUnchanged(input, this.#known.files(source)))) {
+    if (known !== undefined && this.#options.reread !== true && (await this.#check.isUnchanged(input, this.#known.files(source)))) {
       this.#counts.unchanged += 1;
       if (known.failed) this.#counts.failed += 1;
       this.#options.onSource?.({ source, outcome: "unchanged" });
       return;
     }
     const { rows, error } = await readRows(source, input, this.#options);
-    this.#known.outdate(source);
     this.#counts.read += 1;
-    if (error !== undefined) {
-      this.#counts.failed += 1;
-      if (passing.has(error.code)) this.#counts.passing += 1;
+    const again = error !== undefined && isPassing(source, error);
+    if (error !== undefined) this.#counts.failed += 1;
+    if (again) this.#counts.passing += 1;
+    // What was read once is not lost because a server does not answer today.
+    if (!again || known === undefined || known.failed) {
+      this.#known.outdate(source);
+      this.#builder.add(rows);
+      if (this.#builder.isFull || Date.now() - this.#written > patience) await this.#flush();
     }
-    this.#builder.add(rows);
-    if (this.#builder.isFull || Date.now() - this.#written > patience) await this.#flush();
     this.#options.onSource?.({ source, outcome: error === undefined ? "read" : "failed", ...(error === undefined ? {} : { error }) });
   }
 

@@ -19,6 +19,8 @@ export interface CatalogueOptions extends RunOptions {
   readonly stats?: boolean;
   /** One part of the sources of so many, by a hash of their names. */
   readonly shard?: Shard;
+  /** Reads also what has not changed since the last run: another version of the library may see more. */
+  readonly reread?: boolean;
   readonly onSource?: (done: SourceDone) => void;
 }
 
@@ -31,7 +33,15 @@ const shard: OptionCheck = {
   },
 };
 
-const catalogueChecks: Checks<CatalogueOptions> = { ...runChecks, out: text, hash: flag, stats: flag, shard, onSource: callback };
+const catalogueChecks: Checks<CatalogueOptions> = {
+  ...runChecks,
+  out: text,
+  hash: flag,
+  stats: flag,
+  shard,
+  reread: flag,
+  onSource: callback,
+};
 
 /**
  * Lists many checkpoints in Parquet files, a row each: docs/catalogue.md has the columns. Sources are those of `findCheckpoints`. One that cannot be read is a row with its error. What a run
@@ -48,7 +58,7 @@ export async function catalogue(sources: readonly string[], options: CatalogueOp
     checkOptions("catalogue", options, catalogueChecks);
     if (options.out === undefined) throw new CheckpointError("usage", "catalogue needs a folder", { hint: 'add out: "zoo"' });
     const { runCatalogue } = await import("../catalogue/run.ts");
-    const { out, hash = false, stats = false, shard: _shard, onSource: _onSource, onProgress: _onProgress, ...shared } = options;
+    const { out, hash = false, stats = false, shard: _shard, reread, onSource: _onSource, onProgress: _onProgress, ...shared } = options;
     const { from, amplified } = shared;
     const { checkpoints } = await findCheckpoints(sources, shared);
     const inputs = checkpoints.map(({ source }) => source);
@@ -58,6 +68,7 @@ export async function catalogue(sources: readonly string[], options: CatalogueOp
       context: contextOptions(options),
       ...(from === undefined ? {} : { from }),
       ...(amplified === undefined ? {} : { amplified }),
+      ...(reread === undefined ? {} : { reread }),
       ...(options.shard === undefined ? {} : { shard: options.shard }),
       ...(options.onSource === undefined ? {} : { onSource: options.onSource }),
     });

@@ -141,6 +141,12 @@ describe("a second run", () => {
     expect(await run()).toMatchObject({ read: 1, unchanged: 1, failed: 2, passing: 1 });
   });
 
+  test("reads all of it where that is asked for", async () => {
+    const zoo = join(folder, "zoo");
+    await catalogue([pth, mat], { out: zoo });
+    expect(await catalogue([pth, mat], { out: zoo, reread: true })).toMatchObject({ read: 2, unchanged: 0, checkpoints: 2 });
+  });
+
   test("with other columns is refused, and says what to type", async () => {
     const zoo = join(folder, "zoo");
     await catalogue([pth], { out: zoo });

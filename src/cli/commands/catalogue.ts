@@ -40,6 +40,7 @@ export function catalogueCommand(): Command {
     )
     .option("--stats", "add statistics of every tensor's values")
     .option("--shard <i/n>", "only the i-th of n parts of the sources, by a hash of their names; merge joins the parts", shardOf)
+    .option("--reread", "read also what has not changed since the last run")
     .option("--record-errors", "what cannot be read is a row of the catalogue, and no failure of the command")
     .option("--from <format>", "read all as this format, whatever the content looks like")
     .option("--amplified", amplifiedHelp)
