@@ -11,6 +11,7 @@ import { runsOf } from "./identify/runs.ts";
 import type { Body, Identity } from "./identity.ts";
 import { isImageConstant } from "./kinds.ts";
 import type { Layers } from "./layers/layer.ts";
+import { parseName } from "./layers/parts.ts";
 import { candidates, readLayers } from "./layers/read-layers.ts";
 import type { IdentifyOptions } from "./options.ts";
 
@@ -53,11 +54,28 @@ function findBodies(
     if (drafts.length === mostBodies) break;
     if (reading.places.some(({ entry }) => entry !== undefined && taken.has(entry))) continue;
     const draft = draftBody(checkpoint, layers, entries, reading, options);
-    if (!accepts(draft, entries)) continue;
+    if (!accepts(draft, entries) || drafts.some((before) => isStateOf(draft, before))) continue;
     drafts.push(draft);
     for (const entry of draft.entries) taken.add(entry);
   }
   return drafts;
+}
+
+/** What an optimizer or an average keeps of a body found before: keys that are its keys and something behind them. */
+function isStateOf(draft: Draft, before: Draft): boolean {
+  const weights = [...draft.roles].flatMap(([role, slot]) => ("key" in slot ? [[role, slot.key] as const] : []));
+  return weights.every(([role, key]) => {
+    const slot = before.roles.get(role);
+    return slot !== undefined && "key" in slot && isSlotOf(key, slot.key);
+  });
+}
+
+/** conv1_1/weights/Adam.fp32 beside conv1_1/weights.fp32: more words behind the name of the part. */
+function isSlotOf(key: string, base: string): boolean {
+  let same = 0;
+  while (same < base.length && key[same] === base[same]) same++;
+  const part = base.slice(0, same).replace(/[/._:-]+$/, "");
+  return key.length > base.length && key.endsWith(base.slice(same)) && typeof parseName(part).leaf === "string";
 }
 
 const order: readonly Reading["source"][] = ["count", "numbers", "names", "graph"];

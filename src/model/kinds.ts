@@ -4,18 +4,22 @@ import type { Described } from "./described.ts";
 import type { Identity } from "./identity.ts";
 import { partOf } from "./role.ts";
 
-/** Slots that optimizers keep beside a variable, as the last part of a name. */
-const optimizerLeaf =
-  /(^|[/._])(Adam|Adam_1|Adamax|AdamW|Momentum|RMSProp|RMSProp_1|Adagrad|Adadelta|Adadelta_1|Ftrl|Ftrl_1|momentum_buffer|exp_avg|exp_avg_sq|max_exp_avg_sq|square_avg|sum_square_diff|fp32_master_\d+)$/;
+/** Behind the name of a slot: what a writer put behind every key (`.fp32`, `/.value`), but no part of a layer that is called Momentum. */
+const behindSlot = "([/._:-]+(?!(weights?|kernel|bias(es)?|w|b|gamma|beta|scale)$)[A-Za-z]\\w*)?$";
+/** Slots that optimizers keep beside a variable, as the last part of a name; TensorFlow counts the slots of one optimizer. */
+const optimizerLeaf = new RegExp(
+  "(^|[/._:-])((Adam|Adamax|AdaMax|Nadam|AdamW|LAMB|Momentum|RMSProp|Adagrad|Adadelta|Ftrl)(_\\d+)?|momentum_buffer|exp_avg|exp_avg_sq|max_exp_avg_sq|square_avg|sum_square_diff|fp32_master_\\d+)" +
+    behindSlot,
+);
 /** Paddle's accumulators: `conv2d_0.w_0_moment1_0`, `…_beta1_pow_acc_0`, `…_velocity_0` (suffixes of its optimizers). */
 const paddleSlot =
   /_(moment[12]?|moment2_max|beta[12]_pow_acc|velocity|inf_norm|mean_square|mean_grad|momentum|_avg_squared_grad|_avg_squared_update|fp32_master)_\d+$/;
 /** Folders and dictionaries that hold nothing but an optimizer's state. */
 const optimizerScope =
-  /(^|[/.])(optimizer|optimizers|opt|optim|optimizer_weights|optimizer_state|optimizer_state_dict|optimizer_states|optim_state_dict|master_weights|momenta)[/.]|\/\.OPTIMIZER_SLOT\/|^_?optimizer_weights\//;
+  /(^|[/.:])(optimizer|optimizers|opt|optim|opt_state|optimizer_weights|optimizer_state|optimizer_state_dict|optimizer_states|optim_state_dict|master_weights|momenta)[/.:]|(^|[/.])training\/[A-Z]\w*\/|(^|[/.])(Adam|SGD|RMSprop|Nadam|Adamax)\/|\/\.OPTIMIZER_SLOT\/|^_?optimizer_weights\//;
 const bookkeeping =
   /(^|[/._])(num_batches_tracked|global_step|local_step|save_counter|beta[12]_power|iterations?|iter|biased|epoch|epochs|steps?|best_\w+|learning_rate|lr|decay|seed_generator_state|_CHECKPOINTABLE_OBJECT_GRAPH|LR_Scheduler)(_\d+)?$/i;
-const averageLeaf = /[/.]ExponentialMovingAverage$|_ema_\d+$/;
+const averageLeaf = /[/.]ExponentialMovingAverage(?=[/._:-]+[A-Za-z]\w*$|$)|_ema_\d+$/;
 const averageScope = /(^|[/.])(ema|model_ema|state_dict_ema|ema_state_dict|ema_model|averaged_model)[/.]/i;
 const statistic =
   /(^|[/._])(running_mean|running_var|running_std|moving_mean|moving_variance|moving_var|moving_std|rolling_mean|rolling_variance|_mean|_variance|moments)(_\d+)?$/;
@@ -27,7 +31,7 @@ const secondCopy = /(^|[/.])_all_variables\//;
 
 /** A word of each name that any of these tells: compiling them all takes longer than the rest of a small inspection's recognition. */
 const telling =
-  /adam|moment|rmsprop|adagrad|adadelta|ftrl|exp_avg|square|master|beta|velocity|inf_norm|mean|opt|batches|step|counter|iter|biased|epoch|best_|learning|lr|decay|seed|graph|average|ema|running|moving|rolling|variance|batch_norm|pixel|_all_variables/i;
+  /adam|sgd|lamb|training|moment|rmsprop|adagrad|adadelta|ftrl|exp_avg|square|master|beta|velocity|inf_norm|mean|opt|batches|step|counter|iter|biased|epoch|best_|learning|lr|decay|seed|graph|average|ema|running|moving|rolling|variance|batch_norm|pixel|_all_variables/i;
 
 /** The name without what a container puts around it: `/.ATTRIBUTES/VARIABLE_VALUE`, `:0`. */
 function bare(name: string): string {
