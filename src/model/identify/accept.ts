@@ -5,6 +5,8 @@ import type { Entries } from "./entries.ts";
 /** Fewer convolutions are a VGG only where names say so. */
 const fewest = 8;
 const fewestNamed = 5;
+/** Convolutions of which only the bias is there. */
+const mostBare = 2;
 /** Channels of a picture, or of the stacked flow fields of a network for video. */
 const mostInputs = 32;
 
@@ -12,6 +14,8 @@ const mostInputs = 32;
 export function accepts(draft: Draft, entries: Entries): boolean {
   const { reading, head } = draft;
   const filled = reading.places.length;
+  // Biases without their weights: the vectors of another network, numbered by its blocks.
+  if (reading.places.filter(({ entry }) => entry?.conv === undefined).length > mostBare) return false;
   const blocks = Math.max(0, ...reading.places.map(({ block }) => block));
   const named = reading.source === "names" && filled >= fewestNamed && blocks >= 3;
   const gaps = reading.holes.length + reading.tail.length;
@@ -20,7 +24,20 @@ export function accepts(draft: Draft, entries: Entries): boolean {
   const first = reading.places[0]?.entry?.conv;
   if (first !== undefined && reading.holes.every(({ block, index }) => block + index > 2) && first.inputs > mostInputs) return false;
   if (!reading.published && !isOwn(draft)) return false;
+  if (reading.source === "count" && !isCounted(draft, entries)) return false;
   return !(isUnet(draft, entries) && head.layers.length === 0);
+}
+
+/**
+ * Numbers that count convolutions alone leave the pools to widths, and networks of one or two convolutions to a block are many: they are
+ * a VGG with its three fully connected layers behind them, or with nothing but those of a small classifier.
+ */
+function isCounted({ reading, head, entries: own }: Draft, entries: Entries): boolean {
+  const few = [configs.A, configs.B].some((lengths) => lengths.join() === reading.lengths.join());
+  if (!few || head.layers.length === 3) return true;
+  const others = entries.all.some((entry) => entry.conv !== undefined && !own.has(entry));
+  const widths = new Map(reading.places.map(({ block, entry }) => [block, entry?.conv?.outputs]));
+  return !others || (head.layers.length === 0 && reading.lengths[0] === 1 && widths.get(4) === widths.get(5));
 }
 
 /** features.N with VGG's pools, cut off early: the body of a perceptual loss. */

@@ -44,16 +44,22 @@ export function assignNorms(question: Question): NormOf {
     const norm = entry.layer?.norm ?? entry.norm;
     if (norm !== undefined) own.set(entry, norm);
   }
-  if (own.size > 0) return own;
+  if (own.size > 0) return hasStatistics([...own.values()]) ? own : new Map();
   const norms = entries.all.filter(({ norm }) => norm !== undefined);
   if (norms.length === 0) return own;
   for (const way of [byGraph, byName, byNumber, byOrder]) {
     const found = way(question, norms);
     const whole = [...found.values()].filter((parts) => parts.some(isWhole)).length;
     // A scale here and there is no batch norm.
+    if (!hasStatistics([...found.values()].flat())) continue;
     if (whole * 2 > layers.length || (whole > 0 && whole === found.size)) return withHalves(withLeft(found, question, norms));
   }
   return own;
+}
+
+/** Scales and shifts alone may be those of a group norm, an instance norm or a layer norm. */
+function hasStatistics(norms: readonly NormLayer[]): boolean {
+  return norms.some(({ mean, var: variance, moments }) => (mean ?? variance ?? moments) !== undefined);
 }
 
 type Found = Map<Entry, NormLayer[]>;
@@ -166,7 +172,13 @@ function byName({ layers, entries, literal }: Question, norms: readonly Entry[])
   }
   // Counters of their own: batch_norm2d_3 follows conv2d_3 only where there are as many of the ones as of the others.
   if (literal || inside(found, layers)) return found;
-  return Math.abs(norms.length - countLike(entries, layers)) <= 1 && found.size >= layers.length - 1 ? found : new Map();
+  if (found.size < layers.length - 1) return new Map();
+  return Math.abs(norms.length - countLike(entries, layers)) <= 1 || isVaried(layers) ? found : new Map();
+}
+
+/** Norms of a decoder do not repeat three and more widths of an encoder in its order, from the first number on. */
+function isVaried(layers: readonly Normed[]): boolean {
+  return new Set(layers.map(({ outputs }) => outputs)).size > 3;
 }
 
 /** Whether the norms lie in the layers' own modules: conv1.bn, _conv_bn_0.bn. */

@@ -18,6 +18,8 @@ export interface NumbersFit extends Fit {
 /** Convolutions that a run's numbers may lack at its beginning. */
 const mostBefore = 2;
 const mostPool = 3;
+/** Layers that may be counted before the first convolution, where widths say nothing: normalisation, padding. */
+const mostFirst = 3;
 /** No count of layers has more layers to a convolution: pad, conv, batch norm, ReLU, dropout. */
 const mostStep = 6;
 
@@ -73,7 +75,8 @@ function fitCount(items: readonly RunItem[], lengths: readonly number[], { first
   const fit = fitInto(lengths, found, true);
   if (fit === undefined || fit.holes.length > mostBefore) return undefined;
   if (chained(fit).length < found.length) return undefined;
-  if (pool === 0 && (!widensAsPublished(found) || fit.tail.length > 1)) return undefined;
+  if ((pool === 0 || first > mostFirst) && !widensAsPublished(found)) return undefined;
+  if (pool === 0 && fit.tail.length > 1) return undefined;
   return { ...fit, countsPools: pool > 0, last };
 }
 

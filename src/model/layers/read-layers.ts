@@ -129,9 +129,10 @@ function locate(
     if (typeof labelled.leaf === "string") return labelled;
   }
   if (path.leaf !== undefined) return path;
-  // conv1_1_0 and conv1_1_1: positions behind an underscore, where both are there.
+  // conv1_1_0 and conv1_1_1: positions behind an underscore, where both are there and no third; arr_0, arr_1, arr_2 are a count.
   const pair = /^(.*)_([01])$/.exec(path.layer);
-  if (pair?.[1] !== undefined && names.has(`${pair[1]}_0${ending}`) && names.has(`${pair[1]}_1${ending}`)) {
+  const has = (position: number): boolean => names.has(`${pair?.[1]}_${position}${ending}`);
+  if (pair?.[1] !== undefined && has(0) && has(1) && !has(2)) {
     return { layer: pair[1], leaf: Number(pair[2]) };
   }
   const record = records.get(tensor.name);

@@ -1,6 +1,8 @@
 import type { Entry } from "../entries.ts";
+import type { Reading } from "../readings.ts";
+import type { RunItem } from "../runs.ts";
 import { type FcName, isLastName } from "./fc-names.ts";
-import { finishHead, fits, type Head, isReduced, type Question, takesFeatures } from "./question.ts";
+import { build, finishHead, fits, type Head, isReduced, type Question, type Slots, takesFeatures } from "./question.ts";
 
 /** Layers behind the body in its own running number: layer_with_weights-13, modules.33. */
 export function byRun(question: Question): Head | undefined {
@@ -10,6 +12,8 @@ export function byRun(question: Question): Head | undefined {
   const items = own.run.items.filter(({ number, entry }) => number > own.last && known.has(entry));
   const [first, second, third] = items;
   if (first === undefined || items.length > 3) return undefined;
+  const base = third === undefined ? reducedBase(question, own, [first, second]) : undefined;
+  if (base !== undefined) return base;
   const slots = new Map<FcName, Entry>();
   // Gluon: features.31, features.33, output.
   const last = question.candidates.find((entry) => items.every((item) => item.entry !== entry) && entry.names.some(isLastName));
@@ -24,6 +28,33 @@ export function byRun(question: Question): Head | undefined {
     slots.set(a, first.entry).set(b, second.entry);
   } else return undefined;
   return fits(question, slots) && !isReduced(question, slots) ? finishHead(question, slots, "numbers") : undefined;
+}
+
+/**
+ * The base network of SSD, in whose count a pool, fc6 (3×3), ReLU and fc7 (1×1) follow conv5_3: 28, 31, 33. What else the file has does not
+ * matter; fc6 alone is any convolution, fc7 alone has lost the layer that it takes.
+ */
+function reducedBase(
+  question: Question,
+  { run, last }: NonNullable<Reading["run"]>,
+  [first, second]: readonly [RunItem, RunItem | undefined],
+): Head | undefined {
+  const { read, channels, reading } = question;
+  const steps = run.items.slice(1).map(({ number }, i) => number - (run.items[i]?.number ?? 0));
+  const step = Math.min(...steps);
+  const [fc, next] = [read(first.entry), second && read(second.entry)];
+  const side = fc?.kernel?.[0];
+  if (reading.source !== "numbers" || channels === undefined || fc === undefined) return undefined;
+  if (side === 1 && second === undefined && fc.inputs !== channels && first.number === last + 2 * step + 1) {
+    return { ...build(question, new Map([["fc7", first.entry]]), "numbers"), missing: ["fc6"], replaced: true };
+  }
+  if (side !== 3 || first.number !== last + step + 1 || second?.number !== first.number + step) return undefined;
+  if (second.entry.layer !== undefined && next?.kernel?.[0] !== 1) return undefined;
+  const slots: Slots = new Map([
+    ["fc6", first.entry],
+    ["fc7", second.entry],
+  ]);
+  return fits(question, slots) ? finishHead(question, slots, "numbers") : undefined;
 }
 
 /**

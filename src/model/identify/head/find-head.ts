@@ -1,5 +1,6 @@
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Layers } from "../../layers/layer.ts";
+import { template } from "../../layers/order.ts";
 import type { Entries, Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { byName } from "./by-name.ts";
@@ -45,7 +46,7 @@ function byGraph(question: Question): Head | undefined {
   return finishHead(question, slots, "graph");
 }
 
-/** Three dense layers, the only ones of the file, that follow from the body: under names that say nothing. */
+/** Three dense layers, the only ones of the file, that follow from the body: under names of one form that say nothing. */
 function byShapes(question: Question): Head | undefined {
   const { candidates, read, channels, layers, reading } = question;
   // Where the file's graph says what follows, shapes say nothing.
@@ -54,7 +55,7 @@ function byShapes(question: Question): Head | undefined {
     const fc = read(entry);
     return fc === undefined || (fc.kernel !== undefined && fc.kernel.join() !== "1,1" && fc.inputs !== channels) ? [] : [fc];
   });
-  if (dense.length !== 3) return undefined;
+  if (dense.length !== 3 || !ofOneForm(dense.map(({ entry }) => entry))) return undefined;
   for (const fc6 of dense) {
     if (!takesFeatures(fc6, channels)) continue;
     for (const fc7 of dense) {
@@ -69,6 +70,12 @@ function byShapes(question: Question): Head | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether all names are the same but for numbers, or none has any; that of the last may say that it is the last. */
+function ofOneForm(dense: readonly Entry[]): boolean {
+  const forms = dense.filter(({ names }) => !names.some(isLastName)).map(({ path }) => template(path));
+  return forms.every(({ shape }) => shape === forms[0]?.shape) || forms.every(({ numbers }) => numbers.length === 0);
 }
 
 /** Words of a classifier of one dense layer. */

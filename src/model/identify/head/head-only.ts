@@ -1,9 +1,13 @@
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Missing } from "../../identity.ts";
 import type { Layers } from "../../layers/layer.ts";
+import { parseName } from "../../layers/parts.ts";
+import { keyOf, type Tokens, tokensOf } from "../../layers/tokens.ts";
 import { configs, convNames } from "../../network/configs.ts";
 import type { IdentifyOptions } from "../../options.ts";
 import { roleOf } from "../../role.ts";
+import type { Scheme } from "../../scheme.ts";
+import { schemes } from "../../schemes.ts";
 import { type Draft, headRoles } from "../body.ts";
 import type { Entries, Entry } from "../entries.ts";
 import { missingBiases } from "../missing.ts";
@@ -16,19 +20,19 @@ import type { Head, HeadLayer } from "./question.ts";
 const publishedInputs = 25088;
 /** Pictures as rows, not feature maps: 28×28, 32×32 and those in colour. */
 const pictureInputs = new Set([784, 1024, 2352, 3072]);
-/** Numbers of torchvision's and Paddle's classifiers, before and since 2017. */
+/** Torchvision's and Paddle's, before and since 2017; with 25,088 inputs alone. */
 const classifiers = new Set(["classifier"]);
 
 /**
- * Fully connected layers and nothing that produces what they take: with 25,088 inputs, or under a VGG's names, this is the head of a VGG-16
- * whose convolutions are missing (docs/decisions.md).
+ * Fully connected layers and nothing that produces what they take: with 25,088 inputs, or under the names that a convention of this very
+ * format gives, this is the head of a VGG-16 whose convolutions are missing (docs/decisions.md).
  */
 export function headOnly(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, options: IdentifyOptions): Draft | undefined {
   const weighted = entries.all.filter(({ layer }) => layer !== undefined);
-  if (weighted.length < 2 || weighted.length > 3 || layers.recurrent.length > 0) return undefined;
+  if (weighted.length < 2 || layers.recurrent.length > 0) return undefined;
   if (weighted.some(({ layer }) => layer?.weight.shape.length !== 2)) return undefined;
   const read = denseReader(entries.all, checkpoint.conventions.kernel, checkpoint.conventions);
-  const found = headLayers(entries, weighted, read);
+  const found = headLayers(checkpoint.format, entries, weighted, read);
   const first = found?.find(({ fc }) => fc !== undefined)?.fc;
   if (found === undefined || first === undefined) return undefined;
   const head: Head = {
@@ -90,14 +94,16 @@ export function headOnly(checkpoint: DescribedCheckpoint, layers: Layers, entrie
 const reading: Reading = { lengths: configs.D, published: true, places: [], holes: [], tail: [], source: "names", prefix: [] };
 
 function headLayers(
+  format: string,
   entries: Entries,
   weighted: readonly Entry[],
   read: (entry: Entry) => Fc | undefined,
 ): readonly HeadLayer[] | undefined {
   const numbered = numberedHeads(entries.all).filter(({ prefix }) => classifiers.has(String(prefix.at(-1))));
-  const named = [...literalHeads(entries.all), ...numbered].find(({ slots }) =>
-    weighted.every((entry) => [...slots.values()].includes(entry)),
-  );
+  const named = [...literalHeads(entries.all), ...numbered].find(({ slots }) => {
+    const there = [...slots.values()].filter(({ layer }) => layer !== undefined).length;
+    return there > 1 && (there === weighted.length || there === fcNames.length);
+  });
   const slots =
     named?.slots ??
     (weighted.length === 3 ? new Map(weighted.map((entry, i): [FcName, Entry] => [fcNames[i] ?? "fc8", entry])) : undefined);
@@ -116,5 +122,25 @@ function headLayers(
   });
   if (!chains || (fc6 !== undefined && pictureInputs.has(fc6.inputs))) return undefined;
   if (fc6?.inputs === publishedInputs) return layers;
-  return named !== undefined && (fc6 === undefined || fc6.inputs > fc6.outputs) ? layers : undefined;
+  const narrows = fc6 === undefined || fc6.inputs > fc6.outputs;
+  return named?.literal === true && narrows && isConventional(format, slots) ? layers : undefined;
+}
+
+/** fc6 to fc8 are VGG's own names; fc1, fc2 and fc3 are anybody's but where a convention of the format keeps a VGG's head under them. */
+function isConventional(format: string, slots: ReadonlyMap<FcName, Entry>): boolean {
+  return (
+    schemes.some(
+      (scheme) =>
+        scheme.formats.includes(format) &&
+        [...slots].every(([name, { names }]) => {
+          const wanted = keyOf(layerTokens(scheme, name));
+          return wanted !== "" && names.some((tokens) => keyOf(tokens) === wanted || keyOf(tokens).endsWith(` ${wanted}`));
+        }),
+    ) || [...slots].every(([name, { names }]) => names.some((tokens) => keyOf(tokens.slice(-2)) === keyOf(tokensOf(name))))
+  );
+}
+
+function layerTokens({ slots }: Scheme, name: FcName): Tokens {
+  const slot = slots[`${name}.weight`];
+  return slot === undefined || "constant" in slot ? [] : tokensOf(parseName(slot.key).layer);
 }
