@@ -1,8 +1,10 @@
 /**
  * The properties of docs/recognition.md over every golden checkpoint with named tensors, the hosts, and files that hold no VGG. Each file is
- * opened once; tensors are left out, added and renamed in memory. Prints what was false, and right / tried of each property.
+ * opened once; tensors are left out, added and renamed in memory. `made` are networks of test/support/recognition, with a VGG in them and
+ * without, in each of the spellings. Prints what was false, and right / tried of each property; `--share K/N` tries every Nth file from the
+ * Kth on.
  *
- *     npm run collections -- recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives] [--shown N]
+ *     npm run collections -- recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives|made] [--share K/N] [--shown N]
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -15,18 +17,32 @@ import { open } from "../../src/open.ts";
 import { expectedCases, isRecord } from "../support/golden.ts";
 import { golden, real } from "../support/paths.ts";
 import { hostFaults } from "../support/recognition/hosts.ts";
+import { inHosts } from "../support/recognition/in-hosts.ts";
+import { madeFaults } from "../support/recognition/made-faults.ts";
+import { isDecided, noVgg } from "../support/recognition/no-vgg.ts";
 import { additions, drops, renames, type Trial } from "../support/recognition/properties.ts";
+import { spelled, spellings } from "../support/recognition/spell.ts";
 import { stateOf } from "../support/recognition/statement.ts";
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, property: { type: "string" }, shown: { type: "string", default: "3" }, help: { type: "boolean" } },
+  options: {
+    only: { type: "string" },
+    property: { type: "string" },
+    share: { type: "string", default: "1/1" },
+    shown: { type: "string", default: "3" },
+    help: { type: "boolean" },
+  },
 });
 if (values.help) {
-  console.log("recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives] [--shown N]");
+  console.log("recognition [--only PATTERN] [--property drop|add|rename|hosts|negatives|made] [--share K/N] [--shown N]");
   process.exit(0);
 }
 const shown = Number(values.shown);
 const only = new RegExp(values.only ?? "");
+const [share = 1, shares = 1] = values.share.split("/").map(Number);
+let files = 0;
+/** Whether this run tries the next file. */
+const isShared = (): boolean => files++ % shares === share - 1;
 const counts = new Map<string, { right: number; tried: number }>();
 
 function count(property: string, file: string, { what, faults }: Trial, at: { n: number }): void {
@@ -67,7 +83,7 @@ function hasNetwork(json: Readonly<Record<string, unknown>>): boolean {
 
 for (const { arch, name, path, json } of golden === undefined ? [] : expectedCases(golden)) {
   const file = `${arch}/${name}`;
-  if (!only.test(file)) continue;
+  if (!only.test(file) || !isShared()) continue;
   const checkpoint = await described(path);
   if (checkpoint === undefined) continue;
   if (arch === "hosts" && asked("hosts")) count("hosts", file, { what: "expected.json", faults: hostFaults(checkpoint, json) }, { n: 0 });
@@ -90,10 +106,38 @@ if (real !== undefined && asked("negatives")) {
   for (const folder of readdirSync(real, { withFileTypes: true })) {
     if (!folder.isDirectory() || folder.name === "answers") continue;
     for (const file of readdirSync(join(real, folder.name))) {
-      const checkpoint = only.test(`real/${folder.name}/${file}`) ? await described(join(real, folder.name, file)) : undefined;
+      const checkpoint =
+        only.test(`real/${folder.name}/${file}`) && isShared() ? await described(join(real, folder.name, file)) : undefined;
       if (checkpoint !== undefined) negative(`real/${folder.name}/${file}`, checkpoint);
     }
   }
 }
+
+/** As the networks that no framework wrote here: files of tests alone. */
+function tryMade(): void {
+  for (const [spelling, how] of Object.entries(spellings)) {
+    for (const { name, layers } of noVgg) {
+      if (!only.test(`made/${name}`) || isDecided(name, spelling) || !isShared()) continue;
+      negative(`made/${name}, ${spelling}`, spelled(layers, how).checkpoint);
+    }
+    for (const host of inHosts) {
+      if (!only.test(`made/${host.name}`) || !isShared()) continue;
+      const file = `made/${host.name}, ${spelling}`;
+      count("made", file, { what: "as made", faults: madeFaults(host, spelling) }, { n: 0 });
+      const { checkpoint } = spelled(host.layers, how);
+      const before = stateOf(checkpoint);
+      if (before === undefined) continue;
+      for (const [property, trials] of [
+        ["made, drop", drops],
+        ["made, add", additions],
+        ["made, rename", renames],
+      ] as const) {
+        const at = { n: 0 };
+        for (const trial of trials(checkpoint, before)) count(property, file, trial, at);
+      }
+    }
+  }
+}
+if (asked("made")) tryMade();
 for (const [property, { right, tried }] of counts) console.log(`${property.padEnd(12)} ${right} right / ${tried} tried`);
 process.exitCode = [...counts.values()].some(({ right, tried }) => right < tried) ? 1 : 0;

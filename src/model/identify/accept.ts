@@ -1,6 +1,7 @@
 import { configs } from "../network/configs.ts";
 import type { Draft } from "./body.ts";
 import type { Entries } from "./entries.ts";
+import type { Reading } from "./readings.ts";
 
 /** Fewer convolutions are a VGG only where names say so. */
 const fewest = 8;
@@ -33,6 +34,7 @@ export function accepts(draft: Draft, entries: Entries): boolean {
  * a VGG with its three fully connected layers behind them, or with nothing but those of a small classifier.
  */
 function isCounted({ reading, head, entries: own }: Draft, entries: Entries): boolean {
+  if (head.layers.length === 0 && chainsOn(reading)) return false;
   const few = [configs.A, configs.B].some((lengths) => lengths.join() === reading.lengths.join());
   if (!few || head.layers.length === 3) return true;
   const others = entries.all.some((entry) => entry.conv !== undefined && !own.has(entry));
@@ -48,6 +50,13 @@ function isFeatures({ reading }: Draft): boolean {
     reading.places.length >= 7 &&
     /^(features|vgg)$/.test(String(reading.prefix.at(-1)))
   );
+}
+
+/** Whether the count goes on with a 3×3 convolution that takes what the last gives: nothing says which of them ends the VGG. */
+function chainsOn({ places, run }: Reading): boolean {
+  const last = places.at(-1)?.entry?.conv;
+  const after = run?.run.items.find(({ number, entry }) => number > run.last && entry.conv !== undefined)?.entry.conv;
+  return last !== undefined && after?.kernel[0] === 3 && after.inputs === last.outputs && after.outputs <= last.outputs;
 }
 
 /** Blocks that no publication has are a VGG's where its fully connected layers follow, and where they widen. */

@@ -4,6 +4,7 @@ import type { DescribedCheckpoint } from "../described.ts";
 import type { Missing } from "../identity.ts";
 import { type Layers, vectorLength } from "../layers/layer.ts";
 import { naturalCompare } from "../layers/order.ts";
+import { keyOf } from "../layers/tokens.ts";
 import type { NetworkParts } from "../network/build-network.ts";
 import { configOf, configs, titles } from "../network/configs.ts";
 import { findSizes } from "../network/sizes.ts";
@@ -46,18 +47,14 @@ export function draftBody(
   const head = findHead(checkpoint, layers, entries, whole);
   const reading = ofFewerBlocks(whole, head);
   const convs = reading.places.flatMap(presentAt);
-  const fcEntries = new Set(head.layers.map(({ entry }) => entry));
-  const left =
-    entries.all.filter((entry) => entry.layer !== undefined && !fcEntries.has(entry)).length -
-    convs.filter(({ entry }) => entry.layer !== undefined).length;
-  const empty = emptyPlaces(reading, head, left).map(
+  const fcs = head.layers.map(({ name, entry }): Present => ({ name, entry }));
+  const own = new Set([...convs, ...fcs].map(({ entry }) => entry));
+  const others = entries.all.filter((entry) => entry.layer !== undefined && !own.has(entry));
+  const empty = emptyPlaces(reading, head, others.length).map(
     (place): Present => ({ name: placeName(place), entry: { path: "", names: [], position: -1 } }),
   );
-  const fcs = head.layers.map(({ name, entry }): Present => ({ name, entry }));
   const norms = normsOf(checkpoint, entries, reading, inOrder([...convs, ...empty]), head);
-  const own = new Set([...convs, ...fcs].map(({ entry }) => entry));
   const ownNorms = new Set(norms.values());
-  const others = entries.all.filter((entry) => entry.layer !== undefined && !own.has(entry));
   const missing = [
     ...missingLayers(reading, head, others.length),
     ...missingBiases(convs),
@@ -76,7 +73,8 @@ export function draftBody(
     ].filter(([role, slot]) => !("constant" in slot && gone.has(role))),
   );
   const unread = [...convs, ...fcs].flatMap(({ entry }) => entry.layer?.strays.map(({ name }) => name) ?? []);
-  const headed = head.final || (head.layers.length === 0 && others.length === 0);
+  const within = others.some((entry) => isWithin(entry, reading));
+  const headed = (head.final && !within) || (head.layers.length === 0 && others.length === 0);
   const complete = missing.length === 0 && unread.length === 0 && !head.replaced && reading.tail.length === 0 && headed;
   const last = head.layers.findLast(({ fc }) => fc !== undefined)?.name ?? lastConv(reading.places);
   for (const entry of entries.all) if (entry.norm !== undefined && ownNorms.has(entry.norm)) own.add(entry);
@@ -91,6 +89,13 @@ export function draftBody(
     evidence: evidenceOf(reading, head, entries),
     entries: own,
   };
+}
+
+/** Whether a layer is in the very module, or of the very run, that has the convolutions: the network is not wholly read. */
+function isWithin({ names, conv }: Entry, { prefix, run }: Reading): boolean {
+  const last = prefix.at(-1);
+  const inside = typeof last === "string" && names.some((tokens) => keyOf(tokens.slice(0, prefix.length)) === keyOf(prefix));
+  return inside && (conv !== undefined || run !== undefined);
 }
 
 /** A whole head behind a whole block: a network of so many blocks, of which none is missing. */

@@ -74,14 +74,13 @@ export function emptyPlaces(reading: Reading, head: Head, others: number): reado
   return [...reading.holes, ...missingTail(reading, head, others)];
 }
 
-/** The last convolutions are missing where the head is there or nothing else follows; a host goes on where it wants. */
+/** The last convolutions are missing where the head is there; a host goes on, and features are cut, behind a whole block. */
 function missingTail(reading: Reading, head: Head, others: number): readonly FitPlace[] {
   if (reading.source === "graph") return [];
   if (reading.ends === true) return [];
-  if (head.layers.length > 0 || others === 0) return reading.tail;
-  // A host goes on behind a whole block, or where its row says.
+  if (head.layers.length > 0) return reading.tail;
   const last = reading.places.at(-1);
-  return last === undefined || last.index === 1 ? [] : reading.tail.filter(({ block }) => block === last.block);
+  return last === undefined || (last.index === 1 && others > 0) ? [] : reading.tail.filter(({ block }) => block === last.block);
 }
 
 /** Biases that most of the convolutions, or any of the dense layers, have and some have not. */

@@ -44,22 +44,25 @@ export function assignNorms(question: Question): NormOf {
     const norm = entry.layer?.norm ?? entry.norm;
     if (norm !== undefined) own.set(entry, norm);
   }
-  if (own.size > 0) return hasStatistics([...own.values()]) ? own : new Map();
-  const norms = entries.all.filter(({ norm }) => norm !== undefined);
+  if (own.size > 0) return own;
+  const norms = entries.all.filter((entry) => entry.norm !== undefined && mayBeBatchNorm(entry, false));
   if (norms.length === 0) return own;
   for (const way of [byGraph, byName, byNumber, byOrder]) {
     const found = way(question, norms);
     const whole = [...found.values()].filter((parts) => parts.some(isWhole)).length;
     // A scale here and there is no batch norm.
-    if (!hasStatistics([...found.values()].flat())) continue;
     if (whole * 2 > layers.length || (whole > 0 && whole === found.size)) return withHalves(withLeft(found, question, norms));
   }
   return own;
 }
 
-/** Scales and shifts alone may be those of a group norm, an instance norm or a layer norm. */
-function hasStatistics(norms: readonly NormLayer[]): boolean {
-  return norms.some(({ mean, var: variance, moments }) => (mean ?? variance ?? moments) !== undefined);
+/** Words of the norms that have scales and shifts alone. */
+const otherNorms = new Set(["gn", "groupnorm", "group", "in", "instancenorm", "instance", "ln", "layernorm", "layer", "frn"]);
+
+/** Scales and shifts without statistics may be another norm's: where the name says so, or nothing but their lengths says that they are here. */
+function mayBeBatchNorm({ norm, names }: Entry, byLength: boolean): boolean {
+  if (norm === undefined || (norm.mean ?? norm.var ?? norm.moments) !== undefined) return true;
+  return !byLength && !names.some((tokens) => tokens.some((token) => typeof token === "string" && otherNorms.has(token)));
 }
 
 type Found = Map<Entry, NormLayer[]>;
@@ -156,7 +159,7 @@ function byName({ layers, entries, literal }: Question, norms: readonly Entry[])
   const found: Found = new Map();
   const byBare = new Map<string, Entry[]>();
   for (const entry of entries.all) {
-    if (entry.norm === undefined && entry.lone === undefined) continue;
+    if ((entry.norm === undefined && entry.lone === undefined) || !mayBeBatchNorm(entry, false)) continue;
     for (const tokens of entry.names) {
       if (!isNormName(tokens)) continue;
       const key = bare(tokens);
@@ -209,14 +212,15 @@ function byNumber({ layers, items }: Question): Found {
   for (const { number, entry } of items) {
     const layer = known.get(entry);
     const next = byPlace.get(number + 1);
-    if (layer !== undefined && next !== undefined && !known.has(next)) put(found, layer, next.norm ?? ofLone(next));
+    if (layer !== undefined && next !== undefined && !known.has(next) && mayBeBatchNorm(next, false))
+      put(found, layer, next.norm ?? ofLone(next));
   }
   return found;
 }
 
 function byOrder({ layers }: Question, norms: readonly Entry[]): Found {
   const found: Found = new Map();
-  if (norms.length !== layers.length) return found;
+  if (norms.length !== layers.length || !norms.every((entry) => mayBeBatchNorm(entry, true))) return found;
   const sorted = norms.toSorted((a, b) => naturalCompare(a.path, b.path));
   for (const [i, layer] of layers.entries()) put(found, layer, sorted[i]?.norm);
   return found.size === layers.length ? found : new Map();

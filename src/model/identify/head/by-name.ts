@@ -1,8 +1,21 @@
+import { keyOf, tokensOf } from "../../layers/tokens.ts";
 import type { Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { runsOf } from "../runs.ts";
 import { literalHeads, type NamedHead, numberedHeads } from "./fc-names.ts";
-import { build, finishHead, fits, goesOn, type Head, isBeside, isReduced, isSibling, type Question, type Slots } from "./question.ts";
+import {
+  build,
+  finishHead,
+  fits,
+  goesOn,
+  type Head,
+  isBeside,
+  isReduced,
+  isSibling,
+  type Question,
+  type Slots,
+  widens,
+} from "./question.ts";
 
 export function byName(question: Question): Head | undefined {
   const { candidates, reading } = question;
@@ -14,13 +27,15 @@ export function byName(question: Question): Head | undefined {
     (head) => isBeside(head.prefix, reading.prefix) || head.slots.size === 3,
   );
   const heads = joined([...literal, ...numbered]).filter(
-    ({ slots }) => fits(question, slots) && !isReduced(question, slots) && !isLate(question, slots),
+    ({ slots, literal: named }) =>
+      fits(question, slots) && !isReduced(question, slots) && !isLate(question, slots) && (named || !widens(question, slots)),
   );
   const best = heads.toSorted((a, b) => rank(b, reading) - rank(a, reading))[0];
   if (best === undefined) return undefined;
   // One dense layer, or two of which neither is named, may be all that a network has.
   if (!best.literal && best.slots.size === 1) return undefined;
-  if (!best.literal && best.slots.size === 2 && !best.slots.has("fc8") && !isCut(question, best)) return ofTwo(question, best);
+  const two = best.slots.size === 2 && !best.slots.has("fc8") && !isNumberedFrom6(best);
+  if (two && !isCut(question, best)) return ofTwo(question, best);
   return finishHead(question, best.slots, best.literal ? "names" : "numbers");
 }
 
@@ -67,16 +82,20 @@ function isLate({ read }: Question, slots: Slots): boolean {
 const fewClasses = 8;
 
 /** fc6 and fc7 alone: two equal widths, or torchvision's classifier.0 and .3. */
-function isCut({ read }: Question, { slots, prefix }: NamedHead): boolean {
+export function isCut({ read }: Question, { slots, prefix, literal }: NamedHead): boolean {
   const [fc6, fc7] = [slots.get("fc6"), slots.get("fc7")];
   const [a, b] = [fc6 && read(fc6), fc7 && read(fc7)];
   if (a === undefined || b === undefined || a.outputs === b.outputs) return true;
-  return prefix.at(-1) === "classifier" && b.outputs * fewClasses > a.outputs;
+  return (literal || prefix.at(-1) === "classifier") && b.outputs * fewClasses > a.outputs;
 }
 
-/** Two dense layers of unlike widths: a classifier of two. */
-function ofTwo(question: Question, { slots }: NamedHead): Head | undefined {
-  if (![...slots.values()].every((entry) => isSibling(entry, question.reading))) return undefined;
-  if (goesOn(question, slots)) return { ...build(question, slots, "numbers"), replaced: true, final: false, missing: [] };
+/** fc6 and fc7: names that leave a place for fc8, whatever its width is. */
+function isNumberedFrom6({ slots }: NamedHead): boolean {
+  return [...slots].every(([name, { names }]) => names.some((tokens) => keyOf(tokens.slice(-2)) === keyOf(tokensOf(name))));
+}
+
+/** Two dense layers of unlike widths: a classifier of two, where nothing takes what they give. */
+export function ofTwo(question: Question, { slots }: Pick<NamedHead, "slots">): Head | undefined {
+  if (![...slots.values()].every((entry) => isSibling(entry, question.reading)) || goesOn(question, slots)) return undefined;
   return { ...build(question, slots, "numbers"), final: true, missing: [] };
 }

@@ -5,9 +5,21 @@ import type { Entries, Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { byName } from "./by-name.ts";
 import { byRun } from "./by-run.ts";
-import { denseReader } from "./dense.ts";
+import { denseReader, type Fc } from "./dense.ts";
 import { type FcName, fcNames, hostHead, isLastName } from "./fc-names.ts";
-import { build, finishHead, fits, type Head, isBeside, isSibling, type Question, type Slots, takesFeatures } from "./question.ts";
+import {
+  build,
+  finishHead,
+  fits,
+  type Head,
+  isBeside,
+  isSibling,
+  type Question,
+  type Slots,
+  segmentsOf,
+  takesFeatures,
+  widens,
+} from "./question.ts";
 
 const none: Head = { layers: [], final: false, missing: [], replaced: false, source: "none" };
 
@@ -56,6 +68,9 @@ function byShapes(question: Question): Head | undefined {
     return fc === undefined || (fc.kernel !== undefined && fc.kernel.join() !== "1,1" && fc.inputs !== channels) ? [] : [fc];
   });
   if (dense.length !== 3 || !ofOneForm(dense.map(({ entry }) => entry))) return undefined;
+  const others = candidates.filter(({ layer }) => layer !== undefined).length > dense.length;
+  // SSD's is followed by other layers of 1×1.
+  const slides = ({ kernel }: Fc): boolean => others && kernel?.[0] === 3;
   for (const fc6 of dense) {
     if (!takesFeatures(fc6, channels)) continue;
     for (const fc7 of dense) {
@@ -66,14 +81,15 @@ function byShapes(question: Question): Head | undefined {
         ["fc7", fc7.entry],
         ["fc8", fc8.entry],
       ]);
-      if (fits(question, slots)) return finishHead(question, slots, "shapes");
+      if (fits(question, slots) && !widens(question, slots) && !slides(fc6)) return finishHead(question, slots, "shapes");
     }
   }
   return undefined;
 }
 
-/** Whether all names are the same but for numbers, or none has any; that of the last may say that it is the last. */
+/** Whether all names are as long and the same but for numbers, or none has any; that of the last may say that it is the last. */
 function ofOneForm(dense: readonly Entry[]): boolean {
+  if (new Set(dense.map((entry) => segmentsOf(entry).length)).size > 1) return false;
   const forms = dense.filter(({ names }) => !names.some(isLastName)).map(({ path }) => template(path));
   return forms.every(({ shape }) => shape === forms[0]?.shape) || forms.every(({ numbers }) => numbers.length === 0);
 }

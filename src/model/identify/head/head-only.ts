@@ -123,21 +123,22 @@ function headLayers(
   if (!chains || (fc6 !== undefined && pictureInputs.has(fc6.inputs))) return undefined;
   if (fc6?.inputs === publishedInputs) return layers;
   const narrows = fc6 === undefined || fc6.inputs > fc6.outputs;
-  return named?.literal === true && narrows && isConventional(format, slots) ? layers : undefined;
+  return named?.literal === true && narrows && isConventional(format, layers) ? layers : undefined;
 }
 
 /** fc6 to fc8 are VGG's own names; fc1, fc2 and fc3 are anybody's but where a convention of the format keeps a VGG's head under them. */
-function isConventional(format: string, slots: ReadonlyMap<FcName, Entry>): boolean {
-  return (
-    schemes.some(
-      (scheme) =>
-        scheme.formats.includes(format) &&
-        [...slots].every(([name, { names }]) => {
-          const wanted = keyOf(layerTokens(scheme, name));
-          return wanted !== "" && names.some((tokens) => keyOf(tokens) === wanted || keyOf(tokens).endsWith(` ${wanted}`));
-        }),
-    ) || [...slots].every(([name, { names }]) => names.some((tokens) => keyOf(tokens.slice(-2)) === keyOf(tokensOf(name))))
+function isConventional(format: string, layers: readonly HeadLayer[]): boolean {
+  if (layers.every(({ name, entry }) => endsIn(entry, tokensOf(name)))) return true;
+  const [first, second, third] = layers;
+  // Two of unlike widths are a small network of their own.
+  if (third === undefined && second?.name === "fc7" && first?.fc?.outputs !== second.fc?.outputs) return false;
+  return schemes.some(
+    (scheme) => scheme.formats.includes(format) && layers.every(({ name, entry }) => endsIn(entry, layerTokens(scheme, name))),
   );
+}
+
+function endsIn({ names }: Entry, wanted: Tokens): boolean {
+  return wanted.length > 0 && names.some((tokens) => keyOf(tokens.slice(-wanted.length)) === keyOf(wanted));
 }
 
 function layerTokens({ slots }: Scheme, name: FcName): Tokens {

@@ -54,6 +54,12 @@ export function fits({ read, channels }: Question, slots: Slots): boolean {
   return [fc7, fc8].every((fc) => fc?.kernel === undefined || fc.kernel.join() === "1,1");
 }
 
+/** What gives as many values as its first layer takes, and fewer between, is no classifier: squeeze and excitation, an autoencoder. */
+export function widens({ read }: Question, slots: Slots): boolean {
+  const [first, ...rest] = fcNames.flatMap((name) => slots.get(name) ?? []).flatMap((entry) => read(entry) ?? []);
+  return first !== undefined && rest.some(({ outputs }) => outputs > first.outputs && outputs === first.inputs);
+}
+
 export function takesFeatures(fc: Fc, channels: number): boolean {
   return fc.kernel === undefined ? fc.inputs % channels === 0 : fc.inputs === channels;
 }

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { identify } from "../../src/model/identify.ts";
+import { inHosts } from "../support/recognition/in-hosts.ts";
+import { madeFaults } from "../support/recognition/made-faults.ts";
+import { isDecided, noVgg } from "../support/recognition/no-vgg.ts";
+import { spelled, spellings } from "../support/recognition/spell.ts";
+
+/* Networks by the names and shapes of their publications; `npm run collections -- recognition --property made` tries each in every spelling. */
+
+const all = Object.entries(spellings);
+
+describe("networks that are no VGG", () => {
+  test("there are some two hundred", () => expect(new Set(noVgg.map(({ name }) => name)).size).toBeGreaterThanOrEqual(200));
+
+  // Each network in one spelling, every spelling in turn.
+  test.each(all.map(([spelling, how], i) => [spelling, how, i] as const))("none is called one: %s", (spelling, how, i) => {
+    const mine = noVgg.filter(({ name }, n) => n % all.length === i && !isDecided(name, spelling));
+    const claimed = mine.filter(({ layers }) => identify(spelled(layers, how).checkpoint) !== undefined);
+    expect(claimed.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe("networks with a VGG in them", () => {
+  test.each(inHosts.map((host) => [host.name, host] as const))("%s", (_, host) => {
+    const faults = ["torch", "keras", "layers, counted"].flatMap((spelling) =>
+      madeFaults(host, spelling).map((fault) => `${spelling}: ${fault}`),
+    );
+    expect(faults).toEqual([]);
+  });
+});
