@@ -47,6 +47,16 @@ describe.each(pages)("$name", ({ name, text }) => {
   );
 });
 
+const translated = readdirSync(join(root, "docs", "zh"), { recursive: true, encoding: "utf8" }).filter(
+  (name) => name.endsWith(".md") && name !== "index.md",
+);
+
+test.each(translated)("docs/zh/%s shows what the English page shows", (name) => {
+  const blocks = (page: string): unknown =>
+    consoleBlocks(readFileSync(join(root, "docs", page), "utf8")).map((block) => block.map(({ command, output }) => ({ command, output })));
+  expect(blocks(join("zh", name))).toEqual(blocks(name));
+});
+
 test("`…` means any number of lines, and times do not count", () => {
   expect(sameOutput(["a", "…", "took 3 ms"], ["a", "b", "c", "took 14.5 ms"])).toBe(true);
   expect(sameOutput(["a", "…"], ["b"])).toBe(false);

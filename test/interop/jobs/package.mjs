@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { cpSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { environmentNode } from "../environment.mjs";
 
 const allowed =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool|bin\/package\.json|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/THIRD-PARTY-NOTICES\.txt)$/;
@@ -20,6 +23,21 @@ export const packageJobs = [
       const missing = needed.filter((path) => !paths.includes(path));
       if (missing.length > 0) throw new Error(`these are not packed: ${missing.join(", ")}`);
       return `${paths.length} files`;
+    },
+  },
+  {
+    name: "site: VitePress builds docs/, and every link of its pages leads somewhere",
+    environment: "node-site",
+    async run({ root, out }) {
+      // Beside the packages, in a copy: the pages import Vue from where they are.
+      const packages = join(environmentNode("node-site"), "node_modules");
+      cpSync(join(root, "docs"), join(out, "docs"), { recursive: true });
+      symlinkSync(packages, join(out, "node_modules"));
+      await promisify(execFile)(process.execPath, [join(packages, "vitepress", "bin", "vitepress.js"), "build", join(out, "docs")], {
+        maxBuffer: 16 << 20,
+      });
+      const built = readdirSync(join(out, "docs", ".vitepress", "dist"), { recursive: true, encoding: "utf8" });
+      return `${built.filter((name) => name.endsWith(".html")).length} pages`;
     },
   },
 ];
