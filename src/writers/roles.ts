@@ -59,10 +59,14 @@ function pictures(network: Network): readonly Way[] {
       say: (options) => `${k === 0 ? "add" : "or"} ${options}`,
     }));
   }
-  const inputSize = [usualSide, usualSide, network.inputChannels] as const;
+  const way = anyPictures(network.inputChannels);
+  return [reduced ? { ...way, options: { noTop: true, ...way.options } } : way];
+}
+
+/** A size of pictures for a person to replace by that of theirs, where no size follows from the file. */
+export function anyPictures(channels: number): Way {
   const yours = "or the size of your pictures";
-  const options = reduced ? ({ noTop: true, inputSize } as const) : { inputSize };
-  return [{ options, say: (text) => `add ${text} (${yours})`, why: yours }];
+  return { options: { inputSize: [usualSide, usualSide, channels] }, say: (text) => `add ${text} (${yours})`, why: yours };
 }
 
 /** Height and width of what enters the head. Throws `mismatch` where nothing of the image is left. */

@@ -25,7 +25,7 @@ describe("quantised by ONNX Runtime", () => {
   const folder = join(fixtures, "onnx/quantised");
   const expected: unknown = JSON.parse(readFileSync(join(folder, "dequantised.json"), "utf8"));
 
-  test.each(["operators", "dequantize-linear", "dynamic"])("%s", async (name) => {
+  test.each(["operators", "dequantize-linear", "dynamic", "product"])("%s", async (name) => {
     const ctx = createContext({ values: true });
     const checkpoint = await open(join(folder, `${name}.onnx`), ctx);
     const found: Record<string, unknown> = {};

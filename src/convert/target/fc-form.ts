@@ -4,6 +4,7 @@ import type { Network } from "../../model/network/network.ts";
 import { poolCount, possibleSizes } from "../../model/network/sizes.ts";
 import { type Axes, axesOf } from "../../tensor/axes.ts";
 import { Refusal } from "../../text/refusal.ts";
+import { anyPictures } from "../../writers/roles.ts";
 
 /**
  * The axes of a fully connected layer kept as a convolution, or the other way round: `(h w i) o` and `h w i o`, `o (i h w)` and
@@ -79,7 +80,8 @@ export function unknownArea(area: number | undefined, channels: number, pools: n
   return new Refusal(
     "usage",
     "the file does not say the height and width of what enters fc6, and this target needs them",
-    pictures.map((inputSize, k) => ({ options: { inputSize }, say: (options) => `${k === 0 ? "add" : "or"} ${options}` })),
-    pictures.length > 0 ? {} : { hint: "add --input-size HxWxC" },
+    pictures.length === 0
+      ? [anyPictures(channels)]
+      : pictures.map((inputSize, k) => ({ options: { inputSize }, say: (options) => `${k === 0 ? "add" : "or"} ${options}` })),
   );
 }

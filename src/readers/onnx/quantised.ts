@@ -31,6 +31,13 @@ const operators: ReadonlyMap<string, readonly Quantised[]> = new Map<string, rea
   ],
   ["QLinearMatMul", [{ data: 3, scales: [4], zeroPoint: 5, axis: -1 }]],
   [
+    "QLinearAdd",
+    [
+      { data: 0, scales: [1], zeroPoint: 2, axis: 0 },
+      { data: 3, scales: [4], zeroPoint: 5, axis: 0 },
+    ],
+  ],
+  [
     "QGemm",
     [
       { data: 3, scales: [4], zeroPoint: 5, axis: ({ attributes }) => (integer(attributes.get("transB"), 0) === 0 ? 1 : 0) },
@@ -45,6 +52,8 @@ const scaledLater: ReadonlyMap<string, Omit<Quantised, "scales">> = new Map([
   ["ConvInteger", { data: 1, zeroPoint: 3, axis: 0 }],
   ["MatMulInteger", { data: 1, zeroPoint: 3, axis: -1 }],
 ]);
+/** Has no bias of its own: QLinearAdd behind it adds one. */
+const product = "QLinearMatMul";
 /** Inputs of other operators of this kind (QLinearAdd, QLinearGlobalAveragePool, QuantizeLinear …) that are no data are scales. */
 const quantisedOperator = /^(QLinear|QuantizeLinear$|DequantizeLinear$)/;
 
@@ -55,7 +64,7 @@ export interface QuantisedModel {
   readonly scales: ReadonlySet<string>;
   /** Results that are an initializer in another form: of DequantizeLinear, and of QuantizeLinear before it. */
   readonly standsFor: ReadonlyMap<string, string>;
-  /** Biases that are added behind an operator of whole numbers, by what that operator makes. */
+  /** Biases that are added behind a product of whole numbers, by what that operator makes. */
   readonly biases: ReadonlyMap<string, string>;
   readonly notes: readonly Note[];
 }
@@ -84,9 +93,9 @@ export function readQuantised(nodes: readonly OnnxNode[], tensors: ReadonlyMap<s
     const place = scaledLater.get(node.type);
     if (place !== undefined) {
       add(node, place, later.scaleOf(node));
-      const bias = later.biasOf(node);
-      if (bias !== undefined) biases.set(node.outputs[0] ?? "", bias);
     }
+    const bias = later.biasOf(node);
+    if (bias !== undefined) biases.set(node.outputs[0] ?? "", bias);
     const data = new Set(places.map((at) => at.data));
     if (places.length > 0 || quantisedOperator.test(node.type)) {
       node.inputs.forEach((name, at) => {
@@ -148,7 +157,7 @@ class Later {
 
   constructor(nodes: readonly OnnxNode[], tensors: ReadonlyMap<string, Tensor>) {
     this.#tensors = tensors;
-    if (!nodes.some(({ type }) => scaledLater.has(type))) return;
+    if (!nodes.some(({ type }) => scaledLater.has(type) || type === product)) return;
     for (const node of nodes) {
       for (const input of node.inputs) this.#users.set(input, [...(this.#users.get(input) ?? []), node]);
       for (const output of node.outputs) this.#makers.set(output, node);
@@ -160,6 +169,11 @@ class Later {
   }
 
   biasOf(node: OnnxNode): string | undefined {
+    if (node.type === product) {
+      const [a, , , b] = this.#user(node, "QLinearAdd")?.inputs ?? [];
+      return [a, b].find((name) => name !== undefined && this.#tensors.has(name));
+    }
+    if (!scaledLater.has(node.type)) return undefined;
     const [bias] = this.#other(this.#user(this.#user(node, "Cast"), "Mul"), "Add");
     return bias;
   }

@@ -51,9 +51,10 @@ export class Typist {
     const error = isRecord(record) && isRecord(record.error) ? record.error : {};
     const [message, file] = [error.message, error.file].map((value) => (typeof value === "string" ? value : ""));
     const texts = record === undefined ? ran.stderr.split("\n") : [...strings(record)];
+    const hints = new Set([...errorsAdvice(ran.stdout), ...fixesIn(record)]);
     // A sentence about an option that was typed advises nothing.
     const about = (text: string): boolean =>
-      text === message && !/did you mean/i.test(text) && optionsIn(text).every((option) => args.includes(option));
+      !hints.has(text) && !/did you mean/i.test(text) && optionsIn(text).every((option) => args.includes(option));
     return texts
       .filter((text) => namesSomething(text) && !about(text))
       .map((text) => ({ args, text: text.trim(), message: message ?? "", file: file ?? "" }));
@@ -125,6 +126,11 @@ function parsed(text: string): unknown {
 function errorsAdvice(text: string): readonly string[] {
   const record = parsed(text);
   return isRecord(record) && isRecord(record.error) && typeof record.error.hint === "string" ? [record.error.hint] : [];
+}
+
+function fixesIn(record: unknown): readonly string[] {
+  const findings = isRecord(record) && Array.isArray(record.findings) ? record.findings : [];
+  return findings.flatMap((finding) => (isRecord(finding) && typeof finding.fix === "string" ? [finding.fix] : []));
 }
 
 function* strings(value: unknown): Generator<string> {
