@@ -2,10 +2,7 @@ import type { Network } from "../model/network/network.ts";
 import type { DependentOption } from "../text/ignored.ts";
 
 type Asked = Partial<
-  Record<
-    "preprocess" | "inputLayout" | "inputSize" | "seeds" | "rtol" | "atol" | "force" | "output" | "bnEpsilon" | "other" | "expect",
-    unknown
-  >
+  Record<"preprocess" | "inputLayout" | "inputSize" | "seeds" | "rtol" | "atol" | "bnEpsilon" | "other" | "expect", unknown>
 >;
 
 /** What decides whether an option of `verify` counts. */
@@ -48,13 +45,6 @@ export const verificationOptions: readonly DependentOption<VerifyFacts>[] = [
   },
   { option: "--rtol", given: ({ options }) => options.rtol !== undefined, counts: compares, without: comparison, add: "--expect FILE" },
   { option: "--atol", given: ({ options }) => options.atol !== undefined, counts: compares, without: comparison, add: "--expect FILE" },
-  {
-    option: "--force",
-    given: ({ options }) => options.force === true,
-    counts: ({ options }) => options.output !== undefined,
-    without: "something to write",
-    add: "-o FILE",
-  },
   {
     option: "--bn-epsilon",
     given: ({ options }) => options.bnEpsilon !== undefined,

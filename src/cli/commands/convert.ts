@@ -5,7 +5,8 @@ import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, byteCount, collect, inputSize, parseWholeNumber, positive } from "./parse.ts";
+import { amplifiedHelp, byteCount, collect, inputSize, parseWholeNumber } from "./parse.ts";
+import { withReadingOptions } from "./reading-options.ts";
 
 type InputSize = ReturnType<typeof inputSize>;
 
@@ -20,19 +21,19 @@ interface Options extends CommonOptions, Omit<ConvertOptions, "inputSize" | "top
 }
 
 export function convertCommand(): Command {
-  return new Command("convert")
+  const command = new Command("convert")
     .description("change format, names and layout, with a ledger of every tensor")
     .argument("<file>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
     .addHelpText(
       "before",
       "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n",
     )
+    .optionsGroup("What it becomes:")
     .option(
       "-o, --output <out>",
       "what to write: a file, a prefix (tfslim), a folder (tfjs), or with / at its end the folder that it goes into",
     )
     .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
-    .option("--from <format>", "read as this format, whatever the content looks like")
     .option("--naming <scheme>", "other names; keep: the source's")
     .option("--layout <scheme>", "other axes; keep: the source's")
     .addOption(
@@ -42,37 +43,38 @@ export function convertCommand(): Command {
         "reduced",
       ]),
     )
-    .option("--exclude <glob>", "leave out tensors, by key or role (repeatable)", collect)
+    .option("--like <other>", "format, names, axes, types and shapes of another checkpoint, such as your own freshly saved model")
+    .option("--map <file.json>", "moves by hand, or a plan that --dry-run --json printed")
+    .optionsGroup("What takes part:")
     .option("--include <glob>", "take only these, by key or role (repeatable)", collect)
+    .option("--exclude <glob>", "leave out tensors, by key or role (repeatable)", collect)
     .option("--part <part>", "body: the tensors that have a role; rest: all others; or the prefix of one of several networks")
     .option("--no-top", "leave out fc6, fc7 and fc8")
-    .option("--input-size <HxWxC>", "size of the image, where the file does not say and conv form needs it", inputSize)
-    .addOption(
-      new Option("--kernels <how>", "convolution kernels as they are, or rotated by 180° (Theano)").choices(["as-stored", "rotated"]),
-    )
-    .addOption(new Option("--moments <what>", "what MatConvNet's moments hold beside the mean").choices(["sigma", "variance"]))
-    .addOption(new Option("--flatten <order>", "how the rows of a dense fc6 are ordered").choices(["chw", "hwc"]))
-    .option("--dropout-factor <f>", "what enters fc7 and fc8 is multiplied with this (1: nothing)", positive)
-    .option("--bn-epsilon <e>", "epsilon of batch norm, where the file does not say", positive)
     .option("--use-average", "convert moving averages in place of the weights")
     .option("--keep-state", "take optimizer state, counters and averages along where the target can")
     .option("--allow-missing", "write what is there, though the target needs more")
-    .option("--max-shard-size <size>", "cut safetensors into files of at most this size, as in 2GB", byteCount)
-    .option("--like <other>", "format, names, axes, types and shapes of another checkpoint, such as your own freshly saved model")
-    .option("--map <file.json>", "moves by hand, or a plan that --dry-run --json printed")
     .option("--num-classes <n>", "a new last layer with this many outputs", parseWholeNumber)
     .addOption(new Option("--init <values>", "values of the new layer (normal unless said)").choices(["zeros", "normal"]))
+    .option("--seed <n>", "seed of new values", parseWholeNumber)
+    .optionsGroup("What is changed on the way:")
     .option("--fold-bn", "put batch norm into the convolutions")
     .option("--swap-rgb", "turn RGB input into BGR, or back")
     .addOption(new Option("--dtype <type>", "round floating values to this type").choices(["float16", "bfloat16", "float32", "float64"]))
+    .optionsGroup("How it is written:")
+    .option("--max-shard-size <size>", "cut safetensors into files of at most this size, as in 2GB", byteCount)
     .option("--compress", "deflate what the format can deflate")
-    .option("--seed <n>", "seed of new values", parseWholeNumber)
-    .option("--amplified", amplifiedHelp)
+    .option("--no-sidecar", "leave out OUT.vggtool.json, which says what the format has no room for: preprocessing, class names")
     .option("--no-check", "do not compare the written file with the source")
     .option("--force", "replace what is there already")
     .option("--durable", "wait until the output is on the disk, as is done anyway where it replaces something")
-    .option("--no-sidecar", "leave out OUT.vggtool.json, which says what the format has no room for: preprocessing, class names")
-    .option("--dry-run", "print the plan and write nothing")
+    .option("--dry-run", "print the plan and write nothing");
+  return withReadingOptions(
+    command
+      .optionsGroup("How the file is read:")
+      .option("--from <format>", "read as this format, whatever the content looks like")
+      .option("--input-size <HxWxC>", "size of the image, where the file does not say and conv form needs it", inputSize),
+  )
+    .option("--amplified", amplifiedHelp)
     .action(run);
 }
 

@@ -17,12 +17,14 @@ export function diffCommand(): Command {
       "before",
       "Examples:\n  vggtool diff vgg16.pth vgg16.safetensors\n  vggtool diff before.ckpt after.pdparams --filter 'fc*' --rtol 1e-6 --json\n",
     )
+    .optionsGroup("What is compared:")
     .option("--filter <glob>", "compare only tensors whose name or role matches (repeatable)", collect)
-    .option("--rtol <r>", "how far two values may be apart, over the largest of the tensor, to count as equal", positive)
     .option("--map <file>", "JSON that says which tensor of A is which of B, and along which axes")
-    .option("--input-size <HxW>", "size of the pictures of both networks, where a file does not say", inputSize)
+    .option("--rtol <r>", "how far two values may be apart, over the largest of the tensor, to count as equal", positive)
+    .optionsGroup("How the files are read:")
     .option("--from <format>", "read A as this format, whatever the content looks like")
     .option("--other-from <format>", "read B as this format")
+    .option("--input-size <HxW>", "size of the pictures of both networks, where a file does not say", inputSize)
     .option("--amplified", amplifiedHelp)
     .action(run);
 }

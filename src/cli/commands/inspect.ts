@@ -30,21 +30,25 @@ export function inspectCommand(): Command {
     .description("list tensors; identify the architecture; report findings")
     .argument("[file...]", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
+    .optionsGroup("What is added:")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
     .option("--stats", "add statistics of every tensor's values (of complex numbers: their magnitudes), and the findings that need them")
     .option("--layers", "add the layer table: output shapes, parameters, activations, multiply-adds")
-    .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
-    .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
-    .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
-    .option("--depth <n>", "group the list by the first n parts of the names", parseWholeNumber)
     .option(
       "--source <model.py>",
       "check the Python code or the notebook that built the network for layers that are never registered (repeatable)",
       collect,
     )
     .option("--sarif", "print what --source finds as SARIF 2.1.0, for code scanning")
-    .option("--amplified", amplifiedHelp)
+    .optionsGroup("What is listed:")
+    .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
+    .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
+    .option("--depth <n>", "group the list by the first n parts of the names", parseWholeNumber)
+    .optionsGroup("How the file is read:")
     .option("--from <format>", "read as this format, whatever the content looks like")
+    .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
+    .option("--amplified", amplifiedHelp)
+    .optionsGroup("What the exit code says:")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")
         .choices(["error", "warning", "never"])

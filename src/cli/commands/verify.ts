@@ -7,6 +7,7 @@ import { interruptSignal } from "../interrupt.ts";
 import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, inputSize, parseWholeNumber, positive } from "./parse.ts";
+import { withReadingOptions } from "./reading-options.ts";
 
 interface Options extends CommonOptions, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
@@ -16,7 +17,7 @@ interface Options extends CommonOptions, Omit<VerifyRunOptions, "inputSize" | "s
 }
 
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .description("run the network; compare with another checkpoint or with expected outputs")
     .argument("[file]", "a checkpoint of a VGG network")
     .argument("[other]", "another one: both run in their own layouts, every layer's output is compared")
@@ -24,6 +25,7 @@ export function verifyCommand(): Command {
       "before",
       "Examples:\n  vggtool verify vgg_face.mat vgg_face.safetensors\n  vggtool verify model.ckpt --input batch.npy --expect logits.npy\n",
     )
+    .optionsGroup("Where it runs:")
     .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "gpu", "auto"]))
     .addOption(
       new Option("--engine <engine>", "what runs it").choices([
@@ -37,6 +39,8 @@ export function verifyCommand(): Command {
     )
     .option("--no-self-test", "believe the engine without computing the network's layers with it first")
     .option("--check-device", "say what each engine would use, and stop")
+    .option("--batch <n>", "pictures that are run at once", parseWholeNumber)
+    .optionsGroup("What goes in:")
     .option(
       "--input <file>",
       "a batch as .npy (N C H W or N H W C, in the range that the network expects), a picture, or a folder of pictures",
@@ -47,29 +51,25 @@ export function verifyCommand(): Command {
       ...(before ?? []),
       parseWholeNumber(text),
     ])
-    .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
-    .option("--labels <file>", "class names: one a line, JSON, or a checkpoint that has them; without it the checkpoint's own")
+    .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
     .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
+    .optionsGroup("What it is compared with:")
+    .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
+    .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
+    .option("--atol <a>", "tolerance, absolute", positive)
+    .optionsGroup("What comes out:")
+    .option("--labels <file>", "class names: one a line, JSON, or a checkpoint that has them; without it the checkpoint's own")
+    .option("--top <n>", "classes to show of each picture", parseWholeNumber)
     .option("--until <layer>", "stop behind this layer: conv4_3 gives its feature maps")
     .option("--descriptor <layer>", "put this layer's outputs into the record")
     .option("-o, --output <file>", "save the descriptor, or the logits, as .npy")
     .option("--html <page.html>", "write a page that shows the run: activations and errors by layer, the classes")
-    .option("--force", "replace what is there already")
-    .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
-    .option("--top <n>", "classes to show of each picture", parseWholeNumber)
-    .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
-    .option("--atol <a>", "tolerance, absolute", positive)
-    .option("--batch <n>", "pictures that are run at once", parseWholeNumber)
-    .addOption(
-      new Option("--kernels <how>", "convolution kernels as they are, or rotated by 180° (Theano)").choices(["as-stored", "rotated"]),
-    )
-    .addOption(new Option("--moments <what>", "what MatConvNet's moments hold beside the mean").choices(["sigma", "variance"]))
-    .addOption(new Option("--flatten <order>", "how the rows of a dense fc6 are ordered").choices(["chw", "hwc"]))
-    .option("--dropout-factor <f>", "what enters fc7 and fc8 is multiplied with this (1: nothing)", positive)
-    .option("--bn-epsilon <e>", "epsilon of batch norm, where a file does not say", positive)
+    .option("--force", "replace what is there already");
+  return withReadingOptions(
+    command.optionsGroup("How the file is read:").option("--from <format>", "read FILE as this format, whatever the content looks like"),
+  )
     .option("--other-bn-epsilon <e>", "the same for OTHER, where it is another one", positive)
     .option("--amplified", amplifiedHelp)
-    .option("--from <format>", "read FILE as this format, whatever the content looks like")
     .action(run);
 }
 
