@@ -13,6 +13,7 @@ import { isImageConstant } from "./kinds.ts";
 import type { Layers } from "./layers/layer.ts";
 import { parseName } from "./layers/parts.ts";
 import { candidates, readLayers } from "./layers/read-layers.ts";
+import type { Tokens } from "./layers/tokens.ts";
 import type { IdentifyOptions } from "./options.ts";
 
 /** A VGG in training has some hundreds of tensors, optimizer and averages included. What has more than these is another network, and taking it apart would take several times the memory of all its names. */
@@ -53,12 +54,23 @@ function findBodies(
   for (const reading of sorted) {
     if (drafts.length === mostBodies) break;
     if (reading.places.some(({ entry }) => entry !== undefined && taken.has(entry))) continue;
-    const draft = draftBody(checkpoint, layers, entries, reading, options);
+    const beside = { names: rivalsOf(reading, sorted), taken };
+    const draft = draftBody(checkpoint, layers, entries, { ...reading, beside }, options);
     if (!accepts(draft, entries) || drafts.some((before) => isStateOf(draft, before))) continue;
     drafts.push(draft);
     for (const entry of draft.entries) taken.add(entry);
   }
   return drafts;
+}
+
+/** Fewer convolutions are rarely a second network, and a layer near them no other network's. */
+const fewestOfRival = 8;
+
+/** Names of the first layers of readings that share no layer with this one. */
+function rivalsOf(reading: Reading, all: readonly Reading[]): readonly Tokens[] {
+  const own = new Set(reading.places.map(({ entry }) => entry));
+  const rivals = all.filter(({ places }) => places.length >= fewestOfRival && !places.some(({ entry }) => own.has(entry)));
+  return rivals.flatMap(({ places }) => places[0]?.entry?.names.slice(0, 1) ?? []);
 }
 
 /** What an optimizer or an average keeps of a body found before: keys that are its keys and something behind them. */

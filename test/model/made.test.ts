@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { identify } from "../../src/model/identify.ts";
+import { without } from "../support/recognition/edit.ts";
 import { inHosts } from "../support/recognition/in-hosts.ts";
 import { madeFaults } from "../support/recognition/made-faults.ts";
 import { isDecided, noVgg } from "../support/recognition/no-vgg.ts";
@@ -27,4 +28,16 @@ describe("networks with a VGG in them", () => {
     );
     expect(faults).toEqual([]);
   });
+});
+
+test("a body that has lost its head does not take another's", () => {
+  const host = inHosts.find(({ name }) => name === "two streams");
+  const how = spellings["torch"];
+  if (host === undefined || how === undefined) throw new Error("no such host");
+  const { checkpoint } = spelled(host.layers, how);
+  const head = [...checkpoint.tensors.keys()].filter((key) => key.startsWith("spatial.classifier."));
+  const identity = identify(without(checkpoint, new Set(head)));
+  const fc6 = identity?.bodies.map(({ roles }) => roles.get("fc6.weight"));
+  expect(fc6).toMatchObject([undefined, { key: "temporal.classifier.0.weight" }]);
+  expect(identity?.complete).toBe(false);
 });

@@ -74,10 +74,11 @@ export function draftBody(
   );
   const unread = [...convs, ...fcs].flatMap(({ entry }) => entry.layer?.strays.map(({ name }) => name) ?? []);
   const within = others.some((entry) => isWithin(entry, reading));
-  const headed = (head.final && !within) || (head.layers.length === 0 && others.length === 0);
+  for (const entry of entries.all) if (entry.norm !== undefined && ownNorms.has(entry.norm)) own.add(entry);
+  const alone = entries.all.every((entry) => own.has(entry) || (entry.norm ?? entry.layer) !== undefined);
+  const headed = (head.final && !within) || (head.layers.length === 0 && others.length === 0 && alone);
   const complete = missing.length === 0 && unread.length === 0 && !head.replaced && reading.tail.length === 0 && headed;
   const last = head.layers.findLast(({ fc }) => fc !== undefined)?.name ?? lastConv(reading.places);
-  for (const entry of entries.all) if (entry.norm !== undefined && ownNorms.has(entry.norm)) own.add(entry);
   return {
     reading,
     head,

@@ -1,7 +1,7 @@
 import type { DescribedCheckpoint } from "../described.ts";
 import type { HostRow } from "../hosts/hosts.ts";
 import type { Tokens } from "../layers/tokens.ts";
-import type { Entries } from "./entries.ts";
+import type { Entries, Entry } from "./entries.ts";
 import { chained, type Fit, type FitPlace, fitInto, fitPlaces, placeName, placesOf, publishedLengths } from "./fit.ts";
 import { type GraphLayer, graphFit } from "./graph.ts";
 import type { FcName } from "./head/fc-names.ts";
@@ -25,6 +25,8 @@ export interface Reading extends Fit {
   readonly goesOn?: boolean;
   /** A host's row says that the VGG ends there. */
   readonly ends?: boolean;
+  /** Of the file's other bodies: where the names of their convolutions begin, and layers that are theirs. */
+  readonly beside?: { readonly names: readonly Tokens[]; readonly taken: ReadonlySet<Entry> };
   /** Names of a known host's fc6, fc7 and fc8. */
   readonly head?: Readonly<Record<string, FcName>>;
 }

@@ -94,8 +94,12 @@ function isNumberedFrom6({ slots }: NamedHead): boolean {
   return [...slots].every(([name, { names }]) => names.some((tokens) => keyOf(tokens.slice(-2)) === keyOf(tokensOf(name))));
 }
 
-/** Two dense layers of unlike widths: a classifier of two, where nothing takes what they give. */
-export function ofTwo(question: Question, { slots }: Pick<NamedHead, "slots">): Head | undefined {
-  if (![...slots.values()].every((entry) => isSibling(entry, question.reading)) || goesOn(question, slots)) return undefined;
+/** Two dense layers of unlike widths: a classifier of two, where nothing takes what they give; else the first of a host's, where names say so. */
+export function ofTwo(question: Question, { slots, prefix, literal }: NamedHead): Head | undefined {
+  if (![...slots.values()].every((entry) => isSibling(entry, question.reading))) return undefined;
+  if (goesOn(question, slots)) {
+    const named = literal || prefix.at(-1) === "classifier";
+    return named ? { ...build(question, slots, "numbers"), replaced: true, final: false, missing: [] } : undefined;
+  }
   return { ...build(question, slots, "numbers"), final: true, missing: [] };
 }

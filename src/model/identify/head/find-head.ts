@@ -1,6 +1,7 @@
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Layers } from "../../layers/layer.ts";
 import { template } from "../../layers/order.ts";
+import type { Tokens } from "../../layers/tokens.ts";
 import type { Entries, Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { byName } from "./by-name.ts";
@@ -26,12 +27,28 @@ const none: Head = { layers: [], final: false, missing: [], replaced: false, sou
 /** Finds fc6, fc7 and fc8: by the file's graph, by their names and numbers, by what follows the body in its own numbering, by shapes. */
 export function findHead(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, reading: Reading): Head {
   const body = new Set(reading.places.map(({ entry }) => entry));
-  const candidates = entries.all.filter((entry) => !body.has(entry) && (entry.layer !== undefined || isBias(entry)));
+  const candidates = entries.all.filter(
+    (entry) => !body.has(entry) && (entry.layer !== undefined || isBias(entry)) && !isOfAnother(entry, reading),
+  );
   const last = reading.places.at(-1)?.entry;
   const channels = last?.conv?.outputs ?? last?.lone?.size;
   const read = denseReader(entries.all, entries.layout, checkpoint.conventions);
   const question: Question = { checkpoint, layers, entries, reading, channels, candidates, read };
   return byHost(question) ?? byGraph(question) ?? byName(question) ?? byRun(question) ?? byShapes(question) ?? alone(question) ?? none;
+}
+
+/** A layer of another body's, or one whose name begins as that body's do and not as these. */
+function isOfAnother(entry: Entry, { places, beside }: Reading): boolean {
+  const [own] = places.flatMap((place) => place.entry?.names.slice(0, 1) ?? []);
+  if (beside === undefined || own === undefined) return false;
+  if (beside.taken.has(entry)) return true;
+  const near = (name: Tokens): number => Math.max(0, ...entry.names.map((tokens) => sharedLength(tokens, name)));
+  return beside.names.some((name) => near(name) > near(own));
+}
+
+function sharedLength(a: Tokens, b: Tokens): number {
+  const differs = a.findIndex((token, i) => token !== b[i]);
+  return differs < 0 ? a.length : differs;
 }
 
 function isBias({ lone }: Entry): boolean {
@@ -107,7 +124,8 @@ function alone(question: Question): Head | undefined {
   });
   const named = dense.filter(({ names }) =>
     names.some((tokens) => {
-      const word = tokens.findLast((token) => typeof token === "string");
+      const word = tokens.at(-1);
+      // Of a number others may have been lost.
       return (
         isLastName(tokens) ||
         (typeof word === "string" && soloWords.has(word) && isBeside(tokens.slice(0, tokens.lastIndexOf(word) + 1), reading.prefix))
