@@ -1,6 +1,6 @@
 import { isCheckpointError } from "../../errors.ts";
 import { layerShapes, windowsOf } from "../../model/geometry/shapes.ts";
-import { halving, sameWindows, windowsText } from "../../model/geometry/window.ts";
+import { changesNothing, halving, sameWindows, windowsText } from "../../model/geometry/window.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { NetworkLayer } from "../../model/network/network.ts";
 import { normParts, type Role, roleOf } from "../../model/role.ts";
@@ -28,7 +28,8 @@ export function networkRows(identity: Identity, input: OutputShape, count: (keys
       rows.push({ name, type, ...rowCounts(counts), ...(shape && { outputShape: shape, keeps, multiplyAdds }) });
     };
     if (layer.kind === "pool" || layer.kind === "adaptive-pool") {
-      push(layer.name, poolText(identity, layer), none, 0, found?.input.join() !== shape?.join());
+      const keeps = layer.kind === "pool" ? !changesNothing(windowsOf(network, layer)) : found?.input.join() !== shape?.join();
+      push(layer.name, poolText(identity, layer), none, 0, keeps);
       continue;
     }
     const counts = count(keysOf(roleOf(layer.name, "weight"), roleOf(layer.name, "bias")));

@@ -1,6 +1,6 @@
 import { type Operation, operationOf } from "../../model/geometry/operation.ts";
 import { isWeighted, windowsOf } from "../../model/geometry/shapes.ts";
-import { halving, slide, type Windows } from "../../model/geometry/window.ts";
+import { changesNothing, halving, slide, type Windows } from "../../model/geometry/window.ts";
 import { outputsOf, windowsOfRecord } from "../../model/geometry/windows-of-record.ts";
 import type { Identity } from "../../model/identity.ts";
 import { asNumbers, attribute, typeOf } from "../../model/records.ts";
@@ -210,8 +210,10 @@ function outputChannels(record: LayerRecord, checkpoint: Checkpoint, counts: Cou
  * Whether a layer's output takes memory of its own: convolutions with their batch norm, pools that change something, dense and recurrent
  * layers. ReLU, batch norm, dropout, flatten and softmax work in place.
  */
-function keeps({ kind }: Operation, record: LayerRecord, before: OutputShape, shape: readonly number[]): boolean {
+function keeps(operation: Operation, record: LayerRecord, before: OutputShape, shape: readonly number[]): boolean {
+  const { kind } = operation;
   if (kind === "adaptive-pool") return before?.join() !== shape.join();
+  if (kind === "pool" && operation.windows !== undefined && changesNothing(operation.windows)) return false;
   return ["conv", "pool", "global-pool", "dense"].includes(kind) || /lstm|gru|rnn/i.test(typeOf(record));
 }
 

@@ -30,7 +30,10 @@ const kinds: readonly (readonly [type: RegExp, read: Reading])[] = [
     /^(batch_?norm.*|bnorm|dagnn\.batchnorm|(nn\.)?(spatial)?batchnormalization|batchnorm2d|fusedbatchnorm.*|spatialbatchnormalization|bn|scale)$/,
     () => ({ kind: "norm" }),
   ],
-  [/^(dense|inner_?product|gemm|matmul(_v2)?|linear|nn\.linear|connected|mul|fc|fully_?connected)$/, () => ({ kind: "dense" })],
+  [/^(dense|inner_?product|q?gemm|matmul(_v2)?|linear|nn\.linear|connected|fc|fully_?connected)$/, () => ({ kind: "dense" })],
+  [/^(qlinearmatmul|matmulinteger(tofloat)?|dynamicquantizematmul)$/, () => ({ kind: "dense" })],
+  // Paddle's product with a weight; of two results it is one number after another.
+  [/^mul$/, ({ tensors }) => (tensors.length > 0 ? { kind: "dense" } : undefined)],
   [/dropout/, () => ({ kind: "dropout" })],
   [/softmax/, () => ({ kind: "softmax" })],
   [/flatten|^(nn\.)?(view|reshape)$/, () => ({ kind: "flatten" })],

@@ -46,6 +46,11 @@ export function halving(ceil: boolean): Windows {
   return [window, window];
 }
 
+/** Whether a pool of these windows gives what it gets. */
+export function changesNothing(windows: Windows): boolean {
+  return windows.every(({ kernel, stride, pad }) => kernel === 1 && stride === 1 && (pad === "same" || (pad[0] === 0 && pad[1] === 0)));
+}
+
 /** Whether two windows give the same places for every size. */
 export function sameWindows(a: Windows, b: Windows): boolean {
   return [0, 1].every((axis) => signature(a[axis === 0 ? 0 : 1]) === signature(b[axis === 0 ? 0 : 1]));
