@@ -145,10 +145,11 @@ function withoutFlags() {
   }
 }
 
-/** Runs what was built; `record` is where the loader writes the pieces that it loaded, and it writes the code caches of their files. */
-function loadedBy(args) {
+/** Runs what was built with some command lines; in place of these the loader writes the pieces that it loaded, and the code caches of their files. */
+function loadedBy(...lines) {
   const record = join(tmpdir(), `vggtool-build-${process.pid}.json`);
-  execFileSync(process.execPath, [...repeatable, `${root}bin/vggtool`, ...args], {
+  writeFileSync(record, JSON.stringify(lines));
+  execFileSync(process.execPath, [...repeatable, `${root}bin/vggtool`], {
     env: { ...process.env, VGGTOOL_BUILD_RECORD: record },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -179,5 +180,5 @@ const places = Object.fromEntries([...groups].flatMap(([group, members]) => memb
 write("vggtool.cjs", common, places);
 for (const [group, members] of groups) write(group, members, {});
 // In one run, so that the cache of the main file has what any of them compiles.
-loadedBy(["inspect", ...inspections]);
+loadedBy(...inspections.map((path) => ["inspect", path]));
 withoutFlags();

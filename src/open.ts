@@ -2,7 +2,7 @@ import { type KindedProbe, makeProbe } from "./encodings/make-probe.ts";
 import type { Probe, Reader } from "./encodings/probe.ts";
 import { withSidecar } from "./encodings/sidecar.ts";
 import { describeUnknown } from "./encodings/unknown.ts";
-import { CheckpointError, isCheckpointError } from "./errors.ts";
+import { CheckpointError, isCheckpointError, locate } from "./errors.ts";
 import type { Format } from "./format-row.ts";
 import { conventionsOf, findFormat, formats } from "./formats.ts";
 import type { Context } from "./io/context.ts";
@@ -140,26 +140,33 @@ async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detecte
   return found[0];
 }
 
-/** One zip, tar or gz around one checkpoint. */
+/** One zip, tar or gz around one checkpoint, or a folder with one. */
 async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint | undefined> {
   if (probe.kinds.includes("gzip")) return insideGzip(probe, ctx);
   const set = await archive(probe, ctx);
   if (set === undefined) return undefined;
+  const folder = probe.container === "folder";
   const names = (await set.list()) ?? [];
   const claims = await claimsOf(set, names, ctx);
   const first = claims[0];
+  if (first === undefined && folder) return undefined;
   if (first === undefined) {
     throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`, { none: true });
   }
-  const checkpoint = await read(first.found.reader, first.probe, ctx);
+  const checkpoint = await locate(folder ? { file: `${set.name}/${first.name}` } : {}, () => read(first.found.reader, first.probe, ctx));
   // The other files of the same set are no second checkpoint.
   const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
   const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
   if (others.length > 0) {
     await checkpoint.close();
-    throw several([first, ...others].map((claim) => claim.name));
+    throw several(
+      folder ? "folder" : "archive",
+      [first, ...others].map((claim) => claim.name),
+    );
   }
-  return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
+  if (!folder) return { ...checkpoint, variant: `${checkpoint.variant}, ${first.name} in a ${probe.container} archive` };
+  const inside = first.name.slice(0, first.name.length - first.probe.entry.length);
+  return withSidecar({ ...checkpoint, files: checkpoint.files.map((file) => inside + file) }, set, first.name);
 }
 
 async function claimsOf(set: FileSet, names: readonly string[], ctx: Context): Promise<readonly Claim[]> {
@@ -193,13 +200,17 @@ async function refuseMixedArchive(probe: KindedProbe, { format }: Detected, ctx:
   const others = names.filter((name) => !isArray(name));
   const claims = await claimsOf(set, others, ctx);
   if (claims.length > 0) {
-    throw several([...claims.map((claim) => claim.name), ...names.filter(isArray)], `; --from ${format.id} reads the arrays alone`);
+    throw several(
+      "archive",
+      [...claims.map((claim) => claim.name), ...names.filter(isArray)],
+      `; --from ${format.id} reads the arrays alone`,
+    );
   }
 }
 
-function several(names: readonly string[], hint = ""): CheckpointError {
-  const message = `the archive holds several checkpoints: ${someOf(names)}`;
-  return new CheckpointError("unsupported", message, { hint: `unpack it and name one of them${hint}` });
+function several(where: "archive" | "folder", names: readonly string[], hint = ""): CheckpointError {
+  const message = `the ${where} holds several checkpoints: ${someOf(names)}`;
+  return new CheckpointError("unsupported", message, { hint: `${where === "archive" ? "unpack it and " : ""}name one of them${hint}` });
 }
 
 function someOf(names: readonly string[]): string {
@@ -207,6 +218,7 @@ function someOf(names: readonly string[]): string {
 }
 
 async function archive(probe: KindedProbe, ctx: Context): Promise<FileSet | undefined> {
+  if (probe.container === "folder") return probe.set;
   if (probe.kinds.includes("zip")) {
     const zip = await probe.opened("zip");
     return zip === undefined ? undefined : (await import("./encodings/archive/zip-set.ts")).zipSet(zip, ctx);

@@ -12,6 +12,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   // `help` of a command that is not there is about that command.
   const line = asked === "help" && named !== "" && !commands.has(named) ? argv.slice(1) : argv;
   try {
+    if (asked === "--worker") {
+      await (await import("./many/worker.ts")).serveTasks();
+      return;
+    }
     await makeProgram(needed(asked)).parseAsync([...line], { from: "user" });
   } catch (error) {
     const code = failed(error, asked, argv.includes("--json"));

@@ -37,3 +37,41 @@ function bar(share: number): string {
   const full = Math.round(share * width);
   return `${"█".repeat(full)}${"░".repeat(width - full)} ${String(Math.floor(share * 100)).padStart(3)} %  `;
 }
+
+export interface CountProgress {
+  /** One more is done. */
+  step(): void;
+  /** Takes the bar away, so that something else can be printed; the next step draws it again. */
+  hide(): void;
+}
+
+/** Pieces of work done of so many, how many a second, and the time that is left, on stderr where `progress` would draw. */
+export function countProgress(total: number, quiet: boolean): CountProgress {
+  if (quiet || terminalWidth(2) === undefined) return { step() {}, hide() {} };
+  const started = performance.now();
+  let done = 0;
+  let drawn = 0;
+  let shown = false;
+  return {
+    step() {
+      done += 1;
+      const now = performance.now();
+      if (now - started < PATIENCE || now - drawn < REDRAW) return;
+      drawn = now;
+      shown = true;
+      tell(`\r${bar(done / total)}${countText(done, total, (now - started) / 1000)}\x1b[K`);
+    },
+    hide() {
+      if (shown) tell("\r\x1b[K");
+      shown = false;
+    },
+  };
+}
+
+/** 120 of 340, 4.2 a second, 52 s left */
+export function countText(done: number, total: number, seconds: number): string {
+  const rate = done / seconds;
+  const left = Math.round((total - done) / rate);
+  const clock = left < 100 ? `${left} s` : left < 6000 ? `${Math.round(left / 60)} min` : `${(left / 3600).toFixed(1)} h`;
+  return `${count(done)} of ${count(total)}, ${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} a second, ${clock} left`;
+}

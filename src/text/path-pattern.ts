@@ -1,4 +1,5 @@
 import { globStars } from "./glob.ts";
+import { isPattern } from "./wildcards.ts";
 
 /** Whether a path is taken, or one of the folders that it is in; `below`: neither, and names below it may be. */
 export type PathAnswer = "taken" | "below" | undefined;
@@ -15,11 +16,6 @@ export interface PathPattern {
   /** With "/" between its parts; "" where the pattern begins with a wildcard. */
   readonly folder: string;
   readonly takes: (path: readonly string[]) => PathAnswer;
-}
-
-/** Whether a text has what stands for other characters in a pattern: `*`, `?`, `[a]` or `{a,b}`. */
-export function isPattern(text: string): boolean {
-  return /[*?]|\[.+\]|\{.*,.*\}/s.test(text);
 }
 
 /**

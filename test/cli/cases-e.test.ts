@@ -30,10 +30,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** The records of several files, a line each; the numbers behind them are no record. */
 const records = (text: string): readonly InspectRecord[] =>
   text
     .trim()
     .split("\n")
+    .slice(0, -1)
     .map((line) => JSON.parse(line));
 
 describe("vgg_face.mat, full size", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isPattern, pathPattern } from "../../src/text/path-pattern.ts";
+import { pathPattern } from "../../src/text/path-pattern.ts";
+import { isPattern } from "../../src/text/wildcards.ts";
 import { Random } from "../support/random.ts";
 
 const answer = (pattern: string, path: string) => pathPattern(pattern).takes(path.split("/"));

@@ -1,19 +1,21 @@
 import { Command, Option } from "commander";
-import { type ConvertOptions, convert } from "../../index.ts";
+import { CheckpointError, type ConvertOptions, convert, findCheckpoints, outputsBelow } from "../../index.ts";
 import { jsonPieces } from "../../report/json.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { finding, type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
+import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, byteCount, collect, inputSize, parseWholeNumber } from "./parse.ts";
+import { amplifiedHelp, byteCount, collect, fromOne, inputSize, jobsHelp, parseWholeNumber } from "./parse.ts";
 import { withReadingOptions } from "./reading-options.ts";
 
 type InputSize = ReturnType<typeof inputSize>;
 
-interface Options extends CommonOptions, Omit<ConvertOptions, "inputSize" | "top" | "map"> {
+interface Options extends ManyOptions, Omit<ConvertOptions, "inputSize" | "top" | "map"> {
   readonly like?: string;
   readonly map?: string;
   readonly output?: string;
+  readonly outDir?: string;
   readonly top?: boolean;
   readonly inputSize?: InputSize;
   readonly from?: string;
@@ -23,7 +25,10 @@ interface Options extends CommonOptions, Omit<ConvertOptions, "inputSize" | "top
 export function convertCommand(): Command {
   const command = new Command("convert")
     .description("change format, names and layout, with a ledger of every tensor")
-    .argument("<file>", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
+    .argument(
+      "<file...>",
+      "a checkpoint: a file, a folder, a TF prefix, any file of a set, an address; with --out-dir any number, folders, patterns and @lists",
+    )
     .addHelpText(
       "before",
       "Examples:\n  vggtool convert vgg_face.mat\n  vggtool convert vgg_16.ckpt --to tfslim --fc dense -o dense.ckpt\n",
@@ -33,6 +38,8 @@ export function convertCommand(): Command {
       "-o, --output <out>",
       "what to write: a file, a prefix (tfslim), a folder (tfjs), or with / at its end the folder that it goes into",
     )
+    .option("--out-dir <dir>", "where to write one or many checkpoints: below it as they are below what is named")
+    .option("--jobs <n>", jobsHelp, fromOne)
     .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
     .option("--naming <scheme>", "other names; keep: the source's")
     .option("--layout <scheme>", "other axes; keep: the source's")
@@ -78,20 +85,34 @@ export function convertCommand(): Command {
     .action(run);
 }
 
-async function run(file: string, given: Options): Promise<void> {
+async function run(files: readonly string[], given: Options): Promise<void> {
   const output = await outputFor(given);
-  const bar = progress(file, undefined, given.quiet === true);
-  const { output: out, top, inputSize: image, map: mapFile, ...rest } = withoutCommon(given);
+  const { output: out, outDir, jobs: _jobs, top, inputSize: image, map: mapFile, ...rest } = withoutCommon(given);
+  const options = {
+    ...rest,
+    ...(top === false ? { noTop: true } : {}),
+    ...(mapFile === undefined ? {} : { mapFile }),
+    ...(image === undefined ? {} : { inputSize: image }),
+  };
+  const signal = interruptSignal();
+  const [first = ""] = files;
+  const bar = progress(first, undefined, given.quiet === true || outDir !== undefined);
   try {
-    const result = await convert(file, {
-      ...rest,
-      ...(out === undefined ? {} : { out }),
-      ...(top === false ? { noTop: true } : {}),
-      ...(mapFile === undefined ? {} : { mapFile }),
-      ...(image === undefined ? {} : { inputSize: image }),
-      signal: interruptSignal(),
-      onProgress: bar.add,
-    });
+    if (outDir !== undefined) {
+      if (out !== undefined)
+        throw new CheckpointError("usage", "--output names one file, and --out-dir a folder: only one of them can be given");
+      const found = await findCheckpoints(files, { ...finding(given), signal });
+      const outs = await outputsBelow(outDir, found.checkpoints, { ...finding(given), ...target(given) });
+      const tasks = found.checkpoints.map(({ source }, k) => ({
+        verb: "convert" as const,
+        source,
+        options: { ...options, out: outs[k] ?? "" },
+      }));
+      await runMany({ tasks, found, given, output, whole: true, signal });
+      return;
+    }
+    const source = await onlySource(files, given, signal);
+    const result = await convert(source, { ...options, ...(out === undefined ? {} : { out }), signal, onProgress: bar.add });
     bar.done();
     if (output.json) output.pieces(jsonPieces(given.dryRun === true ? result.plan : result));
     else {
@@ -100,6 +121,26 @@ async function run(file: string, given: Options): Promise<void> {
     }
   } catch (error) {
     bar.done();
-    setExitCode(reportFailure(error, output.json, file));
+    setExitCode(reportFailure(error, output.json, first));
   }
+}
+
+/** What decides the names of outputs. */
+function target({ to, like, force }: Options): Pick<Options, "to" | "like" | "force"> {
+  return {
+    ...(to === undefined ? {} : { to }),
+    ...(like === undefined ? {} : { like }),
+    ...(force === undefined ? {} : { force }),
+  };
+}
+
+/** The checkpoint that files, patterns and lists lead to. Throws `usage` where there are several. */
+async function onlySource(files: readonly string[], given: Options, signal: AbortSignal): Promise<string> {
+  const [first = "", ...others] = files;
+  if (others.length === 0 && !/^@|[*?[{]/.test(first)) return first;
+  const found = await oneOrMany(files, given, signal);
+  if (typeof found === "string") return found;
+  throw new CheckpointError("usage", `${found.checkpoints.length} checkpoints cannot be written to one output`, {
+    hint: "add --out-dir DIR, below which each has its place",
+  });
 }

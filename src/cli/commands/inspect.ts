@@ -5,12 +5,13 @@ import { jsonPieces } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
+import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
-import { amplifiedHelp, collect, inputSize, parseWholeNumber } from "./parse.ts";
+import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, parseWholeNumber } from "./parse.ts";
 
-interface Options extends CommonOptions {
+interface Options extends ManyOptions {
   readonly hash?: boolean;
   readonly stats?: boolean;
   readonly layers?: boolean;
@@ -28,7 +29,7 @@ interface Options extends CommonOptions {
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("list tensors; identify the architecture; report findings")
-    .argument("[file...]", "a checkpoint: a file, a folder, a TF prefix, or any file of a set")
+    .argument("[file...]", "checkpoints: files, any file of a set, TF prefixes, addresses; folders, patterns and @lists of them")
     .addHelpText("before", "Examples:\n  vggtool inspect model.pdparams\n  vggtool inspect vgg_16.ckpt --filter '*fc*' --hash --json\n")
     .optionsGroup("What is added:")
     .option("--hash", "add the SHA-256 of each tensor's row-major little-endian bytes")
@@ -48,6 +49,7 @@ export function inspectCommand(): Command {
     .option("--from <format>", "read as this format, whatever the content looks like")
     .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
     .option("--amplified", amplifiedHelp)
+    .option("--jobs <n>", jobsHelp, fromOne)
     .optionsGroup("What the exit code says:")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")
@@ -57,10 +59,32 @@ export function inspectCommand(): Command {
     .action(run);
 }
 
-async function run(files: readonly string[], options: Options): Promise<void> {
+async function run(given: readonly string[], options: Options): Promise<void> {
   const output = await outputFor(options);
   const signal = interruptSignal();
-  const { depth: _depth, failOn: _failOn, sarif: _sarif, ...rest } = withoutCommon(options);
+  const { depth, failOn: _failOn, sarif: _sarif, jobs: _jobs, ...rest } = withoutCommon(options);
+  let files = given;
+  if (files.length > 0 && options.source === undefined && options.sarif !== true) {
+    try {
+      const found = await oneOrMany(files, options, signal);
+      if (typeof found !== "string") {
+        const tasks = found.checkpoints.map(({ source }) => ({
+          verb: "inspect" as const,
+          source,
+          options: rest,
+          failOn: failing(options),
+          ...(depth === undefined ? {} : { depth }),
+        }));
+        const whole = [options.hash, options.stats, options.layers, options.filter, depth].some((asked) => asked !== undefined);
+        await runMany({ tasks, found, given: options, output, whole, signal });
+        return;
+      }
+      files = [found];
+    } catch (error) {
+      setExitCode(reportFailure(error, output.json, files[0]));
+      return;
+    }
+  }
   if (options.source === undefined && (files.length === 0 || options.sarif === true)) {
     const [missing, hint] =
       files.length === 0
@@ -89,6 +113,11 @@ async function run(files: readonly string[], options: Options): Promise<void> {
 }
 
 function failOn(findings: readonly Finding[], options: Options): void {
-  const severities = options.failOn === "warning" ? ["error", "warning"] : options.failOn === "error" ? ["error"] : [];
+  const severities = failing(options);
   if (findings.some((finding) => severities.includes(finding.severity))) setExitCode(exitCodes.no);
+}
+
+/** Severities that --fail-on names. */
+function failing({ failOn }: Options): readonly string[] {
+  return failOn === "warning" ? ["error", "warning"] : failOn === "error" ? ["error"] : [];
 }

@@ -34,6 +34,15 @@ export function shardOf(text: string): { readonly number: number; readonly of: n
   return { number, of };
 }
 
+export function fromOne(text: string): number {
+  const value = parseWholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError("A whole number from 1 is needed.");
+  return value;
+}
+
+/** Of `--jobs`, on every command that takes many checkpoints. */
+export const jobsHelp = "checkpoints that are worked on at once, each in a thread of its own";
+
 export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value) || value < 0)

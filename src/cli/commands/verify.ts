@@ -4,12 +4,13 @@ import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { type CommonOptions, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
+import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, inputSize, parseWholeNumber, positive } from "./parse.ts";
+import { amplifiedHelp, fromOne, inputSize, jobsHelp, parseWholeNumber, positive } from "./parse.ts";
 import { withReadingOptions } from "./reading-options.ts";
 
-interface Options extends CommonOptions, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair"> {
+interface Options extends ManyOptions, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair" | "offline" | "download" | "cache"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
   readonly seed?: readonly number[];
   readonly checkDevice?: boolean;
@@ -19,7 +20,7 @@ interface Options extends CommonOptions, Omit<VerifyRunOptions, "inputSize" | "s
 export function verifyCommand(): Command {
   const command = new Command("verify")
     .description("run the network; compare with another checkpoint or with expected outputs")
-    .argument("[file]", "a checkpoint of a VGG network")
+    .argument("[file]", "a checkpoint of a VGG network; or a folder, a pattern or an @list of them")
     .argument("[other]", "another one: both run in their own layouts, every layer's output is compared")
     .addHelpText(
       "before",
@@ -70,12 +71,13 @@ export function verifyCommand(): Command {
   )
     .option("--other-bn-epsilon <e>", "the same for OTHER, where it is another one", positive)
     .option("--amplified", amplifiedHelp)
+    .option("--jobs <n>", jobsHelp, fromOne)
     .action(run);
 }
 
 async function run(file: string | undefined, other: string | undefined, given: Options): Promise<void> {
   const output = await outputFor(given);
-  const { inputSize: image, seed, checkDevice, pair, ...rest } = withoutCommon(given);
+  const { inputSize: image, seed, checkDevice, pair, jobs: _jobs, ...rest } = withoutCommon(given);
   const bar = progress(file ?? "", undefined, given.quiet === true);
   try {
     if (checkDevice === true) {
@@ -87,15 +89,27 @@ async function run(file: string | undefined, other: string | undefined, given: O
       );
       return;
     }
-    const record = await verify(file, {
+    const options: VerifyRunOptions = {
       ...rest,
       ...(other === undefined ? {} : { other }),
       ...(image === undefined ? {} : { inputSize: [image[0], image[1]] }),
       ...(seed === undefined ? {} : { seeds: seed }),
       ...(pair === undefined ? {} : { pair: two(pair) }),
-      signal: interruptSignal(),
-      onProgress: bar.add,
-    });
+    };
+    const signal = interruptSignal();
+    const found = file === undefined ? undefined : await oneOrMany([file], given, signal);
+    if (typeof found === "object") {
+      if (given.output !== undefined || given.html !== undefined) {
+        const option = given.output === undefined ? "--html" : "--output";
+        throw new CheckpointError("usage", `${option} names one file, and ${found.checkpoints.length} checkpoints would be written to it`, {
+          hint: `leave out ${option}, or name one checkpoint`,
+        });
+      }
+      const tasks = found.checkpoints.map(({ source }) => ({ verb: "verify" as const, source, options }));
+      await runMany({ tasks, found, given, output, whole: false, signal });
+      return;
+    }
+    const record = await verify(found, { ...options, signal, onProgress: bar.add });
     bar.done();
     output.data(output.json ? toJson(record) : (await import("../../report/verify.ts")).verifyText(record, output.style));
     setExitCode(record.pass ? exitCodes.done : exitCodes.no);

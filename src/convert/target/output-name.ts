@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { insideFolder } from "../../io/paths.ts";
 import { isAddress, nameInAddress } from "../../io/remote/address.ts";
 import { isFolderName, type Target } from "./targets.ts";
 
@@ -34,6 +35,14 @@ export function outputPlace(target: Target, out: string | undefined, input: stri
   const path = out === undefined || (isFolderName(out) && target.output !== "folder") ? defaultPath(target, input, out) : out;
   if (target.output === "folder") return { folder: path, name: "model.json", path };
   return { folder: dirname(path), name: basename(path), path };
+}
+
+/** Where the output of one of many checkpoints goes: below a folder as it is below what was named, with the target's ending. */
+export function placeBelow(target: Target, folder: string, place: string): string {
+  const inside = insideFolder(place, folder);
+  const parts = inside.split("/");
+  const name = stem(parts.pop() ?? "") || "checkpoint";
+  return join(folder, ...parts, `${name}${target.extensions[0] ?? ""}`);
 }
 
 function defaultPath(target: Target, input: string | undefined, folder: string | undefined): string {

@@ -6,11 +6,12 @@ import { locateNamed } from "../../io/input.ts";
 import { type Located, locateInput } from "../../io/locate.ts";
 import { listedLines } from "../../io/many/lines.ts";
 import { treeEntries } from "../../io/many/tree.ts";
-import { type Kind, kindAt } from "../../io/regular.ts";
 import { addressBelow, isAddress } from "../../io/remote/address.ts";
 import { subset } from "../../io/subset.ts";
 import { naturalOrder } from "../../text/natural-order.ts";
-import { isPattern, type PathAnswer, pathPattern, unhidden } from "../../text/path-pattern.ts";
+import { type PathAnswer, pathPattern, unhidden } from "../../text/path-pattern.ts";
+import { isPattern } from "../../text/wildcards.ts";
+import { kindIfKnown, mayBeFolder, remoteTrail } from "./may-be-many.ts";
 
 /** What may be a checkpoint. */
 export interface Candidate {
@@ -46,7 +47,7 @@ function promises(name: string): boolean {
 export async function argumentsOf(sources: readonly string[], ctx: Context): Promise<readonly Argument[]> {
   const found: Argument[] = [];
   for (const source of sources) {
-    const list = source.startsWith("@") && kindOf(source) === undefined;
+    const list = source.startsWith("@") && kindIfKnown(source) === undefined;
     const lines = list ? await listedLines(source.slice(1)) : [source];
     for (const line of lines) found.push(await argumentOf(line, ctx));
   }
@@ -67,17 +68,8 @@ function alone(text: string, trail: readonly string[], locate: (() => Promise<Lo
   return { text, base: trail.slice(0, -1), folder: false, candidates: [candidate] };
 }
 
-function kindOf(path: string): Kind | "odd" {
-  try {
-    return kindAt(path);
-  } catch (error) {
-    if (!isCheckpointError(error)) throw error;
-    return "odd"; // a pipe, or a folder that may not be entered: whoever opens it says so
-  }
-}
-
 function localArgument(text: string, path: string): Argument {
-  const kind = kindOf(path);
+  const kind = kindIfKnown(path);
   if (kind === "folder") return localTree(text, path, true, unhidden);
   if (kind !== undefined || !isPattern(path)) return alone(text, trailOf(path), kind === "odd" ? undefined : () => locateInput(path));
   const { folder, takes } = pathPattern(sep === "/" ? path : path.replaceAll(sep, "/"));
@@ -104,18 +96,6 @@ function localTree(text: string, folder: string, whole: boolean, takes: (path: r
     });
   }
   return { text, base, folder: whole, candidates };
-}
-
-/** Of an address without its query: the scheme and the names behind it. */
-function remoteTrail(text: string): readonly string[] {
-  const [, scheme = "", rest = ""] = /^([^:]*):\/\/(?:[^/?#@]*@(?=[^/]*(?:\/|$)))?([^?#]*)/s.exec(text) ?? [];
-  return [scheme.toLowerCase(), ...rest.split("/").filter((part) => part !== "")];
-}
-
-/** A repository, a bucket, or a name without an ending: files of checkpoints have one. */
-function mayBeFolder(text: string, trail: readonly string[]): boolean {
-  const root = { hf: /^(datasets|spaces)$/.test(trail[1] ?? "") ? 4 : 3, s3: 2, gs: 2, http: 2, https: 2 }[trail[0] ?? ""] ?? 0;
-  return trail.length <= root || /\/(\?|#|$)/.test(text) || !(trail.at(-1) ?? "").includes(".");
 }
 
 async function remoteArgument(text: string, ctx: Context): Promise<Argument> {
