@@ -1,8 +1,9 @@
 import type { SeenState } from "../io/opened.ts";
+import type { CataloguePart } from "./manifest.ts";
 import { sourceOfRow } from "./part-builder.ts";
 import type { SeenFiles } from "./rows.ts";
 import type { CatalogueRow } from "./schema.ts";
-import type { Catalogue, CataloguePart } from "./store.ts";
+import type { Catalogue } from "./store.ts";
 
 /** What a catalogue knows of a source. */
 export interface KnownSource {

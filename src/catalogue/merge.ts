@@ -1,7 +1,8 @@
 import { CheckpointError } from "../errors.ts";
+import type { CataloguePart } from "./manifest.ts";
 import { PartBuilder, sourceOfRow } from "./part-builder.ts";
 import type { CatalogueRow, CatalogueTable } from "./schema.ts";
-import { type Catalogue, type CataloguePart, openCatalogue, type PartRows, writeCatalogue } from "./store.ts";
+import { type Catalogue, openCatalogue, type PartRows, writeCatalogue } from "./store.ts";
 
 /** A part of a catalogue, and the place of that among all that are joined. */
 export interface PartOf {

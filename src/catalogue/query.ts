@@ -3,10 +3,11 @@ import { type ContextOptions, createContext } from "../io/run.ts";
 import { open } from "../open.ts";
 import { tester } from "./expression/evaluate.ts";
 import { parseWhere } from "./expression/parse.ts";
+import type { CataloguePart } from "./manifest.ts";
 import { sourceOfRow } from "./part-builder.ts";
 import { SameWeights } from "./same-weights.ts";
 import type { CatalogueRow } from "./schema.ts";
-import { type Catalogue, type CataloguePart, openCatalogue } from "./store.ts";
+import { type Catalogue, openCatalogue } from "./store.ts";
 
 export interface CatalogueQuery {
   /** An expression over the columns, as `classes = 2622 and format in ('torch', 'mat')`. */

@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { type Claim, claim } from "../io/output/claim.ts";
 import { outputSet } from "../io/output/output.ts";
 import { removeIfThere } from "../io/output/remove.ts";
 import { namesIn } from "../io/output/temporary-name.ts";
-import { kindAt } from "../io/regular.ts";
 import { fileSource } from "../io/source/file.ts";
+import { memorySource } from "../io/source/memory.ts";
+import { type CataloguePart, type Manifest, readManifest, writeManifest } from "./manifest.ts";
 import { openParquet, parquetBytes } from "./parquet.ts";
 import { type CatalogueRow, type CatalogueTable, type Depth, type Tables, tablesOf } from "./schema.ts";
 
@@ -15,10 +17,6 @@ import { type CatalogueRow, type CatalogueTable, type Depth, type Tables, tables
  * is removed by the next run.
  */
 
-const manifestName = "manifest.json";
-const manifestSchema = "vggtool/catalogue/1";
-/** A manifest has some 300 bytes a part. */
-const longestManifest = 256 << 20;
 const ofPart = /^(checkpoints|tensors|files)-(\d{5,})\.parquet$/;
 
 /** The rows of a part; all three sorted by source. */
@@ -26,19 +24,6 @@ export interface PartRows {
   readonly checkpoints: readonly CatalogueRow[];
   readonly tensors: readonly CatalogueRow[];
   readonly files: readonly CatalogueRow[];
-}
-
-/** Rows of a part, by table, and the first and the last of its sources. */
-export interface CataloguePart extends Readonly<Record<CatalogueTable["name"], number>> {
-  readonly number: number;
-  readonly first: string;
-  readonly last: string;
-}
-
-export interface Manifest extends Depth {
-  readonly parts: readonly CataloguePart[];
-  /** false: a merge was killed before it was done. */
-  readonly complete: boolean;
 }
 
 /** A catalogue that is read. */
@@ -61,15 +46,40 @@ export class Catalogue {
     return this.manifest.parts;
   }
 
-  /** The rows of a part's table, a row group at a time. Throws `malformed`, and `not-found` where a file of the catalogue is gone. */
+  /**
+   * The rows of a part's table, a row group at a time. Throws `malformed` where the file is not the one that was written, and `not-found` where it
+   * is gone.
+   */
   async *rows(part: CataloguePart, table: CatalogueTable["name"], only?: readonly string[]): AsyncGenerator<readonly CatalogueRow[]> {
-    const source = await fileSource(join(this.folder, fileOf(part.number, table)));
-    try {
-      yield* (await openParquet(source, this.tables[table])).groups(only);
-    } finally {
-      await source.close();
+    const path = join(this.folder, fileOf(part.number, table));
+    const bytes = await wholeFile(path);
+    // Before it is taken apart: the reader of Parquet trusts what is in a file, and a damaged one may keep it busy for ever.
+    if (sumOf(bytes) !== part.sha256[table]) {
+      throw new CheckpointError("malformed", "this file of a catalogue is not the one that was written", {
+        file: path,
+        hint: "make the catalogue again in a new folder",
+      });
     }
+    yield* (await openParquet(memorySource(bytes, path), this.tables[table])).groups(only);
   }
+}
+
+/** A part has at most some 20 MB. */
+const largestFile = 1 << 30;
+
+async function wholeFile(path: string): Promise<Uint8Array> {
+  const source = await fileSource(path);
+  try {
+    if (source.size > largestFile)
+      throw new CheckpointError("malformed", "this is no file of a catalogue: it is too large", { file: path });
+    return await source.read(0, source.size);
+  } finally {
+    await source.close();
+  }
+}
+
+function sumOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** A catalogue that this run alone writes. */
@@ -86,8 +96,7 @@ export class WritableCatalogue extends Catalogue {
     const added: CataloguePart[] = [];
     let number = Math.max(-1, ...this.parts.map((part) => part.number)) + 1;
     for await (const part of rows) {
-      await this.#writePart(number, part);
-      added.push(described(number, part));
+      added.push(await this.#writePart(number, part));
       number += 1;
     }
     const gone = new Set(instead.map((part) => part.number));
@@ -104,15 +113,19 @@ export class WritableCatalogue extends Catalogue {
     await this.#claim.release();
   }
 
-  async #writePart(number: number, rows: PartRows): Promise<void> {
+  async #writePart(number: number, rows: PartRows): Promise<CataloguePart> {
     const set = outputSet(this.folder, { force: true });
+    const write = async (table: CatalogueTable["name"]): Promise<string> => {
+      const file = await set.create(fileOf(number, table));
+      const bytes = parquetBytes(this.tables[table], rows[table]);
+      await file.write(0, bytes);
+      return sumOf(bytes);
+    };
     try {
       // What is found by its pattern is found whole: the checkpoints come last.
-      for (const table of ["files", "tensors", "checkpoints"] as const) {
-        const file = await set.create(fileOf(number, table));
-        await file.write(0, parquetBytes(this.tables[table], rows[table]));
-      }
+      const [files, tensors, checkpoints] = [await write("files"), await write("tensors"), await write("checkpoints")];
       await set.commit(fileOf(number, "checkpoints"));
+      return described(number, rows, { checkpoints, tensors, files });
     } catch (error) {
       await set.abort();
       throw error;
@@ -152,7 +165,7 @@ export interface WriteOptions extends Depth {
 /** A catalogue to be written, made where there is none. Throws `usage` where another run writes it, and where it was made of other columns. */
 export async function writeCatalogue(folder: string, options: WriteOptions): Promise<WritableCatalogue> {
   const { hash, stats, mode, force } = options;
-  const claimed = await claim(join(folder, manifestName.replace(".json", ""))).catch((error: unknown) => {
+  const claimed = await claim(join(folder, "manifest")).catch((error: unknown) => {
     throw busy(error, folder);
   });
   try {
@@ -217,69 +230,12 @@ function fileOf(part: number, table: CatalogueTable["name"]): string {
   return `${table}-${String(part).padStart(5, "0")}.parquet`;
 }
 
-function described(number: number, { checkpoints, tensors, files }: PartRows): CataloguePart {
+function described(number: number, { checkpoints, tensors, files }: PartRows, sha256: CataloguePart["sha256"]): CataloguePart {
   const [first, last] = [checkpoints[0], checkpoints.at(-1)].map((row) => String(row?.source ?? ""));
-  return { number, first: first ?? "", last: last ?? "", checkpoints: checkpoints.length, tensors: tensors.length, files: files.length };
+  const rows = { checkpoints: checkpoints.length, tensors: tensors.length, files: files.length };
+  return { number, first: first ?? "", last: last ?? "", ...rows, sha256 };
 }
 
 function removePart(folder: string, part: number): void {
   for (const table of ["checkpoints", "tensors", "files"] as const) removeIfThere(join(folder, fileOf(part, table)));
-}
-
-async function writeManifest(folder: string, { hash, stats, complete, parts }: Manifest): Promise<void> {
-  const lines = parts.map((part) => `    ${JSON.stringify(part)}`).join(",\n");
-  const head = `{\n  "schema": ${JSON.stringify(manifestSchema)},\n  "hash": ${hash},\n  "stats": ${stats},\n  "complete": ${complete},\n`;
-  const set = outputSet(folder, { force: true });
-  try {
-    const file = await set.create(manifestName);
-    await file.write(0, new TextEncoder().encode(`${head}  "parts": [${lines === "" ? "" : `\n${lines}\n  `}]\n}\n`));
-    await set.commit(manifestName);
-  } catch (error) {
-    await set.abort();
-    throw error;
-  }
-}
-
-async function readManifest(folder: string): Promise<Manifest | undefined> {
-  const path = join(folder, manifestName);
-  if (kindAt(path) !== "file") return undefined;
-  const source = await fileSource(path);
-  try {
-    if (source.size > longestManifest) throw notOurs(path);
-    const value: unknown = JSON.parse(new TextDecoder().decode(await source.read(0, source.size)));
-    return manifestOf(value, path);
-  } catch (error) {
-    throw error instanceof SyntaxError ? notOurs(path) : error;
-  } finally {
-    await source.close();
-  }
-}
-
-function manifestOf(value: unknown, path: string): Manifest {
-  if (typeof value !== "object" || value === null) throw notOurs(path);
-  const field = (name: string): unknown => Reflect.get(value, name);
-  const [hash, stats, complete, parts] = [field("hash"), field("stats"), field("complete"), field("parts")];
-  if (field("schema") !== manifestSchema || typeof hash !== "boolean" || typeof stats !== "boolean" || typeof complete !== "boolean")
-    throw notOurs(path);
-  if (!Array.isArray(parts)) throw notOurs(path);
-  return { hash, stats, complete, parts: parts.map((part: unknown) => partOf(part, path)) };
-}
-
-function partOf(value: unknown, path: string): CataloguePart {
-  if (typeof value !== "object" || value === null) throw notOurs(path);
-  const count = (name: string): number => {
-    const found: unknown = Reflect.get(value, name);
-    if (typeof found !== "number" || !Number.isSafeInteger(found) || found < 0) throw notOurs(path);
-    return found;
-  };
-  const [first, last]: readonly unknown[] = [Reflect.get(value, "first"), Reflect.get(value, "last")];
-  if (typeof first !== "string" || typeof last !== "string") throw notOurs(path);
-  return { number: count("number"), first, last, checkpoints: count("checkpoints"), tensors: count("tensors"), files: count("files") };
-}
-
-function notOurs(path: string): CheckpointError {
-  return new CheckpointError("malformed", "this is no manifest of a catalogue that this version can read", {
-    file: path,
-    hint: "choose another folder with -o",
-  });
 }

@@ -1,4 +1,15 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -32,6 +43,12 @@ async function all(zoo: string, options: Parameters<typeof queryCatalogue>[1] = 
   const rows: CatalogueRow[] = [];
   for await (const row of queryCatalogue(zoo, options)) rows.push(row);
   return rows.toSorted((a, b) => (String(a.source) < String(b.source) ? -1 : 1));
+}
+
+function change(path: string, how: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(path);
+  how(bytes);
+  writeFileSync(path, bytes);
 }
 
 const files = (zoo: string): ReadonlyMap<string, string> =>
@@ -163,6 +180,21 @@ describe("a second run", () => {
     writeFileSync(join(zoo, "tensors-00007.parquet"), "of a killed run");
     await catalogue([pth], { out: zoo });
     expect(readdirSync(zoo).sort()).toEqual(["checkpoints-00000.parquet", "files-00000.parquet", "manifest.json", "tensors-00000.parquet"]);
+  });
+});
+
+describe("a catalogue that is damaged is refused", () => {
+  test.each<[what: string, damage: (zoo: string) => void, code: string]>([
+    ["by a byte", (zoo) => change(join(zoo, "checkpoints-00000.parquet"), (bytes) => bytes.fill(255, 100, 101)), "malformed"],
+    ["by its end", (zoo) => truncateSync(join(zoo, "checkpoints-00000.parquet"), 50), "malformed"],
+    ["by a file that is gone", (zoo) => rmSync(join(zoo, "checkpoints-00000.parquet")), "not-found"],
+    ["in its manifest", (zoo) => writeFileSync(join(zoo, "manifest.json"), '{ "schema": "vggtool/catalogue/1" }'), "malformed"],
+    ["by a manifest that is no JSON", (zoo) => writeFileSync(join(zoo, "manifest.json"), "{"), "malformed"],
+  ])("%s", async (_, damage, code) => {
+    const zoo = join(folder, "zoo");
+    await catalogue([pth], { out: zoo });
+    damage(zoo);
+    await expect(all(zoo)).rejects.toMatchObject({ code, where: { file: expect.stringContaining(zoo) } });
   });
 });
 
