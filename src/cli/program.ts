@@ -35,6 +35,8 @@ export function makeProgram(asked: Iterable<string> = commands.keys()): Command 
     .helpOption("-h, --help")
     .addHelpText("before", "Examples:\n  vggtool inspect vgg_face.mat\n  vggtool convert vgg_16.ckpt --fc dense --to tfslim\n")
     .exitOverride()
+    // Options behind the name of a command below another are its own.
+    .enablePositionalOptions()
     // What was typed wrongly is said by whoever calls, as every other error is.
     .configureOutput({ writeOut: print, writeErr: tell, outputError: () => {} });
   for (const name of asked) {
@@ -46,7 +48,7 @@ export function makeProgram(asked: Iterable<string> = commands.keys()): Command 
 
 /** A command and the commands below it. */
 function withSettingsOf(program: Command, command: Command): Command {
-  for (const below of command.commands) withSettingsOf(program, below);
+  for (const below of command.commands) withSettingsOf(program, withCommonOptions(below));
   return command.exitOverride().copyInheritedSettings(program);
 }
 

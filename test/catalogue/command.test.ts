@@ -48,8 +48,8 @@ describe("vggtool catalogue", () => {
 
   test.each([
     [["catalogue", pth], "a catalogue needs a folder\n  say which: -o zoo"],
-    [["catalogue", pth, "-o", zoo, "--shard", "0/3"], "Two numbers are needed, as in 1/7 to 7/7."],
-    [["catalogue", pth, "-o", zoo, "--shard", "4/3"], "Two numbers are needed, as in 1/7 to 7/7."],
+    [["catalogue", pth, "-o", zoo, "--shard", "0/3"], "Two numbers are needed, as in 1/7 to 7/7"],
+    [["catalogue", pth, "-o", zoo, "--shard", "4/3"], "Two numbers are needed, as in 1/7 to 7/7"],
     [["catalogue", "-o", zoo], "at least one"],
   ])("%j is refused", async (args, message) => {
     const ran = await inProcess(args);

@@ -33,6 +33,7 @@ export function catalogueCommand(): Command {
       "before",
       "Examples:\n  vggtool catalogue models/ hf://ORG/REPO -o zoo\n  vggtool catalogue query zoo --where 'classes = 2622'\n  vggtool catalogue merge part-1 part-2 -o zoo\n",
     )
+    .optionsGroup("The catalogue:")
     .option("-o, --output <dir>", "folder of the catalogue; what has not changed since the last run is not read again")
     .option(
       "--hash",
@@ -42,6 +43,7 @@ export function catalogueCommand(): Command {
     .option("--shard <i/n>", "only the i-th of n parts of the sources, by a hash of their names; merge joins the parts", shardOf)
     .option("--reread", "read also what has not changed since the last run")
     .option("--record-errors", "what cannot be read is a row of the catalogue, and no failure of the command")
+    .optionsGroup("How the files are read:")
     .option("--from <format>", "read all as this format, whatever the content looks like")
     .option("--amplified", amplifiedHelp)
     .action(run)
@@ -81,9 +83,11 @@ function queryCommand(): Command {
       "before",
       "Examples:\n  vggtool catalogue query zoo --where \"complete = true and format in ('torch', 'mat')\"\n  vggtool catalogue query zoo --same-weights-as vgg16.pth\n",
     )
+    .optionsGroup("The question:")
     .option("--where <expression>", "comparisons of columns with values: = != < <= > >=, in, like, is null, and, or, not")
     .option("--same-weights-as <file>", "checkpoints with the weights of this one, whatever the order of their axes; needs --hash")
     .option("--tensors", "rows of the tensors, and --where over their columns")
+    .optionsGroup("How the file is read:")
     .option("--from <format>", "read the file as this format")
     .option("--amplified", amplifiedHelp)
     .action(async (folder: string, options: QueryOptions) => {
@@ -125,6 +129,7 @@ function mergeCommand(): Command {
     .description("join catalogues, as those of the shards, into one")
     .argument("<catalogue...>", "folders of catalogues")
     .addHelpText("before", "Examples:\n  vggtool catalogue merge part-1 part-2 part-3 -o zoo\n")
+    .optionsGroup("The catalogue:")
     .requiredOption("-o, --output <dir>", "folder of the new catalogue")
     .option("--force", "replace the catalogue that is there")
     .action(async (folders: readonly string[], options: MergeOptions) => {
