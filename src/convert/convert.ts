@@ -57,7 +57,7 @@ export async function convertCheckpoint(request: ConvertRequest, given: ConvertO
   const run = runPlan(plan, target.own.size === 0 ? checkpoint.tensors : new Map([...checkpoint.tensors, ...target.own]));
   const finish = (files: readonly string[], output: string, bytes: number, checked: boolean): ConvertResult => ({
     plan,
-    ledger: makeLedger(plan, checkpoint.tensors, run.losses),
+    ledger: makeLedger(plan, checkpoint.tensors, run.losses, decided.layers),
     warnings: [...decided.warnings, ...run.warnings],
     files,
     output,

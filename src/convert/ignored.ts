@@ -20,6 +20,8 @@ const batchNorm = "batch norm in the network";
 const dense = "fully connected layers";
 const hasBatchNorm = ({ network }: ConversionFacts): boolean => network?.batchNorm === true;
 const hasDense = ({ network }: ConversionFacts): boolean => network !== undefined && fcLayers(network).length > 0;
+/** Layers that are no VGG's get the target's axes. */
+const turnsOthers = ({ target }: ConversionFacts): boolean => target.ownAxes !== undefined;
 /** Names and axes are chosen by nothing else. */
 const choosesNames = ({ like, target }: ConversionFacts): boolean => !like && target.plan === undefined;
 const ownNames = "a choice of names and axes: --like and a plan in --map bring their own";
@@ -54,12 +56,17 @@ export const conversionOptions: readonly DependentOption<ConversionFacts>[] = [
   },
   { option: "--bn-epsilon", given: ({ options }) => options.bnEpsilon !== undefined, counts: hasBatchNorm, without: batchNorm },
   { option: "--moments", given: ({ options }) => options.moments !== undefined, counts: hasBatchNorm, without: batchNorm },
-  { option: "--flatten", given: ({ options }) => options.flatten !== undefined, counts: hasDense, without: dense },
+  {
+    option: "--flatten",
+    given: ({ options }) => options.flatten !== undefined,
+    counts: (facts) => hasDense(facts) || turnsOthers(facts),
+    without: dense,
+  },
   { option: "--dropout-factor", given: ({ options }) => options.dropoutFactor !== undefined, counts: hasDense, without: dense },
   {
     option: "--kernels",
     given: ({ options }) => options.kernels !== undefined,
-    counts: ({ network }) => network !== undefined,
+    counts: (facts) => facts.network !== undefined || turnsOthers(facts),
     without: recognised,
   },
   { option: "--naming", given: ({ options }) => options.naming !== undefined, counts: choosesNames, without: ownNames },

@@ -10,14 +10,13 @@ import { inHost, type Reading, readings } from "./identify/readings.ts";
 import { runsOf } from "./identify/runs.ts";
 import type { Body, Identity } from "./identity.ts";
 import { isImageConstant } from "./kinds.ts";
+import { knownLayers } from "./layers/known-layers.ts";
 import type { Layers } from "./layers/layer.ts";
 import { parseName } from "./layers/parts.ts";
-import { candidates, readLayers } from "./layers/read-layers.ts";
+import { candidates, mostTensors, readLayers } from "./layers/read-layers.ts";
 import type { Tokens } from "./layers/tokens.ts";
 import type { IdentifyOptions } from "./options.ts";
 
-/** A VGG in training has some hundreds of tensors, optimizer and averages included. What has more than these is another network, and taking it apart would take several times the memory of all its names. */
-const mostTensors = 20_000;
 /** A file with more VGGs than these is made to cost time. */
 const mostBodies = 8;
 
@@ -107,15 +106,12 @@ function assemble(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entr
   const others = candidates(checkpoint)
     .map(({ name }) => name)
     .filter((name) => !stored.has(name));
+  const foreign = others.filter((key) => !isImageConstant(key));
   return {
     ...first,
     bodies,
     complete: first.network.complete,
-    foreign: foreignLayers(
-      others.filter((key) => !isImageConstant(key)),
-      layers,
-      entries,
-    ),
+    foreign: foreign.length === 0 ? [] : foreignLayers(foreign, knownLayers(checkpoint, layers), entries),
     others,
   };
 }

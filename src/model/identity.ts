@@ -1,4 +1,5 @@
 import type { Assumption } from "./assumption.ts";
+import type { KnownKind } from "./layers/layer-kind.ts";
 import type { Network } from "./network/network.ts";
 import type { Role } from "./role.ts";
 import type { Preprocessing, Slot } from "./scheme.ts";
@@ -39,12 +40,10 @@ export interface Body {
   readonly preprocessing?: Preprocessing;
 }
 
-export type ForeignKind = "conv" | "dense" | "norm" | "scale" | "recurrent" | "other";
-
 /** A layer of the file that is none of a VGG's. */
 export interface ForeignLayer {
   readonly path: string;
-  readonly kind: ForeignKind;
+  readonly kind: KnownKind;
   /** Its keys. */
   readonly tensors: readonly string[];
 }

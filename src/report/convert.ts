@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
-import type { Left, Move, Plan } from "../convert/plan/plan-types.ts";
+import type { LayerLine, Left, Move, Plan } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
 import { findFormat } from "../formats.ts";
 import { assumptionText } from "../model/assumption.ts";
+import { kindTitles } from "../model/layers/layer-kind.ts";
 import { shortened } from "../text/brief.ts";
 import { size } from "../text/byte-size.ts";
 import { count, duration, type Style, shape, tiny, visible } from "./style.ts";
@@ -16,7 +17,12 @@ const MOST_LINES = 12;
 export function convertText(result: ConvertResult, style: Style): string {
   const { paint } = style;
   const { ledger, plan } = result;
-  const lines = [summary(result, style), ...leftLines("left out", plan.unused, style), ...leftLines("not filled", plan.missing, style)];
+  const lines = [
+    summary(result, style),
+    ...layerLines(ledger.layers, style),
+    ...leftLines("left out", plan.unused, style),
+    ...leftLines("not filled", plan.missing, style),
+  ];
   const twice = ledger.totals.usedTwice === 0 ? [] : ledger.sources.filter((line) => line.use === "used twice");
   if (twice.length > 0) lines.push(`used more than once: ${twice.map((line) => visible(line.key)).join(", ")}`);
   lines.push(
@@ -51,6 +57,7 @@ export function planText(result: ConvertResult, style: Style): string {
     table([{ title: "target" }, { title: "dtype and shape" }, { title: "move" }, { title: "from" }], rows, style.paint.faint),
     "",
     summary(result, style),
+    ...layerLines(result.ledger.layers, style),
     ...leftLines("left out", plan.unused, style),
     ...leftLines("not filled", plan.missing, style),
     ...assumedLines(plan, style),
@@ -85,6 +92,20 @@ function leftLines(title: string, left: readonly Left[], { paint }: Style): read
     const more = keys.length > MOST_LINES ? ` … ${keys.length} in all` : "";
     return `${paint.warn(title)}: ${keys.slice(0, MOST_LINES).map(visible).join(", ")}${more} (${visible(reason)})`;
   });
+}
+
+/** Layers under their own names: how many of a kind went from which axes to which, and which stay as they are stored, and why. */
+function layerLines(layers: readonly LayerLine[], style: Style): readonly string[] {
+  const moves = new Map<string, number>();
+  for (const { kind, axes } of layers) {
+    if (axes === undefined || kind === "norm" || kind === "scale") continue;
+    const change = axes.from === axes.to ? axes.to : `${axes.from} -> ${axes.to}`;
+    const text = `${kindTitles[kind]} (${change})`;
+    moves.set(text, (moves.get(text) ?? 0) + 1);
+  }
+  const turned = [...moves].map(([text, times]) => `${count(times)} × ${text}`);
+  const kept = layers.flatMap(({ layer, kept: reason }) => (reason === undefined ? [] : [{ key: layer, reason }]));
+  return [...(turned.length === 0 ? [] : [`layers under their own names: ${turned.join(", ")}`]), ...leftLines("axes kept", kept, style)];
 }
 
 function assumedLines({ assumed }: Plan, { paint }: Style): readonly string[] {

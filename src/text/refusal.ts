@@ -13,6 +13,7 @@ export interface WayOptions {
   readonly dtype?: "float32" | undefined;
   readonly naming?: string | undefined;
   readonly to?: string;
+  readonly layout?: string;
   readonly part?: "body" | undefined;
   readonly useAverage?: undefined;
   readonly inputSize?: readonly [height: number, width: number, channels: number];

@@ -27,6 +27,7 @@ const collections: readonly Collection[] = [
     about: "every golden network without a tensor, with foreign ones, under other names; hosts and files that hold no VGG",
   },
   { name: "convert", file: "convert-golden.ts", about: "every golden network against the canonical values, and there and back" },
+  { name: "axes", file: "axes.ts", about: "hosts and networks that are no VGG in the axes of other frameworks: exact, or named" },
   { name: "like", file: "like-golden.ts", about: "every golden network into the form of every other" },
   { name: "hints", file: "hints.ts", about: "every printed piece of advice over goldens and hosts, typed: it does what it says" },
   { name: "pairs", file: "pairs.ts", about: "every source format into every target format, counted in docs/interop.md" },

@@ -5,7 +5,14 @@ import { plain } from "../../src/report/style.ts";
 
 const result = (format: string, output: string): ConvertResult => ({
   plan: { schema: "vggtool/plan/1", format, scheme: "tfslim", moves: [], unused: [], missing: [], assumed: [] },
-  ledger: { sources: [], targets: [], losses: new Map(), missing: [], totals: { used: 0, unused: 0, usedTwice: 0, filled: 0, missing: 0 } },
+  ledger: {
+    sources: [],
+    targets: [],
+    losses: new Map(),
+    missing: [],
+    layers: [],
+    totals: { used: 0, unused: 0, usedTwice: 0, filled: 0, missing: 0 },
+  },
   warnings: [],
   files: [],
   output,

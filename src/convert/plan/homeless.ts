@@ -4,6 +4,7 @@ import { excludePatterns } from "../../text/excluding.ts";
 import { few } from "../../text/few.ts";
 import { Refusal, type Way } from "../../text/refusal.ts";
 import type { ConversionTarget } from "../target/conversion-target.ts";
+import { findTarget } from "../target/targets.ts";
 import { type Left, noPlace } from "./plan-types.ts";
 
 /** Throws `mismatch` where a target that holds a network has no place for tensors that nobody said to leave out. */
@@ -20,6 +21,7 @@ export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { fo
     say: (options) => `leave ${keys.length === 1 ? "it" : "them"} out: ${options}`,
   };
   const alone: Way = { options: { part: "body" }, say: (options) => `${options} converts the network alone`, mentioned: true };
-  const ways = left.some(({ role }) => role !== undefined) ? [without] : [without, alone];
+  const whole: Way = { options: { to: findTarget(undefined, undefined).id }, say: (options) => `${options} writes all of them` };
+  const ways = left.some(({ role }) => role !== undefined) ? [without, whole] : [without, alone, whole];
   throw new Refusal("mismatch", `${format.id} has no place for ${few(keys)}`, ways);
 }

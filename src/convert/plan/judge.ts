@@ -103,8 +103,10 @@ export function newHead(classes: number): Way {
 /** Sentences on what is lacking. Throws `unsupported` where a tensor that is wanted cannot be read. */
 function gaps(plan: Planned["plan"], source: Checkpoint, target: ConversionTarget, { part }: ConvertOptions): readonly string[] {
   const warnings: string[] = [];
-  if (target.identity === undefined && target.expected === undefined)
-    warnings.push(part === undefined ? "the network is not recognised: names and axes are kept" : "names and axes are kept");
+  if (target.identity === undefined && target.expected === undefined) {
+    const kept = target.ownAxes === undefined ? "names and axes are kept" : "names are kept";
+    warnings.push(part === undefined ? `the network is not recognised as a VGG: ${kept}` : kept);
+  }
   if (plan.missing.length > 0) warnings.push(`the source lacks ${few(plan.missing.map(({ role, key }) => role ?? key))}`);
   const broken = source.notes.filter(({ code }) => code === "unsupported-tensor" || code === "unknown-object");
   const left = new Set(plan.unused.map(({ key }) => key));

@@ -3,7 +3,7 @@ import type { Role } from "../../model/role.ts";
 import { keysOf } from "../../model/scheme.ts";
 import type { Loss } from "../../tensor/move/cast.ts";
 import { CarriedMove } from "./carried-move.ts";
-import type { Move, Plan } from "./plan-types.ts";
+import type { LayerLine, Move, Plan } from "./plan-types.ts";
 
 /** What became of one source tensor. */
 export interface SourceLine {
@@ -30,6 +30,8 @@ export interface Ledger {
   readonly sources: readonly SourceLine[];
   readonly targets: readonly TargetLine[];
   readonly missing: Plan["missing"];
+  /** Layers that travel under their own names: what each is, and what became of its axes. */
+  readonly layers: readonly LayerLine[];
   /** What rounding cost, by target key: those of `targets`, and in no JSON. */
   readonly losses: ReadonlyMap<string, Loss>;
   readonly totals: {
@@ -42,7 +44,12 @@ export interface Ledger {
 }
 
 /** The lines are made as they are asked for: of a hundred thousand tensors they take as much as all the rest. */
-export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, losses: ReadonlyMap<string, Loss>): Ledger {
+export function makeLedger(
+  plan: Plan,
+  tensors: ReadonlyMap<string, Described>,
+  losses: ReadonlyMap<string, Loss>,
+  layers: readonly LayerLine[],
+): Ledger {
   const ledger = {
     get sources() {
       return sourceLines(plan, tensors);
@@ -51,6 +58,7 @@ export function makeLedger(plan: Plan, tensors: ReadonlyMap<string, Described>, 
       return plan.moves.map((move) => targetLine(move, losses.get(move.to)));
     },
     missing: plan.missing,
+    layers,
     totals: totalsOf(plan, tensors),
     losses,
   };

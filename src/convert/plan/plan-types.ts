@@ -1,4 +1,5 @@
 import type { Assumption } from "../../model/assumption.ts";
+import type { KnownKind } from "../../model/layers/layer-kind.ts";
 import type { Role } from "../../model/role.ts";
 import type { Kept, StoredSlot } from "../../model/scheme.ts";
 import type { Axes } from "../../tensor/axes.ts";
@@ -68,6 +69,22 @@ export interface Planned {
   readonly area: FeatureArea;
   /** Sentences for people. */
   readonly warnings: readonly string[];
+  /** What becomes of the layers that travel under their own names; empty where axes are not asked for. */
+  readonly layers: readonly LayerLine[];
+}
+
+/** What becomes of a layer that travels under its own names. */
+export interface LayerLine {
+  readonly layer: string;
+  readonly kind: KnownKind;
+  /** A sentence: what says that it is one. */
+  readonly grounds: string;
+  /** Keys. */
+  readonly tensors: readonly string[];
+  /** Of its weight, where they are known. */
+  readonly axes?: { readonly from: string; readonly to: string };
+  /** A sentence, where the target would keep it otherwise and it stays as it is: why. */
+  readonly kept?: string;
 }
 
 /** The reason that a person has to agree to where the target is a network. */

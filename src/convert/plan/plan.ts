@@ -1,3 +1,4 @@
+import type { Assumption } from "../../model/assumption.ts";
 import type { Described } from "../../model/described.ts";
 import { windowsText } from "../../model/geometry/window.ts";
 import { knownAs } from "../../model/identify/known-as.ts";
@@ -6,7 +7,6 @@ import type { Network } from "../../model/network/network.ts";
 import { isFc, isNorm, layerOf, type Role, roleOf } from "../../model/role.ts";
 import { isStored, keysOf, type Slot } from "../../model/scheme.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
-import type { NumericDType } from "../../tensor/dtype.ts";
 import { escaped, excludePatterns } from "../../text/excluding.ts";
 import { few } from "../../text/few.ts";
 import { adding, Refusal, type Way } from "../../text/refusal.ts";
@@ -22,9 +22,10 @@ import { planAssumptions } from "./assumed.ts";
 import { CarriedMove } from "./carried-move.ts";
 import { checkExpected } from "./expected-shape.ts";
 import { withHandMoves } from "./hand-moves.ts";
+import { layerPlan, turnedMove } from "./layer-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, fallbackRoles, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
-import { type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
+import { type LayerLine, type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
 import { select, type TensorSelection } from "./select.ts";
 
 /** What is known of a plan while it is made. */
@@ -35,17 +36,28 @@ interface Draft {
   /** Keys of the source that some move takes. */
   readonly used: Set<string>;
   readonly warnings: string[];
+  readonly assumed: Assumption[];
+  layers: readonly LayerLine[];
   area: FeatureArea;
 }
 
 /** Decides, tensor by tensor, what a conversion does; reads no values. Throws `usage`, `unsupported` and `mismatch` for what cannot be done. */
 export function makePlan(source: Checkpoint, target: ConversionTarget, options: ConvertOptions): Planned {
-  if (target.plan !== undefined) return { plan: target.plan, area: {}, warnings: [] };
+  if (target.plan !== undefined) return { plan: target.plan, area: {}, warnings: [], layers: [] };
   const roleOfKey = new Map<string, Role>();
   for (const [role, slot] of target.identity?.roles ?? []) if (isStored(slot)) for (const key of keysOf(slot)) roleOfKey.set(key, role);
   const roleAt = (key: string): Role | undefined => roleOfKey.get(key);
   const selection = select(source.tensors, { roleOf: roleAt, namesOf: knownAs(target.identity) }, options, unreadable(source));
-  const draft: Draft = { moves: [], unused: [...selection.left], missing: [], used: new Set(), warnings: [], area: {} };
+  const draft: Draft = {
+    moves: [],
+    unused: [...selection.left],
+    missing: [],
+    used: new Set(),
+    warnings: [],
+    assumed: [],
+    layers: [],
+    area: {},
+  };
   planRoles(draft, source, target, selection, options);
   const because = (key: string): string => whyUnused(key, roleAt(key), selection, target, options);
   if (target.expected !== undefined) {
@@ -60,10 +72,10 @@ export function makePlan(source: Checkpoint, target: ConversionTarget, options: 
     draft.warnings.push(...found.warnings);
   }
   planRest(draft, source, target, { roleAt, because, selection }, options);
-  const { moves, unused, missing, area, warnings } = draft;
-  const assumed = planAssumptions(moves, target, area, options);
+  const { moves, unused, missing, area, warnings, layers } = draft;
+  const assumed = [...planAssumptions(moves, target, area, options), ...draft.assumed];
   const plan: Plan = { schema: "vggtool/plan/1", format: target.format.id, scheme: target.scheme, moves, unused, missing, assumed };
-  return { plan: withHandMoves(plan, target.byHand ?? []), area, warnings };
+  return { plan: withHandMoves(plan, target.byHand ?? []), area, warnings, layers };
 }
 
 /** What fills the slots of a network that both sides know. */
@@ -116,9 +128,17 @@ interface Keys {
 }
 
 /** What becomes of the tensors that nothing took: they travel under their own names, or the ledger says why not. */
-function planRest(draft: Draft, { tensors }: Checkpoint, target: ConversionTarget, keys: Keys, options: ConvertOptions): void {
+function planRest(draft: Draft, source: Checkpoint, target: ConversionTarget, keys: Keys, options: ConvertOptions): void {
   const { roleAt, because, selection } = keys;
+  const { tensors } = source;
   const taken = new Set(draft.moves.map(({ to }) => to));
+  const travels = (key: string): boolean =>
+    selection.kept.has(key) && !selection.state.has(key) && !draft.used.has(key) && roleAt(key) === undefined;
+  const own = target.format.carries === "tensors" && target.expected === undefined ? target.ownAxes : undefined;
+  const layers = layerPlan(source, own, travels, options);
+  draft.layers = layers.lines;
+  draft.assumed.push(...layers.assumed);
+  draft.warnings.push(...layers.warnings);
   if (target.format.carries === "tensors" && target.expected === undefined) {
     refuseUnheld(
       [...tensors.values()].filter(({ name }) => selection.kept.has(name) && !draft.used.has(name) && roleAt(name) === undefined),
@@ -141,7 +161,11 @@ function planRest(draft: Draft, { tensors }: Checkpoint, target: ConversionTarge
     else if (taken.has(key)) {
       const way = adding({ exclude: [escaped(key)] });
       throw new Refusal("mismatch", "a tensor of no layer has the name that a layer gets", [way], { tensor: key });
-    } else draft.moves.push(carried(tensor, tensor.dtype, target, options));
+    } else {
+      const turn = layers.turns.get(key);
+      const dtype = targetDtype({ name: key, dtype: tensor.dtype }, target.holds, options.dtype, target.format.id);
+      draft.moves.push(turn === undefined ? new CarriedMove(tensor, dtype) : turnedMove({ ...tensor, dtype: tensor.dtype }, turn, dtype));
+    }
   }
 }
 
@@ -193,11 +217,6 @@ function refuseUnheld(tensors: readonly Described[], target: ConversionTarget, o
   throw new Refusal("unsupported", `${target.format.id} cannot hold ${first.dtype}, nor a type with all its values`, [way], {
     tensor: first.name,
   });
-}
-
-/** A tensor of no role, under its own name and with its own axes. */
-function carried(tensor: Described, own: NumericDType, target: ConversionTarget, options: ConvertOptions): Move {
-  return new CarriedMove(tensor, targetDtype({ name: tensor.name, dtype: own }, target.holds, options.dtype, target.format.id));
 }
 
 function keepsConstant(key: string, target: ConversionTarget): boolean {

@@ -4,7 +4,7 @@ import type { Identity } from "../../model/identity.ts";
 import type { Network } from "../../model/network/network.ts";
 import type { Role } from "../../model/role.ts";
 import type { Slot } from "../../model/scheme.ts";
-import type { Checkpoint } from "../../tensor/checkpoint.ts";
+import type { Checkpoint, Conventions } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { TensorMap } from "../../tensor/tensor.ts";
 import type { FileLayout, WriterInput } from "../../writers/layout.ts";
@@ -27,6 +27,8 @@ export interface ConversionTarget {
   readonly holds: (dtype: NumericDType) => boolean;
   readonly naming: Convention;
   readonly layout: Convention;
+  /** The axes of layers that travel under their own names; as they are where absent. */
+  readonly ownAxes?: OwnAxes;
   readonly fc?: "dense" | "conv";
   /** Of batch norm, where the convention fixes it; else the source's is kept and recorded. */
   readonly epsilon?: number;
@@ -60,6 +62,9 @@ export interface ConversionTarget {
   /** Sentences for people. */
   readonly warnings: readonly string[];
 }
+
+/** Axes that layers get which no scheme names: of kernels, of matrices, of a matrix's inputs behind a feature map. */
+export type OwnAxes = Pick<Conventions, "kernel" | "matrix" | "flatten">;
 
 /** Slots of a convention for the roles of one network, or "keep": as the source has them. */
 export type Convention = ReadonlyMap<Role, Slot> | "keep";

@@ -3,6 +3,7 @@ import type { Format } from "../../format-row.ts";
 import type { Network } from "../../model/network/network.ts";
 import { schemeById } from "../../model/schemes.ts";
 import { shortened } from "../../text/brief.ts";
+import { Refusal } from "../../text/refusal.ts";
 import { likeRow } from "../like/like.ts";
 import { likeTargets } from "../like/like-targets.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -12,6 +13,7 @@ import { editNetwork } from "./head.ts";
 import { keepsImageConstants } from "./image-mean.ts";
 import { keeping, writable } from "./keeping.ts";
 import { handMoves, planFromFile } from "./map.ts";
+import { ownAxes } from "./own-axes.ts";
 import { isPlan } from "./plan-parse.ts";
 import { reductionText, sampled } from "./reduced.ts";
 import type { ConvertRequest } from "./request.ts";
@@ -58,9 +60,12 @@ function asked({ id, extensions }: Target): string {
 function usualTarget({ checkpoint, identity }: ConvertRequest, named: Target, options: ConvertOptions): ConversionTarget {
   const row = { ...named, scheme: named.schemeFor?.get(checkpoint.format) ?? named.scheme };
   const format = writable(row);
+  // The rest of a network gets what it would get beside its VGG.
+  const own = ownAxes(row, format, options, identity !== undefined || options.part === "rest");
+  const axes = own === undefined ? {} : { ownAxes: own };
   if (identity === undefined) {
     refuseWithoutIdentity(row, format, options);
-    return keeping(row, format);
+    return { ...keeping(row, format), ...axes };
   }
   const scales = bakesScale(row, format, options);
   const edited = editNetwork(identity.network, options);
@@ -68,6 +73,7 @@ function usualTarget({ checkpoint, identity }: ConvertRequest, named: Target, op
   const network = scales ? rescaled(edited, schemeById(options.naming ?? row.scheme)?.inputScale) : edited;
   return {
     ...keeping(row, format),
+    ...axes,
     ...conventionsOf(row, format, network, options),
     identity: sampled(known, options),
     network,
@@ -86,14 +92,18 @@ function bakesScale(row: Target, format: Format, options: ConvertOptions): boole
 function refuseWithoutIdentity(row: Target, format: Format, options: ConvertOptions): void {
   const needed = format.carries === "network" ? `--to ${row.id}` : asksForNetwork(options);
   if (needed === undefined) return;
-  throw new CheckpointError("unsupported", `${needed} needs a network that is recognised as a VGG, and this one is not`, {
-    hint: "convert it to safetensors or npz, which keep names and axes",
-  });
+  const message = `${needed} needs a network that is recognised as a VGG, and this one is not`;
+  if (format.carries !== "network") {
+    throw new CheckpointError("unsupported", message, { hint: `leave ${needed.replace(/ .*/, "")} out: names are then kept` });
+  }
+  const layout = row.layout ?? row.scheme;
+  throw new Refusal("unsupported", message, [
+    { options: { to: findTarget(undefined, undefined).id, layout }, say: (text) => `${text} keeps its names, with the axes of ${row.id}` },
+  ]);
 }
 
 function asksForNetwork(options: ConvertOptions): string | undefined {
   if (options.naming !== undefined && options.naming !== "keep") return `--naming ${options.naming}`;
-  if (options.layout !== undefined && options.layout !== "keep") return `--layout ${options.layout}`;
   if (options.fc !== undefined) return `--fc ${options.fc}`;
   if (options.noTop === true) return "--no-top";
   if (options.numClasses !== undefined) return "--num-classes";

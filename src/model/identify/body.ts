@@ -187,7 +187,7 @@ const reducedForm: Assumption = {
 };
 
 function* convRoles(checkpoint: DescribedCheckpoint, convs: readonly Present[], norms: NormOf): Generator<readonly [Role, Slot]> {
-  const read = convs.flatMap(({ entry }) => entry.conv ?? []);
+  const read = convs.flatMap(({ entry }) => entry.conv?.weight ?? []);
   const flip = isFlipped(checkpoint, read);
   const { variance } = checkpoint.conventions;
   const style = styleOf(convs.map(({ entry }) => entry.layer?.bias?.shape));

@@ -22,8 +22,11 @@ const spellings: Readonly<Record<LayerPart, readonly string[]>> = {
   var: ["running_var", "running_std", "moving_variance", "moving_var", "rolling_variance", "_variance", "variance", "var"],
   moments: ["moments"],
   factor: [],
-  recurrent: ["recurrent_kernel", "weight_hh_l0", "weight_ih_l0"],
+  recurrent: ["recurrent_kernel", "i2h_weight", "h2h_weight"],
 };
+
+/** PyTorch's and Paddle's LSTM, GRU and their cells: weights and biases of input and state, by layer and direction. */
+const loop = /^(?:(.*)_)?(?:weight|bias)_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?$/;
 
 /**
  * Vectors beside a weight that are known to be something else than its bias: the length of weight norm, the vectors of spectral norm,
@@ -90,6 +93,9 @@ function parsePlain(bare: string): NamePath {
   const tail = bare.slice(cut + 1);
   const head = cut < 0 ? "" : bare.slice(0, cut);
   const known = words.get(tail) ?? words.get(tail.toLowerCase()) ?? paddleLeaf.get(tail);
+  const recurrent = loop.exec(tail);
+  if (recurrent !== null && (cut >= 0 || recurrent[1] !== undefined))
+    return { layer: recurrent[1] === undefined ? head : bare.slice(0, cut + 1) + recurrent[1], leaf: "recurrent" };
   if (known !== undefined && cut >= 0) return { layer: head, leaf: known };
   if (cut >= 0 && /^\d+$/.test(tail)) return { layer: head.replace(/\/vars$/, ""), leaf: Number(tail) };
   const bySuffix = parseSuffix(tail);

@@ -7,6 +7,9 @@ import { template } from "./order.ts";
 import { canBeBias, type Leaf, parseDagnnLabel, parseName } from "./parts.ts";
 import { splitSequence } from "./sequence.ts";
 
+/** A VGG in training has some hundreds of tensors, optimizer and averages included, large networks some thousands. Taking apart what has more would take several times the memory of all its names. */
+export const mostTensors = 20_000;
+
 /** The tensors that can be a network's own: floating numbers that are no optimizer state, counter or average. */
 export function candidates(checkpoint: DescribedCheckpoint): readonly Described[] {
   // MatConvNet writes an empty array where a convolution has no bias.
