@@ -27,6 +27,21 @@ export function environmentEngines() {
   });
 }
 
+/** The folder with `node_modules` of Dawn, TensorFlow.js' WebGPU and ONNX Runtime; nothing of them is built or downloaded by install scripts. */
+export function environmentWebgpu() {
+  return environment("webgpu", ["packages-webgpu.json"], (place, [list]) => {
+    mkdirSync(place, { recursive: true });
+    copyFileSync(list, join(place, "package.json"));
+    must("npm", ["install", "--prefix", place, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  });
+}
+
+/** Where Debian's chromium-common puts SwiftShader, and the Vulkan loader with it; undefined: it is not there. */
+export function swiftshader(folder = "/usr/lib/chromium") {
+  const driver = join(folder, "vk_swiftshader_icd.json");
+  return existsSync(driver) ? { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: folder } : undefined;
+}
+
 /** Headers and libraries where binding.gyp looks for them, under the names that it links with. */
 function linkLibrary(module, tensorflow) {
   const lib = join(module, "deps", "lib");

@@ -16,6 +16,7 @@ import { tensorflowJobs } from "./jobs/tensorflow.mjs";
 import { tfjsJobs } from "./jobs/tfjs.mjs";
 import { torchJobs } from "./jobs/torch.mjs";
 import { trainedJobs } from "./jobs/trained.mjs";
+import { webgpuJobs } from "./jobs/webgpu.mjs";
 
 /**
  * One row a job: its name, the environment it needs (none where there is no `environment`), `needs`: "golden" where it reads ../shared/golden, the name of a program where one of Debian's packages runs, and what it does with
@@ -35,6 +36,7 @@ export const jobs = [
   ...statsJobs,
   ...trainedJobs,
   ...enginesJobs,
+  ...webgpuJobs,
   ...picturesJobs,
   ...packageJobs,
   ...commandJobs,

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { environmentEngines } from "./engines.mjs";
+import { environmentEngines, environmentWebgpu, swiftshader } from "./engines.mjs";
 import { environmentNode, environmentPython } from "./environment.mjs";
 import { jobs } from "./jobs.mjs";
 import { Workers } from "./worker.mjs";
@@ -57,6 +57,7 @@ const workers = new Workers();
 // Before anything runs at once: an environment is made by one process.
 for (const name of new Set(waiting.flatMap(({ environment }) => environment ?? []))) {
   if (name === "engines") environmentEngines();
+  else if (name === "webgpu") environmentWebgpu();
   else if (name.startsWith("node")) environmentNode(name);
   else environmentPython(name);
 }
@@ -69,6 +70,7 @@ async function lane() {
 function lacks({ needs = [] }) {
   const wants = [needs].flat();
   if (wants.includes("golden") && golden === undefined) return "../shared/golden is not there";
+  if (wants.includes("swiftshader") && swiftshader() === undefined) return "SwiftShader is not there (apt-get install chromium-common)";
   const missing = programs.find(({ name, isThere }) => wants.includes(name) && !isThere);
   return missing === undefined ? undefined : `${missing.program} is not there (apt-get install ${missing.from})`;
 }
