@@ -65,6 +65,15 @@ export function oneOf(choices: readonly string[]): OptionCheck {
   return { needed: `one of ${choices.join(", ")}`, holds: (value) => typeof value === "string" && choices.includes(value) };
 }
 
+/** One of them, or a list of several. */
+export function oneOrSeveral(choices: readonly string[]): OptionCheck {
+  const one = oneOf(choices);
+  return {
+    needed: `${one.needed}, or a list of them`,
+    holds: (value) => (Array.isArray(value) ? value.every(one.holds) : one.holds(value)),
+  };
+}
+
 /** How a file is read that does not say it itself. */
 export const readingChecks = {
   kernels: oneOf(["as-stored", "rotated"]),

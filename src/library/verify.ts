@@ -12,6 +12,7 @@ import {
   flag,
   notNegative,
   oneOf,
+  oneOrSeveral,
   pairOfTexts,
   pictureSize,
   readingChecks,
@@ -32,7 +33,7 @@ export interface VerifyRunOptions extends RunOptions, VerifyOptions {
 const verifyChecks: Checks<VerifyRunOptions> = {
   ...runChecks,
   ...readingChecks,
-  engine: oneOf(["wasm", "tensorflow", "onnxruntime", "webgpu", "onnxruntime-webgpu", "auto"]),
+  engine: oneOrSeveral(["wasm", "tensorflow", "onnxruntime", "webgpu", "onnxruntime-webgpu", "auto"]),
   selfTest: flag,
   device: oneOf(deviceChoices),
   other: checkpoint,

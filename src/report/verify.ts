@@ -16,6 +16,12 @@ export function verifyText(record: VerifyRecord, style: Style): string {
   ];
   if (record.tolerance !== null)
     lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
+  for (const run of record.runs ?? []) {
+    const apart = run.firstDivergence === null ? paint.good("agrees") : paint.bad(`differs from ${visible(run.firstDivergence)} on`);
+    lines.push(
+      `against ${visible(run.file)} on ${run.engine.name} ${run.engine.version} (${visible(run.engine.deviceName)}): ${apart}, at most ${tiny(run.maxRel)} of a layer's largest value, ${duration(run.seconds)}`,
+    );
+  }
   lines.push("", layerTable(record, style), "", verdict(record, style));
   for (const sentence of record.diagnosis) lines.push(`    ${visible(sentence)}`);
   if (record.top.length > 0) lines.push("", topTable(record.top, record.input.pictures, style));

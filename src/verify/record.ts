@@ -9,7 +9,9 @@ export interface VerifyRecord {
   readonly input: InputRecord;
   /** null where nothing was compared. */
   readonly tolerance: ToleranceRecord | null;
-  /** In forward order. */
+  /** Of several engines: what each run after the first gave, against the first; absent where one engine ran. */
+  readonly runs?: readonly RunRecord[];
+  /** In forward order. Of several engines, the numbers are over all runs. */
   readonly layers: readonly LayerResult[];
   /** The first layer that did not pass; its inputs agree. */
   readonly firstDivergence: string | null;
@@ -39,6 +41,16 @@ export interface EngineRecord {
   readonly selfTest: { readonly layers: number; readonly largestError: number } | null;
 }
 
+export interface RunRecord {
+  readonly file: string;
+  readonly engine: EngineRecord;
+  /** The largest maxAbs / max|b| of any layer. */
+  readonly maxRel: number;
+  readonly firstDivergence: string | null;
+  /** Load and run. */
+  readonly seconds: number;
+}
+
 export interface InputRecord {
   /** N C H W. */
   readonly shape: readonly number[];
@@ -63,6 +75,8 @@ export interface ToleranceRecord {
   readonly atol: number;
   /** A sentence. */
   readonly reason: string;
+  /** rtol of each layer, where they are not all the same; `rtol` is the largest then. */
+  readonly layers?: Readonly<Record<string, number>>;
 }
 
 export interface LayerResult {
@@ -81,6 +95,8 @@ export interface LayerResult {
   readonly max: number;
   /** Values of FILE that are NaN or infinite. */
   readonly notFinite: number;
+  /** The layer's own rtol, where they are not all the same. */
+  readonly tolerance?: number;
   readonly pass: boolean;
   /** Why it did not pass, where it is no matter of size. */
   readonly problem?: string;

@@ -6,7 +6,7 @@ import type { Network } from "../model/network/network.ts";
 import type { Expected } from "./compare/expected.ts";
 import { firstRun, type Pass, type Ran, rangesOf, runOther, runSubject, secondsSince } from "./compare/passes.ts";
 import { resultOf, type Tally } from "./compare/tally.ts";
-import { toleranceFor } from "./compare/tolerance.ts";
+import { perLayer, toleranceFor } from "./compare/tolerance.ts";
 import { type Scores, topClasses } from "./compare/top.ts";
 import { absentLayers } from "./engines/absent.ts";
 import type { Engine, Weights } from "./engines/engine.ts";
@@ -14,8 +14,10 @@ import type { SelfTest } from "./engines/self-test/self-test.ts";
 import { createSpool } from "./engines/spool.ts";
 import { diagnose, firstWeightDivergence } from "./explain/diagnose.ts";
 import { diagnoseExpected } from "./explain/diagnose-expected.ts";
+import { enginesApart, lowPrecision } from "./explain/engines-apart.ts";
 import type { InputBatch } from "./input/batch.ts";
-import type { EngineRecord, LayerResult, LayerValues, ToleranceRecord, VerifyRecord } from "./record.ts";
+import type { LayerResult, LayerValues, RunRecord, ToleranceRecord, VerifyRecord } from "./record.ts";
+import { engineRecord, runRecord, type TestedEngine } from "./run-record.ts";
 import type { Subject } from "./subject.ts";
 import { type Change, weightsOf } from "./weights.ts";
 
@@ -25,6 +27,8 @@ export interface ForwardOptions {
   readonly selfTest?: SelfTest;
   /** What is run, in the range that the network expects. */
   readonly input: InputBatch;
+  /** Engines that run the same, to be compared with the first. */
+  readonly moreEngines?: readonly TestedEngine[];
   /** At most one of `other` and `expected`. */
   readonly other?: Subject;
   readonly expected?: Expected;
@@ -57,23 +61,37 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
   const { input, other, expected } = options;
   const pictures = input.shape[0] ?? 0;
   if (options.descriptor !== undefined) requireLayer(options.descriptor, subject.identity.network);
-  const tolerance = toleranceFor(other === undefined ? [subject] : [subject, other], options);
+  const common = toleranceFor(other === undefined ? [subject] : [subject, other], options);
+  const tolerance = expected?.perLayer === true ? perLayer(common, subject.identity.network) : common;
   const tallies = new Map<string, Tally>();
   const pass: Pass = { engine: options.engine, input, batches: rangesOf(pictures, options.batch ?? BATCH), tallies };
 
-  const spool = other === undefined ? undefined : await createSpool(ctx);
+  const { moreEngines = [] } = options;
+  const first: TestedEngine = { engine: options.engine, selfTest: options.selfTest };
+  const spool = other === undefined && moreEngines.length === 0 ? undefined : await createSpool(ctx);
   const own = await runSubject(subject, pass, ctx, async (session, network, run) => {
     const kept = [network.layers.at(-1)?.name, options.descriptor];
-    const first = await run(() => firstRun(session, pass, { kept, expected, spool }));
+    const firstSeconds = await run(() => firstRun(session, pass, { kept, expected, spool }));
     // A folder of pictures is not gone through twice for a timing, and weights are not read twice.
-    const isTimed = other === undefined && expected === undefined && pass.batches.length === 1 && session.readsInTurn !== true;
-    if (!isTimed) return { device: session.device, first };
+    const isTimed = spool === undefined && expected === undefined && pass.batches.length === 1 && session.readsInTurn !== true;
+    if (!isTimed) return { device: session.device, first: firstSeconds };
     const warm = await run(async () => {
       for (const { from, count } of pass.batches) await session.run(await input.read(from, count), async () => {});
     });
-    return { device: session.device, first, warm };
+    return { device: session.device, first: firstSeconds, warm };
   });
   const theirs = other === undefined || spool === undefined ? undefined : await runOther(other, pass, spool, ctx);
+  const runs: RunRecord[] = [];
+  if (other !== undefined && theirs !== undefined && moreEngines.length > 0) {
+    runs.push(runRecord(other.name, first, theirs, tolerance));
+  }
+  for (const tested of moreEngines) {
+    if (spool === undefined) break;
+    for (const each of other === undefined ? [subject] : [subject, other]) {
+      const ran = await runOther(each, { ...pass, engine: tested.engine }, spool, ctx);
+      runs.push(runRecord(each.name, tested, ran, tolerance));
+    }
+  }
 
   const absent =
     other === undefined || theirs === undefined ? undefined : absentLayers(own.network, theirs.network, subject.name, other.name);
@@ -87,25 +105,24 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
   const firstDivergence = checked.find((layer) => !layer.pass)?.role ?? null;
   const explained = async (): Promise<readonly string[]> => {
     if (firstDivergence === null) return [];
+    const engines = enginesApart(firstDivergence, subject.name, runs);
+    if (engines.length > 0) return [...engines, ...lowPrecision(checked, firstDivergence)];
     if (pair !== undefined) return diagnose(firstDivergence, pair, ctx);
     const { checkpoint, identity } = subject;
     const weights = (change?: Change): Weights => weightsOf(checkpoint, identity.roles, own.network, ctx, change);
-    return expected === undefined ? [] : diagnoseExpected({ ...own, weights, engine: options.engine, input, expected, tolerance }, ctx);
+    if (expected === undefined) return [];
+    const found = await diagnoseExpected({ ...own, weights, engine: options.engine, input, expected, tolerance }, ctx);
+    return found.length > 0 ? found : lowPrecision(checked, firstDivergence);
   };
   return {
     schema: "vggtool/verify/1",
     pass: firstDivergence === null,
     file: subject.name,
     other: other?.name ?? expected?.name ?? null,
-    engine: {
-      name: options.engine.id,
-      version: own.device.version,
-      device: own.device.device,
-      deviceName: own.device.deviceName,
-      selfTest: testRecord(options.selfTest),
-    },
+    engine: engineRecord(first, own.device),
     input: { shape: input.shape, source: input.source, ...(input.names === undefined ? {} : { pictures: input.names }) },
-    tolerance: other === undefined && expected === undefined ? null : tolerance,
+    tolerance: spool === undefined && expected === undefined ? null : tolerance,
+    ...(runs.length === 0 ? {} : { runs }),
     layers: checked,
     firstDivergence,
     diagnosis: await explained(),
@@ -130,16 +147,13 @@ export async function runVerify(subject: Subject, options: ForwardOptions, ctx: 
           ...notes,
         ]),
         ...(absent?.notes ?? []),
+        ...(expected?.notes ?? []),
         ...(scores.values.length > MOST_VALUES
           ? [`${scores.values.length} outputs are left out of the record, which holds ${MOST_VALUES}`]
           : []),
       ]),
     ],
   };
-}
-
-function testRecord(found: SelfTest | undefined): EngineRecord["selfTest"] {
-  return found === undefined ? null : { layers: found.layers, largestError: found.largest };
 }
 
 function requireLayer(layer: string, network: Network): void {

@@ -11,10 +11,10 @@ import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
 import { refuseIgnored } from "../text/ignored.ts";
-import { type Expected, expectedFrom } from "./compare/expected.ts";
+import type { Expected } from "./compare/expected.ts";
 import type { Scores } from "./compare/top.ts";
 import type { Engine } from "./engines/engine.ts";
-import { chooseEngine, type EngineChoice } from "./engines/engines.ts";
+import { chooseEngines, type EnginesChoice } from "./engines/engines.ts";
 import { type SelfTest, selfTest } from "./engines/self-test/self-test.ts";
 import { verificationOptions } from "./ignored.ts";
 import { heldBatch, type InputBatch, madeBatch } from "./input/batch.ts";
@@ -28,8 +28,9 @@ import { type ForwardOptions, runVerify } from "./run.ts";
 import { runnable } from "./runnable.ts";
 import { saveValues } from "./save.ts";
 import type { Subject } from "./subject.ts";
+import { withExpected } from "./with-expected.ts";
 
-export interface VerifyOptions extends EngineChoice, Readings {
+export interface VerifyOptions extends EnginesChoice, Readings {
   /** false: the engine's numbers are believed without computing the network's layers with it first. */
   readonly selfTest?: boolean;
   /** Read the checkpoint as this format. */
@@ -38,7 +39,7 @@ export interface VerifyOptions extends EngineChoice, Readings {
   readonly amplified?: boolean;
   /** Another checkpoint of the same network, run in its own layout. */
   readonly other?: CheckpointInput;
-  /** Expected values: .npy with logits, or .npz with outputs by layer. Not together with `other`. */
+  /** Expected values: .npy with logits, .npz or safetensors with outputs by layer, or a folder of them. Not together with `other`. */
   readonly expect?: string;
   /** An .npy with a batch, a picture, or a folder of pictures; without it photo-like pictures are generated. */
   readonly input?: string;
@@ -83,6 +84,11 @@ export async function verifyCheckpoint(input: CheckpointInput, options: VerifyOp
   if (other !== undefined && expect !== undefined) {
     throw new CheckpointError("usage", "a second checkpoint and --expect were given; one thing can be compared with at a time");
   }
+  if (Array.isArray(options.engine) && options.engine.length > 1 && expect !== undefined) {
+    throw new CheckpointError("usage", "several engines and --expect were given; the expected values are compared with one engine's", {
+      hint: `--engine ${String(options.engine[0])}`,
+    });
+  }
   if (options.batch !== undefined && options.batch < 1)
     throw new CheckpointError("usage", `--batch ${options.batch} was given, needed 1 or more`);
   if (options.pair !== undefined && options.input !== undefined) {
@@ -98,9 +104,7 @@ export async function verifyCheckpoint(input: CheckpointInput, options: VerifyOp
     const theirs = otherBnEpsilon === undefined ? shared : { ...shared, bnEpsilon: otherBnEpsilon };
     if (other !== undefined) return withSubject(other, theirs, ctx, (second) => run(subject, options, ctx, { other: second }));
     if (expect === undefined) return run(subject, options, ctx, {});
-    return withFile(expect, options, ctx, (file) =>
-      run(subject, options, ctx, { expected: expectedFrom(file, expect, subject.identity.network, ctx) }),
-    );
+    return withExpected(expect, subject.identity, options, ctx, (expected) => run(subject, options, ctx, { expected }));
   });
 }
 
@@ -113,14 +117,15 @@ async function run(
   const { network } = subject.identity;
   const input = await inputOf(subject, options, ctx);
   const tested = (engine: Engine): Promise<SelfTest> => selfTest(engine, resolveFeatures(network, input.shape), input.shape, ctx);
-  const { engine, notes, selfTest: passed } = await chooseEngine(options, options.selfTest === false ? undefined : tested);
+  const chosen = await chooseEngines(options, options.selfTest === false ? undefined : tested);
+  const { engine, selfTest: passed } = chosen.first;
   const carried = labelsOf(subject.checkpoint) ?? (against.other === undefined ? undefined : labelsOf(against.other.checkpoint));
   const labels = options.labels === undefined ? carried : await readLabels(options.labels, network.classes, ctx);
   const assumed = labels === undefined ? await assumedLabels(network) : undefined;
   const descriptor = options.descriptor ?? (options.pair === undefined ? undefined : descriptorLayer(network));
   const { batch, rtol, atol, top, pair, output } = options;
   const said = [
-    ...notes,
+    ...chosen.notes,
     ...(assumed === undefined ? [] : [ASSUMED_LABELS]),
     ...(against.expected === undefined || options.input !== undefined || pair !== undefined ? [] : [NO_INPUT]),
   ];
@@ -134,6 +139,7 @@ async function run(
       input,
       notes: said,
       ...(passed === undefined ? {} : { selfTest: passed }),
+      ...(chosen.more.length === 0 ? {} : { moreEngines: chosen.more }),
       ...against,
       ...(output === undefined
         ? {}
@@ -257,16 +263,7 @@ function identified(
   return { identity, unused: `--bn-epsilon ${bnEpsilon} is not used for ${checkpoint.files[0]}, which says ${value} itself` };
 }
 
-async function withFile<T>(path: string, options: VerifyOptions, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
-  const file = await open(path, ctx, { amplified: options.amplified });
-  try {
-    return await work(file);
-  } finally {
-    await file.close();
-  }
-}
-
-/** `withFile`, where the file is neither numbers nor a picture in the words that fit. */
+/** Opens an input; what is neither numbers nor a picture in the words that fit. */
 async function withInput<T>(path: string, options: VerifyOptions, ctx: Context, work: (file: Checkpoint) => Promise<T>): Promise<T> {
   let file: Checkpoint;
   try {

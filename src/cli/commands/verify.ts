@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { CheckpointError, checkDevices, type VerifyRunOptions, verify } from "../../index.ts";
 import { toJson } from "../../report/json.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -9,6 +9,8 @@ import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { amplifiedHelp, fromOne, inputSize, jobsHelp, parseWholeNumber, positive } from "./parse.ts";
 import { withReadingOptions } from "./reading-options.ts";
+
+const engines = ["wasm", "tensorflow", "onnxruntime", "webgpu", "onnxruntime-webgpu"] as const;
 
 interface Options extends ManyOptions, Omit<VerifyRunOptions, "inputSize" | "seeds" | "other" | "pair" | "offline" | "download" | "cache"> {
   readonly inputSize?: ReturnType<typeof inputSize>;
@@ -28,16 +30,7 @@ export function verifyCommand(): Command {
     )
     .optionsGroup("Where it runs:")
     .addOption(new Option("--device <device>", "where to run").choices(["cpu", "cuda", "gpu", "auto"]))
-    .addOption(
-      new Option("--engine <engine>", "what runs it").choices([
-        "wasm",
-        "tensorflow",
-        "onnxruntime",
-        "webgpu",
-        "onnxruntime-webgpu",
-        "auto",
-      ]),
-    )
+    .option("--engine <engine>", `what runs it: ${engines.join(", ")}, auto; several with commas between them are compared`, engineList)
     .option("--no-self-test", "believe the engine without computing the network's layers with it first")
     .option("--check-device", "say what each engine would use, and stop")
     .option("--batch <n>", "pictures that are run at once", parseWholeNumber)
@@ -55,7 +48,7 @@ export function verifyCommand(): Command {
     .option("--pair <pictures...>", "two pictures: how far their descriptors are apart (fc7, or --descriptor)")
     .option("--preprocess <how>", "how pictures are prepared: a preset's name or a JSON file; without it the checkpoint's own way")
     .optionsGroup("What it is compared with:")
-    .option("--expect <file>", "logits as .npy, or outputs by layer as .npz")
+    .option("--expect <file>", "logits as .npy, outputs by layer as .npz, or a folder of what a framework dumped")
     .option("--rtol <r>", "tolerance, relative to each layer's largest value", positive)
     .option("--atol <a>", "tolerance, absolute", positive)
     .optionsGroup("What comes out:")
@@ -117,6 +110,15 @@ async function run(file: string | undefined, other: string | undefined, given: O
     bar.done();
     setExitCode(reportFailure(error, output.json, file));
   }
+}
+
+function engineList(text: string): VerifyRunOptions["engine"] {
+  if (text === "auto") return text;
+  const found = text.split(",").map((name) => engines.find((id) => id === name.trim()));
+  const known = found.flatMap((id) => id ?? []);
+  if (known.length < found.length)
+    throw new InvalidArgumentError(`Allowed are ${engines.join(", ")}, auto, and several of them with commas between.`);
+  return known.length === 1 ? known[0] : known;
 }
 
 function two(pictures: readonly string[]): readonly [string, string] {

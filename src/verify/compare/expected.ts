@@ -11,6 +11,10 @@ import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
 export interface Expected {
   readonly name: string;
   readonly layers: readonly string[];
+  /** Each layer is compared as closely as its depth allows. */
+  readonly perLayer?: boolean;
+  /** Sentences; there may be more once values were read. */
+  readonly notes?: readonly string[];
   /** The layer's values for the whole batch, arranged as `shape` (batch first, N C H W). Throws `mismatch`. */
   values(layer: string, shape: readonly number[]): Promise<Float32Array>;
 }
@@ -40,10 +44,21 @@ export function expectedFrom(checkpoint: Checkpoint, name: string, network: Netw
     async values(layer, shape) {
       const tensor = found.get(layer);
       if (tensor === undefined) throw new CheckpointError("not-found", `nothing expected of ${layer}`, { file: name });
-      const [from, to] = arrangement(tensor.shape, shape, layer, name);
-      return load(tensor, from, to, new Map(), ctx);
+      return expectedValues(tensor, layer, shape, name, ctx);
     },
   };
+}
+
+/** A stored array arranged as a layer's output. */
+export async function expectedValues(
+  tensor: NumericTensor,
+  layer: string,
+  shape: readonly number[],
+  file: string,
+  ctx: Context,
+): Promise<Float32Array> {
+  const [from, to] = arrangement(tensor.shape, shape, layer, file);
+  return load(tensor, from, to, new Map(), ctx);
 }
 
 /** Axes of a stored array and the order that makes it `wanted`. Axes of size 1 may be missing or too many. */

@@ -2,12 +2,13 @@ import { locate } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { resolveFeatures, shapeText } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
-import type { Activation, Engine, Session, Weights } from "../engines/engine.ts";
+import type { Activation, Device, Engine, Session, Weights } from "../engines/engine.ts";
 import type { Spool } from "../engines/spool.ts";
 import type { InputBatch } from "../input/batch.ts";
 import type { Subject } from "../subject.ts";
 import { weightsOf } from "../weights.ts";
 import type { Expected } from "./expected.ts";
+import { type DifferenceMeter, difference } from "./measure.ts";
 import { type Tally, tally } from "./tally.ts";
 
 /** What every pass over the input needs. */
@@ -92,19 +93,34 @@ export async function firstRun(session: Session, { input, batches, tallies }: Pa
   }
 }
 
-/** The other network's pass, each layer compared with what `spool` holds of the first. */
-export function runOther(other: Subject, pass: Pass, spool: Spool, ctx: Context): Promise<Ran & { readonly run: number }> {
+export interface OtherRun extends Ran {
+  readonly run: number;
+  readonly device: Device;
+  /** How far its layers are from those of the first run. */
+  readonly meters: ReadonlyMap<string, DifferenceMeter>;
+}
+
+/** Another pass, of another network or on another engine: each layer compared with what `spool` holds of the first. */
+export function runOther(other: Subject, pass: Pass, spool: Spool, ctx: Context): Promise<OtherRun> {
+  const meters = new Map<string, DifferenceMeter>();
   return runSubject(other, pass, ctx, async (session, _network, timedRun) => {
     const run = await timedRun(async () => {
       for (const { from, count } of pass.batches) {
-        await session.run(await pass.input.read(from, count), (theirs) => compareSpooled(theirs, from, pass.tallies, spool));
+        await session.run(await pass.input.read(from, count), (theirs) =>
+          compareSpooled(theirs, from, { tallies: pass.tallies, meters }, spool),
+        );
       }
     });
-    return { run };
+    return { run, device: session.device, meters };
   });
 }
 
-async function compareSpooled(theirs: Activation, batch: number, tallies: Map<string, Tally>, spool: Spool): Promise<void> {
+interface Measured {
+  readonly tallies: Map<string, Tally>;
+  readonly meters: Map<string, DifferenceMeter>;
+}
+
+async function compareSpooled(theirs: Activation, batch: number, { tallies, meters }: Measured, spool: Spool): Promise<void> {
   const found = tallies.get(theirs.layer);
   const ours = await spool.get(batch, theirs.layer);
   if (found === undefined || ours === undefined) return;
@@ -112,6 +128,9 @@ async function compareSpooled(theirs: Activation, batch: number, tallies: Map<st
     found.problem = `${shapeText(ours.shape)} against ${shapeText(theirs.shape)}`;
     return;
   }
+  const meter = meters.get(theirs.layer) ?? difference();
+  meters.set(theirs.layer, meter);
+  meter.add(ours.values, theirs.values);
   found.difference.add(ours.values, theirs.values);
   found.compared = true;
 }

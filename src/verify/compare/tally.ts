@@ -37,9 +37,10 @@ export function tally(tallies: Map<string, Tally>, { layer, shape, values }: Act
 }
 
 export function resultOf(role: string, found: Tally, pictures: number, tolerance: ToleranceRecord): LayerResult {
+  const rtol = tolerance.layers?.[role] ?? tolerance.rtol;
   const { min, max, notFinite } = found.range.result();
   const problem = found.problem ?? (notFinite === 0 ? undefined : `${notFinite} values are not finite`);
-  const measured = found.compared ? found.difference.result(tolerance) : { ...uncompared, pass: true };
+  const measured = found.compared ? found.difference.result({ ...tolerance, rtol }) : { ...uncompared, pass: true };
   return {
     role,
     shape: [pictures, ...found.shape],
@@ -47,6 +48,7 @@ export function resultOf(role: string, found: Tally, pictures: number, tolerance
     min,
     max,
     notFinite,
+    ...(found.compared && tolerance.layers !== undefined ? { tolerance: rtol } : {}),
     pass: measured.pass && problem === undefined,
     ...(problem === undefined ? {} : { problem }),
     seconds: found.seconds,

@@ -42,6 +42,11 @@ export interface EngineChoice {
   readonly device?: DeviceChoice;
 }
 
+export interface EnginesChoice extends Omit<EngineChoice, "engine"> {
+  /** Several run the same, and are compared with each other. */
+  readonly engine?: EngineChoice["engine"] | readonly EngineId[];
+}
+
 export interface Chosen {
   readonly engine: Engine;
   readonly device: Device;
@@ -67,6 +72,27 @@ export async function chooseEngine({ engine, device }: EngineChoice, examine?: E
     return examined(first, first.id, examine);
   }
   return examined(await found("wasm", "cpu"), "wasm", examine);
+}
+
+/** The engines that are asked for: the first, and those that are compared with it. */
+export async function chooseEngines(
+  { engine, device }: EnginesChoice,
+  examine?: Examine,
+): Promise<{ readonly first: Chosen; readonly more: readonly Chosen[]; readonly notes: readonly string[] }> {
+  if (engine === undefined || typeof engine === "string") {
+    const first = await chooseEngine({ ...(engine === undefined ? {} : { engine }), ...(device === undefined ? {} : { device }) }, examine);
+    return { first, more: [], notes: first.notes };
+  }
+  const twice = engine.find((id, k) => engine.indexOf(id) !== k);
+  if (twice !== undefined || engine.length === 0) {
+    throw new CheckpointError("usage", twice === undefined ? "no engine was given" : `--engine names ${twice} twice`);
+  }
+  const chosen: Chosen[] = [];
+  // The embedded engine is what a GPU is compared with.
+  for (const id of engine) chosen.push(await chooseEngine({ engine: id, device: id === "wasm" ? "cpu" : (device ?? "auto") }, examine));
+  const [first, ...more] = chosen;
+  if (first === undefined) throw new TypeError("no engine was chosen");
+  return { first, more, notes: chosen.flatMap(({ notes }) => notes) };
 }
 
 interface Found {
