@@ -21,6 +21,8 @@ export interface Format {
   readonly latest?: { readonly finds: string; readonly sets: string };
   /** Its checkpoints are one file each, whatever is beside it. */
   readonly alone?: true;
+  /** Entries of its metadata that nobody but its framework reads: listed in JSON alone. */
+  readonly bookkeeping?: readonly string[];
   /** Endings that no other kind of file has: a file so named in which there is no checkpoint is a damaged one. */
   readonly endings?: readonly string[];
   /** A command that reads or writes it, for `vggtool formats`. */

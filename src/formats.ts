@@ -108,6 +108,8 @@ export const formats: readonly Format[] = [
       operations: true,
       registers: { container: "paddle.nn.LayerList", call: "self.add_sublayer(name, layer)" },
     },
+    // Paddle's own names of its parameters, by the names that the model has.
+    bookkeeping: ["StructuredToParameterName@@"],
     endings: [".pdparams", ".pdopt", ".pdiparams"],
     example: "vggtool inspect model.pdparams",
     dtypes: paddleTypes,

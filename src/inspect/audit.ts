@@ -1,6 +1,6 @@
 import { allZero } from "./findings/all-zero.ts";
 import { amplified } from "./findings/amplified.ts";
-import type { AuditSubject, Check, Finding } from "./findings/check.ts";
+import type { AuditSubject, Check, Finding, Severity } from "./findings/check.ts";
 import { classesUnusual } from "./findings/classes-unusual.ts";
 import { deadFilters } from "./findings/dead-filters.ts";
 import { duplicateStorage } from "./findings/duplicate-storage.ts";
@@ -42,6 +42,13 @@ export const checks: readonly Check[] = [
   looksInitial,
   layoutSuspect,
 ];
+
+const severities: readonly Severity[] = ["error", "warning", "info"];
+
+/** Errors first; those of one severity stay in the order of the table. */
+export function worstFirst(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
+}
 
 /** Runs the checks that need no more than the subject has. */
 export async function audit(subject: AuditSubject): Promise<readonly Finding[]> {

@@ -7,7 +7,7 @@ import type { Config } from "../model/network/network.ts";
 import type { Checkpoint, Inert } from "../tensor/checkpoint.ts";
 import { withRealNumbers } from "../tensor/dequantised.ts";
 import type { Statistics } from "../tensor/statistics/statistics.ts";
-import { audit } from "./audit.ts";
+import { audit, worstFirst } from "./audit.ts";
 import type { Finding } from "./findings/check.ts";
 import type { LayerRow } from "./layers/row.ts";
 import type { LayerTotals } from "./layers.ts";
@@ -141,7 +141,7 @@ export async function inspectIdentified(
     bodies: identity?.bodies.map(architecture) ?? [],
     host: identity?.host ?? null,
     foreign: identity?.foreign ?? [],
-    findings: withSource(audited, source),
+    findings: worstFirst(withSource(audited, source)),
     assumed: identity?.assumed ?? [],
     ...(options.layers === true ? { layers: table?.layers ?? null } : {}),
     ...(table === undefined ? {} : { layerTotals: table.totals }),

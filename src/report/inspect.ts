@@ -1,3 +1,5 @@
+import { CheckpointError } from "../errors.ts";
+import { findFormat } from "../formats.ts";
 import type { Finding, Severity } from "../inspect/findings/check.ts";
 import type { ArchitectureRecord, InspectRecord } from "../inspect/inspect.ts";
 import type { TensorRecord } from "../inspect/list.ts";
@@ -13,6 +15,10 @@ import { wrapLines } from "./wrap.ts";
 export interface InspectTextOptions {
   /** Groups tensors by the first `depth` parts of their names. */
   readonly depth?: number;
+  /** What the file is and how much is in it, and nothing of its parts. */
+  readonly summary?: boolean;
+  /** Titles of the columns of the list, in this order; all where absent. */
+  readonly columns?: readonly string[];
 }
 
 /** What `vggtool inspect` prints: one line of what it is, the tensors, the totals, the findings. */
@@ -22,16 +28,23 @@ export function inspectText(record: InspectRecord, style: Style, options: Inspec
 
 /** The same, some lines at a time: the text of a hundred thousand tensors is never all there. */
 export function* inspectBlocks(record: InspectRecord, style: Style, options: InspectTextOptions = {}): Generator<string> {
+  const list = options.summary === true || options.depth !== undefined ? [] : tensorTable(record.tensors, style, options.columns);
   yield* headed(visible(record.file), `  ${record.format} (${visible(record.variant)}), ${size(record.bytes)}`, style);
   yield* inspectHeadLines(record, style);
+  if (options.summary === true) {
+    yield totalsLine(record);
+    return;
+  }
   if (record.tensors.length > 0) {
     yield "";
-    if (options.depth === undefined) yield* tensorTable(record.tensors, style);
+    if (options.depth === undefined) yield* list;
     else yield groupTable(record.tensors, options.depth, style);
   }
   if (record.layers !== undefined) yield* ["", layersText(record, style)];
   yield* ["", totalsLine(record)];
-  if (record.metadata.size > 0) yield* ["", metadataText(record.metadata, style)];
+  const bookkeeping = findFormat(record.format)?.bookkeeping ?? [];
+  const metadata = new Map([...record.metadata].filter(([name]) => !bookkeeping.includes(name)));
+  if (metadata.size > 0) yield* ["", metadataText(metadata, style)];
   if (record.findings.length > 0) yield "";
   for (const finding of record.findings) yield* findingLines(finding, style);
   yield* moreLines(record.findings, style);
@@ -85,7 +98,7 @@ function* beside({ architecture, bodies, host, foreign }: InspectRecord): Genera
 const LEAST_NAME = 24;
 const LEAST_LABEL = 16;
 
-function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style): Iterable<string> {
+function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style, asked: readonly string[] | undefined): Iterable<string> {
   const withLabels = tensors.some((tensor) => tensor.label !== undefined && tensor.label !== tensor.name);
   const withRoles = tensors.some((tensor) => tensor.role !== undefined);
   const withHash = tensors.some((tensor) => tensor.sha256 !== undefined);
@@ -115,12 +128,28 @@ function tensorTable(tensors: readonly TensorRecord[], { width, paint }: Style):
     ...(withHash ? [tensor.sha256 ?? ""] : []),
     ...(withStats ? statsCells(tensor.stats, digits, notFinite) : []),
   ];
+  const chosen = asked?.map((title) => columnOf(title, columns));
   const rows = {
     *[Symbol.iterator]() {
-      for (const tensor of tensors) yield cells(tensor);
+      for (const tensor of tensors) {
+        const row = cells(tensor);
+        yield chosen === undefined ? row : chosen.map((k) => row[k] ?? "");
+      }
     },
   };
-  return tableBlocks(columns, rows, paint.faint, width);
+  // What was asked for by name is not left out.
+  const kept = chosen?.flatMap((k) => columns.slice(k, k + 1)).map(({ spare: _spare, ...column }) => column);
+  return tableBlocks(kept ?? columns, rows, paint.faint, width);
+}
+
+/** Where a column is. Throws `usage` for one that the list does not have. */
+function columnOf(title: string, columns: readonly Column[]): number {
+  const found = columns.findIndex((column) => column.title === title);
+  if (found >= 0) return found;
+  const hint = title === "sha256" ? "add --hash" : "--hash and --stats add more";
+  throw new CheckpointError("usage", `--columns ${visible(title)}: the list has ${columns.map((column) => column.title).join(", ")}`, {
+    hint,
+  });
 }
 
 /** Names beside statistics are shortened to this before columns are left out. */

@@ -1,4 +1,5 @@
 import type { InspectRecord } from "../inspect/inspect.ts";
+import { windowsText } from "../model/geometry/window.ts";
 import { size } from "../text/byte-size.ts";
 import { count, type Style, shape, visible } from "./style.ts";
 import { type Column, table } from "./table.ts";
@@ -9,9 +10,11 @@ const LEAST_NAME = 16;
 export function layersText({ layers, layerTotals }: InspectRecord, { paint, width }: Style): string {
   if (layers === undefined || layers === null)
     return paint.faint("no layer table: the file describes no layers, and no VGG network was recognised");
+  const slides = layers.some(({ windows }) => windows !== undefined);
   const columns: Column[] = [
     { title: "layer", least: LEAST_NAME },
     { title: "type", least: LEAST_NAME },
+    ...(slides ? [{ title: "window", spare: 4 }] : []),
     { title: "output", align: "right" },
     { title: "parameters", align: "right" },
     { title: "bytes", align: "right", spare: 3 },
@@ -21,6 +24,7 @@ export function layersText({ layers, layerTotals }: InspectRecord, { paint, widt
   const rows = layers.map((layer) => [
     visible(layer.name),
     visible(layer.type),
+    ...(slides ? [layer.windows === undefined ? "" : windowsText(layer.windows)] : []),
     layer.outputShape === undefined || layer.outputShape === null ? "?" : shape(layer.outputShape),
     layer.parameters === 0 ? "" : count(layer.parameters),
     layer.bytes === 0 ? "" : size(layer.bytes),

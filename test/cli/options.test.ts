@@ -114,3 +114,47 @@ test("names that are none of a scheme are called by the file that they are from"
   const { stdout } = await vggtool(["convert", mat, "--like", at("mine.npz"), "-o", at("like.npz")]);
   expect(stdout).not.toContain("like names");
 });
+
+describe("what inspect shows", () => {
+  const paddle = join(demo, "vgg16.pdparams");
+
+  test("--summary: what each file is and how much is in it", async () => {
+    const { stdout } = await vggtool(["inspect", "-s", paddle]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/[:,] | {2}/)[0]),
+    ).toEqual([paddle, "VGG-16", "32 tensors"]);
+  });
+
+  test("--columns: those that are asked for, in that order", async () => {
+    const { stdout } = await vggtool(["inspect", paddle, "--filter", "fc8*", "--columns", "shape,name"]);
+    expect(stdout).toMatch(/\n *shape +name\n *20 × 7 +classifier\.6\.weight\n/);
+    const { code, stderr } = await vggtool(["inspect", paddle, "--columns", "sha256"]);
+    expect([code, stderr]).toEqual([2, "vggtool: --columns sha256: the list has name, dtype, shape, values, role\n  add --hash\n"]);
+  });
+
+  test.each([
+    [["--summary", "--json"], "--summary changes nothing with --json, which prints all"],
+    [["--columns", "name", "--depth", "1"], "--columns changes nothing without the list of tensors"],
+  ])("%j is an error", async (options, found) => {
+    const { code, stdout, stderr } = await vggtool(["inspect", paddle, ...options]);
+    expect([code, stdout + stderr]).toEqual([2, expect.stringContaining(found)]);
+  });
+
+  test("--layers of a MAT-file: kernel, stride and padding", async () => {
+    const { stdout } = await vggtool(["inspect", mat, "--layers"]);
+    expect(stdout).toMatch(/^conv1_1 +conv +3×3, stride 1, padding 1 /m);
+    expect(stdout).toMatch(/^pool1 +pool +2×2, stride 2 /m);
+  });
+
+  test("Paddle's table of its own names is in JSON alone", async () => {
+    const file = join(fixtures, "fuzz", "paddle", "two.pdparams");
+    const [text, json] = await Promise.all([vggtool(["inspect", file]), vggtool(["inspect", file, "--json"])]);
+    expect([text.stdout.includes("StructuredToParameterName@@"), json.stdout.includes("StructuredToParameterName@@")]).toEqual([
+      false,
+      true,
+    ]);
+  });
+});

@@ -68,7 +68,7 @@ describe("at 200 columns", () => {
     expect(linesWith(text, "102,760,448")[0]).toMatch(
       /^model_weights\/time_distributed_18\/time_distributed_18\/kernel:0 +float32 +7 × 7 × 512 × 4096 +102,760,448 +fc6\.weight +fc6\/kernel$/,
     );
-    expect(linesWith(text, "layer ")[0]).toMatch(/^layer +type +output +parameters +bytes +activation +multiply-adds$/);
+    expect(linesWith(text, "layer ")[0]).toMatch(/^layer +type +window +output +parameters +bytes +activation +multiply-adds$/);
   });
 
   test("numbers end where their title ends", () => {

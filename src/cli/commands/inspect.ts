@@ -9,7 +9,7 @@ import { type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
 import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
-import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, parseWholeNumber } from "./parse.ts";
+import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, listed, parseWholeNumber } from "./parse.ts";
 
 interface Options extends ManyOptions {
   readonly hash?: boolean;
@@ -19,6 +19,8 @@ interface Options extends ManyOptions {
   readonly filter?: readonly string[];
   readonly sort?: Sort;
   readonly depth?: number;
+  readonly summary?: boolean;
+  readonly columns?: readonly string[];
   readonly from?: string;
   readonly source?: readonly string[];
   readonly sarif?: boolean;
@@ -42,6 +44,8 @@ export function inspectCommand(): Command {
     )
     .option("--sarif", "print what --source finds as SARIF 2.1.0, for code scanning")
     .optionsGroup("What is listed:")
+    .option("-s, --summary", "print what each file is and how much is in it, and nothing of its parts")
+    .option("--columns <titles>", "columns of the list in this order, as in name,shape,role", listed)
     .option("--filter <glob>", "list only tensors whose name or role matches (repeatable)", collect)
     .addOption(new Option("--sort <key>", "order of the list").choices(["name", "size", "file"]).default("file"))
     .option("--depth <n>", "group the list by the first n parts of the names", parseWholeNumber)
@@ -62,7 +66,17 @@ export function inspectCommand(): Command {
 async function run(given: readonly string[], options: Options): Promise<void> {
   const output = await outputFor(options);
   const signal = interruptSignal();
-  const { depth, failOn: _failOn, sarif: _sarif, jobs: _jobs, ...rest } = withoutCommon(options);
+  const { depth, summary, columns, failOn: _failOn, sarif: _sarif, jobs: _jobs, ...rest } = withoutCommon(options);
+  const wrong = misuse(given, options);
+  if (wrong !== undefined) {
+    setExitCode(reportFailure(wrong, output.json));
+    return;
+  }
+  const shown = {
+    ...(depth === undefined ? {} : { depth }),
+    ...(summary === undefined ? {} : { summary }),
+    ...(columns === undefined ? {} : { columns }),
+  };
   let files = given;
   if (files.length > 0 && options.source === undefined && options.sarif !== true) {
     try {
@@ -73,9 +87,9 @@ async function run(given: readonly string[], options: Options): Promise<void> {
           source,
           options: rest,
           failOn: failing(options),
-          ...(depth === undefined ? {} : { depth }),
+          shown,
         }));
-        const whole = [options.hash, options.stats, options.layers, options.filter, depth].some((asked) => asked !== undefined);
+        const whole = [options.hash, options.stats, options.layers, options.filter, depth, columns].some((asked) => asked !== undefined);
         await runMany({ tasks, found, given: options, output, whole, signal });
         return;
       }
@@ -84,14 +98,6 @@ async function run(given: readonly string[], options: Options): Promise<void> {
       setExitCode(reportFailure(error, output.json, files[0]));
       return;
     }
-  }
-  if (options.source === undefined && (files.length === 0 || options.sarif === true)) {
-    const [missing, hint] =
-      files.length === 0
-        ? (["inspect needs a checkpoint, or --source model.py", "vggtool inspect --help shows examples"] as const)
-        : (["--sarif prints what --source finds", "add --source model.py"] as const);
-    setExitCode(reportFailure(new CheckpointError("usage", missing, { hint }), output.json));
-    return;
   }
   if (files.length === 0) failOn(await runSource(options.source ?? [], options), options);
   for (const [k, file] of files.entries()) {
@@ -110,6 +116,22 @@ async function run(given: readonly string[], options: Options): Promise<void> {
       if (isCheckpointError(error, "interrupted")) return;
     }
   }
+}
+
+/** What is missing, or would be ignored. */
+function misuse(files: readonly string[], { source, sarif, json, summary, columns, depth }: Options): CheckpointError | undefined {
+  const usage = (message: string, hint: string): CheckpointError => new CheckpointError("usage", message, { hint });
+  if (source === undefined && files.length === 0)
+    return usage("inspect needs a checkpoint, or --source model.py", "vggtool inspect --help shows examples");
+  if (source === undefined && sarif === true) return usage("--sarif prints what --source finds", "add --source model.py");
+  const shapes = summary === true ? "--summary" : columns !== undefined ? "--columns" : depth !== undefined ? "--depth" : undefined;
+  if (json === true && shapes !== undefined) return usage(`${shapes} changes nothing with --json, which prints all`, `leave ${shapes} out`);
+  if (columns !== undefined && (summary === true || depth !== undefined))
+    return usage(
+      "--columns changes nothing without the list of tensors",
+      `leave --columns or ${summary === true ? "--summary" : "--depth"} out`,
+    );
+  return undefined;
 }
 
 function failOn(findings: readonly Finding[], options: Options): void {

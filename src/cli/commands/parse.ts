@@ -10,6 +10,11 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** name,shape,role */
+export function listed(value: string): readonly string[] {
+  return value.split(",").map((item) => item.trim());
+}
+
 /** 224x224x3, or 224x224 */
 export function inputSize(text: string): readonly [height: number, width: number, channels: number | undefined] {
   const match = /^(\d+)[x×](\d+)(?:[x×](\d+))?$/.exec(text);

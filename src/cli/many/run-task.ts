@@ -38,11 +38,11 @@ async function answerOf(task: Task, signal: AbortSignal): Promise<Answer> {
   const rows = () => import("../../report/many/rows.ts");
   if (task.verb === "inspect") {
     const record = await inspect(source, { ...task.options, signal });
-    const { depth } = task;
+    const { shown } = task;
     return {
       code: record.findings.some(({ severity }) => task.failOn.includes(severity)) ? exitCodes.no : exitCodes.done,
       record,
-      text: async (style) => (await import("../../report/inspect.ts")).inspectText(record, style, depth === undefined ? {} : { depth }),
+      text: async (style) => (await import("../../report/inspect.ts")).inspectText(record, style, shown),
       cells: async () => (await rows()).inspectCells(record),
     };
   }

@@ -1,4 +1,5 @@
 import type { ConvertRunOptions, DiffRunOptions, ErrorCode, ErrorWhere, InspectOptions, VerifyRunOptions } from "../../index.ts";
+import type { InspectTextOptions } from "../../report/inspect.ts";
 import type { ExitCode } from "../exit-codes.ts";
 
 /** One checkpoint of many and what is done with it; it goes to a worker thread as it is. */
@@ -9,7 +10,8 @@ export type Task =
       readonly options: InspectOptions;
       /** Severities of findings that make the answer a no. */
       readonly failOn: readonly string[];
-      readonly depth?: number;
+      /** What of the record is printed as text. */
+      readonly shown: InspectTextOptions;
     }
   | { readonly verb: "convert"; readonly source: string; readonly options: ConvertRunOptions }
   | { readonly verb: "verify"; readonly source: string; readonly options: VerifyRunOptions }

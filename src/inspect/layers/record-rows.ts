@@ -34,12 +34,14 @@ export function recordRows(
     const counts = count(record.tensors);
     const own = record.tensors.map((key) => known.get(key)).find((layer) => layer !== undefined);
     const operation = operationOf(record, checkpoint.conventions, weightKernel(record, checkpoint));
-    const shape = outputShape({ record, checkpoint, operation, before, input, own, counts, recognised: known.size > 0 });
+    const windows = windowsFor(operation, own, known.size > 0);
+    const shape = outputShape({ record, checkpoint, operation, before, input, own, counts, windows });
     shapes.set(record.name, shape);
     last = shape;
     rows.push({
       name: record.name,
       type: typeText(record),
+      ...(windows && { windows }),
       ...rowCounts(counts),
       ...(shape && { outputShape: shape }),
       ...(shape && { keeps: keeps(operation, record, before, shape) }),
@@ -104,19 +106,23 @@ interface Question {
   readonly input: OutputShape;
   readonly own: Known | undefined;
   readonly counts: Counts;
-  readonly recognised: boolean;
+  readonly windows: Windows | undefined;
+}
+
+/** How a convolution or a pool slides. A pool whose window the file does not keep (TorchScript, Paddle's PIR) is VGG's own in a recognised network. */
+function windowsFor(operation: Operation, own: Known | undefined, recognised: boolean): Windows | undefined {
+  if (operation.kind === "conv") return own?.windows ?? operation.windows;
+  return operation.kind === "pool" ? (operation.windows ?? (recognised ? halving(false) : undefined)) : undefined;
 }
 
 function outputShape(question: Question): OutputShape {
-  const { record, checkpoint, operation, before, input, own, counts } = question;
+  const { record, checkpoint, operation, before, input, own, counts, windows } = question;
   const type = typeOf(record);
   const at = planes(before);
   const given = (): number | undefined => own?.outputs ?? outputsOf(record) ?? outputChannels(record, checkpoint, counts);
   if (/conv_?lstm/i.test(type)) {
-    const windows = windowsOfRecord(record, checkpoint.conventions);
-    return (
-      at && frames(record, at.before, [...(windows === undefined ? [at.height, at.width] : slid(at, windows)), outputsOf(record) ?? 0])
-    );
+    const steps = windowsOfRecord(record, checkpoint.conventions);
+    return at && frames(record, at.before, [...(steps === undefined ? [at.height, at.width] : slid(at, steps)), outputsOf(record) ?? 0]);
   }
   if (/lstm|gru|simplernn/i.test(type))
     return before && frames(record, before.slice(0, -1), [(outputsOf(record) ?? 0) * directions(record)]);
@@ -126,17 +132,13 @@ function outputShape(question: Question): OutputShape {
     case "input":
       return inputShape(record, checkpoint, before, input);
     case "conv": {
-      const windows = own?.windows ?? operation.windows;
       const channels = given();
       return at === undefined || channels === undefined || windows === undefined
         ? undefined
         : [...at.before, ...slid(at, windows), channels];
     }
-    case "pool": {
-      // A pool whose window the file does not keep (TorchScript, Paddle's PIR) is VGG's own in a recognised network.
-      const windows = operation.windows ?? (question.recognised ? halving(false) : undefined);
+    case "pool":
       return at && [...at.before, ...(windows === undefined ? [at.height, at.width] : slid(at, windows)), at.channels];
-    }
     case "global-pool":
       return at && [...at.before, at.channels];
     case "adaptive-pool":

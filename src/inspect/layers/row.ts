@@ -1,9 +1,13 @@
+import type { Windows } from "../../model/geometry/window.ts";
+
 /** One layer as `inspect --layers` shows it; field names are part of the command-line contract. */
 export interface LayerRow {
   readonly name: string;
   readonly type: string;
   /** [height, width, channels] or [features], frames in front; absent where the input's size is not known. */
   readonly outputShape?: readonly number[];
+  /** How a convolution or a pool slides, as the file or its network says; absent where the type says it, and where neither does. */
+  readonly windows?: Windows;
   /** Weights, biases, gamma and beta. */
   readonly parameters: number;
   /** Those of them that are weights, and those that are biases. */
