@@ -45,6 +45,14 @@ async function read(files: Readonly<Record<string, Uint8Array>>, entry: string):
 const parameters = { "fc.w_0": stream(1, 2), "fc.b_0": stream(3, 4) };
 const network = { __model__: program(["fc.w_0", "fc.b_0"], today), ...parameters };
 
+test("files of parameters beside a program that declares none are listed, and the program is not used", async () => {
+  const { tensors, notes } = await read({ ...parameters, __model__: program([], today) }, "");
+  expect([...tensors.keys()]).toEqual(["fc.b_0", "fc.w_0"]);
+  expect(notes.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+    "program-unread: the program __model__ was not used (it declares no parameters, and files of parameters are beside it): each tensor has the name of its file, and no layers are listed",
+  ]);
+});
+
 test("a program of an older description is not used, and the parameters are read", async () => {
   const files = { ...parameters, __model__: program(["fc.w_0", "fc.b_0"], old), README: Uint8Array.from(bytes("fc")) };
   for (const entry of ["", "__model__", "fc.w_0"]) {

@@ -94,11 +94,15 @@ class StaticReader {
   /** Undefined where it cannot be read and the parameters do without: in files of their own, or beside a program of another time. */
   async #program(file: string): Promise<Program | undefined> {
     const source = await this.#open(file);
+    const { separate } = this.#files;
     try {
-      return await openProgram(source);
+      const program = await openProgram(source);
+      if (program.parameters.length > 0 || separate === undefined || (await this.#streams(separate)).length === 0) return program;
+      this.#notes.push(unread(baseName(file), "it declares no parameters, and files of parameters are beside it", true));
+      return undefined;
     } catch (error) {
-      if (!isCheckpointError(error) || (this.#files.separate === undefined && error.code !== "unsupported")) throw error;
-      this.#notes.push(unread(baseName(file), error.message, this.#files.separate !== undefined));
+      if (!isCheckpointError(error) || (separate === undefined && error.code !== "unsupported")) throw error;
+      this.#notes.push(unread(baseName(file), error.message, separate !== undefined));
       return undefined;
     }
   }
