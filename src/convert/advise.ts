@@ -70,7 +70,8 @@ function withWay(given: ConvertOptions, { exclude, ...rest }: WayOptions): Conve
 
 function lineOf(way: Way, { options, because }: Found): string {
   const text = optionsText(options);
-  const reasons = [...new Set(because)].filter((reason) => reason !== "");
+  // Patterns beside them are quoted: an apostrophe would open another quote where the line is pasted.
+  const reasons = [...new Set(because)].filter((reason) => reason !== "").map((reason) => reason.replaceAll("'", "’"));
   return `${way.say(text)}${reasons.length === 0 ? "" : ` (${reasons.join("; ")})`}`;
 }
 
