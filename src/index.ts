@@ -17,6 +17,7 @@ export type { Finding, Severity } from "./inspect/findings/check.ts";
 export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
+export type { SliceableBytes } from "./io/bytes-input.ts";
 export {
   type CatalogueOptions,
   type CatalogueQueryOptions,

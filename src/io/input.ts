@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import { type Located, locateInput } from "./locate.ts";
 import type { OpenedFiles } from "./opened.ts";
 import { isAddress } from "./remote/address.ts";
-import { blobSource } from "./source/blob.ts";
+import { blobSource, slicedSource } from "./source/blob.ts";
 import { memorySource } from "./source/memory.ts";
 import type { ByteSource } from "./source/source.ts";
 
@@ -12,7 +12,8 @@ export async function locateBytes(input: BytesInput, ctx: Context, opened?: Open
   const name = inputName(input);
   if (input instanceof Uint8Array) return alone(memorySource(input, name));
   if (typeof input === "string" || input instanceof URL) return locateNamed(name, ctx, opened);
-  return alone(blobSource(input, name));
+  if (input instanceof Blob) return alone(blobSource(input, name));
+  return alone(slicedSource(name, input.byteLength, (start, end) => input.slice(start, end)));
 }
 
 /** Bytes without files beside them. */

@@ -52,14 +52,20 @@ export const pictureSize: OptionCheck = {
     value.every((item, k) => countingNumber.holds(item) || (k === 2 && item === undefined)),
 };
 export const checkpoint: OptionCheck = {
-  needed: "a path, a URL, bytes (Uint8Array, Blob) or an open checkpoint",
+  needed: "a path, a URL, bytes (Uint8Array, Blob, { byteLength, slice }) or an open checkpoint",
   holds: (value) =>
     typeof value === "string" ||
     value instanceof URL ||
     value instanceof Uint8Array ||
     value instanceof Blob ||
-    (typeof value === "object" && value !== null && "tensors" in value && "close" in value),
+    (typeof value === "object" && value !== null && "tensors" in value && "close" in value) ||
+    isSliceable(value),
 };
+
+function isSliceable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("byteLength" in value) || !("slice" in value)) return false;
+  return Number.isSafeInteger(value.byteLength) && Number(value.byteLength) >= 0 && typeof value.slice === "function";
+}
 
 export function oneOf(choices: readonly string[]): OptionCheck {
   return { needed: `one of ${choices.join(", ")}`, holds: (value) => typeof value === "string" && choices.includes(value) };

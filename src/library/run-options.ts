@@ -15,8 +15,8 @@ export interface RunOptions {
   readonly download?: boolean;
   /** A folder in which what was fetched from servers is kept between runs. */
   readonly cache?: string;
-  /** How requests are made: a transport, headers, tries. */
-  readonly remote?: Pick<RemoteOptions, "transport" | "headers" | "tries">;
+  /** How requests are made: a transport or a function of the form of `fetch`, headers, tries of each request. */
+  readonly remote?: Pick<RemoteOptions, "transport" | "fetch" | "headers" | "tries">;
   /** Bytes that went through, as they go. */
   readonly onProgress?: (bytes: number) => void;
 }

@@ -8,6 +8,7 @@ import type { ByteSource, FileSet, OutputFile } from "../source/source.ts";
 import { parseAddress, shownAddress } from "./address.ts";
 import { awsSettings } from "./aws-settings.ts";
 import { gcsHeaders, gcsPlace } from "./gcs.ts";
+import { fetchTransport } from "./http-fetch.ts";
 import { nodeTransport } from "./http-node.ts";
 import { hubHeaders, hubPlace } from "./hub.ts";
 import type { RemoteOptions } from "./options.ts";
@@ -48,13 +49,19 @@ function webPlaceOf(text: string): RemotePlace {
 }
 
 function asking(options: RemoteOptions, headers: RemoteFolder["headers"]): Requests {
-  const given: RequestOptions = {
-    transport: options.transport ?? nodeTransport,
-    headers: async (url) => new Map([...((await headers?.(url)) ?? []), ...(options.headers ?? [])]),
+  const made: RequestOptions = {
+    transport: options.transport ?? (options.fetch === undefined ? nodeTransport : fetchTransport(options.fetch)),
+    headers: async (url) => new Map([...((await headers?.(url)) ?? []), ...given(options.headers)]),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.tries === undefined ? {} : { tries: options.tries }),
   };
-  return new Requests(given);
+  return new Requests(made);
+}
+
+/** Names in lower case, as all headers are kept. */
+function given(headers: RemoteOptions["headers"] = {}): readonly (readonly [string, string])[] {
+  const pairs = headers instanceof Map || headers instanceof Headers ? [...headers] : Object.entries(headers);
+  return pairs.map(([name, value]) => [name.toLowerCase(), String(value)]);
 }
 
 async function opened(

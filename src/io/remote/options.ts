@@ -11,8 +11,10 @@ export interface RemoteOptions {
   readonly cache?: string;
   /** How requests are made; Node's http and https unless given. */
   readonly transport?: Transport;
-  /** Added to every request. */
-  readonly headers?: ReadonlyMap<string, string>;
+  /** How requests are made, as a function of the form of `fetch`; `transport` goes first. */
+  readonly fetch?: typeof fetch;
+  /** Added to every request: a Map, an object, or what `fetch` takes. Names may have any capitals. */
+  readonly headers?: ReadonlyMap<string, string> | Readonly<Record<string, string>> | Headers;
   /** Tries of one request; 5 unless given. */
   readonly tries?: number;
   readonly signal?: AbortSignal;

@@ -1,16 +1,33 @@
+import { CheckpointError } from "../../errors.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
 
 /** A Blob or a File of a browser or of Node as a source: only what is read is fetched from it. */
 export function blobSource(blob: Blob, name: string): ByteSource {
+  return slicedSource(name, blob.size, (start, end) => blob.slice(start, end).arrayBuffer());
+}
+
+/** Bytes that somebody gives part by part, as a source. Throws `changed` where a part is not as long as it has to be. */
+export function slicedSource(
+  name: string,
+  size: number,
+  slice: (start: number, end: number) => ArrayBuffer | Promise<ArrayBuffer>,
+): ByteSource {
   return {
     name,
-    size: blob.size,
+    size,
     access: "random",
     async read(offset, length, into) {
-      checkRange(name, blob.size, offset, length, into);
+      checkRange(name, size, offset, length, into);
       const out = target(length, into);
-      out.set(new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()));
+      const part = new Uint8Array(await slice(offset, offset + length));
+      if (part.length !== length) {
+        throw new CheckpointError("changed", `${part.length} bytes were given, and the ${length} at byte ${offset} were asked for`, {
+          file: name,
+          offset,
+        });
+      }
+      out.set(part);
       return out;
     },
     async close() {},
