@@ -39,6 +39,7 @@ export { type OpenCheckpoint, openCheckpoint } from "./library/open-checkpoint.t
 export type { ReadOptions, TensorBlock, TensorValues } from "./library/read.ts";
 export { type ReportOptions, report } from "./library/report.ts";
 export type { RunOptions } from "./library/run-options.ts";
+export { type ShowOptions, type ShowRecord, show } from "./library/show.ts";
 export type { TensorData } from "./library/typed.ts";
 export { type VerifyRunOptions, verify } from "./library/verify.ts";
 export type { ReportRecord } from "./report/page/record.ts";

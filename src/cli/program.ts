@@ -10,6 +10,7 @@ import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { manCommand } from "./commands/man.ts";
 import { reportCommand } from "./commands/report.ts";
+import { showCommand } from "./commands/show.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { print, tell } from "./streams.ts";
 
@@ -20,6 +21,7 @@ export const commands: ReadonlyMap<string, () => Command> = new Map([
   ["diff", diffCommand],
   ["catalogue", catalogueCommand],
   ["report", reportCommand],
+  ["show", showCommand],
   ["explain", explainCommand],
   ["doctor", doctorCommand],
   ["formats", formatsCommand],

@@ -24,6 +24,15 @@ export interface LayerFilters {
   readonly inputs: number;
 }
 
+/** Where a convolution's kernels look. */
+export interface KernelPlaces {
+  readonly outputs: number;
+  readonly kernel: readonly [number, number];
+  /** As in `LayerFilters`. */
+  readonly places: Uint8Array;
+  readonly inputs: number;
+}
+
 /** The kernels of the layer that sees the picture. */
 export interface FilterSheet {
   readonly layer: string;
@@ -80,6 +89,23 @@ export async function filters(
     if (sheet === null && loaded !== undefined && layer === identity.network.layers[0]?.name) sheet = sheetOf(weight, loaded, identity);
   }
   return { layers, sheet };
+}
+
+/**
+ * The filters of one layer as they can be drawn: in colours where it sees the picture, else where in their kernels they look. Undefined for
+ * layers without kernels.
+ */
+export async function layerFilters(
+  weight: LayerWeight,
+  identity: Identity,
+  ctx: Context,
+): Promise<{ readonly sheet: FilterSheet } | { readonly places: KernelPlaces } | undefined> {
+  const loaded = await kernels(weight, ctx);
+  if (loaded === undefined) return undefined;
+  const sheet = sheetOf(weight, loaded, identity);
+  if (sheet !== null) return { sheet };
+  const { outputs, kernel, inputs } = loaded;
+  return { places: { outputs, kernel, inputs, places: energyByPlace(loaded) } };
 }
 
 /** A convolution's weights as o h w i. */

@@ -6,6 +6,7 @@ import { convertCommand } from "../../src/cli/commands/convert.ts";
 import { diffCommand } from "../../src/cli/commands/diff.ts";
 import { inspectCommand } from "../../src/cli/commands/inspect.ts";
 import { reportCommand } from "../../src/cli/commands/report.ts";
+import { showCommand } from "../../src/cli/commands/show.ts";
 import { verifyCommand } from "../../src/cli/commands/verify.ts";
 import { root } from "../support/cli.ts";
 
@@ -14,7 +15,16 @@ const common = ["--json", "--quiet", "--offline", "--download", "--cache", "--co
 
 describe("docs/cli.md", () => {
   const catalogue = catalogueCommand();
-  const commands = [inspectCommand(), convertCommand(), verifyCommand(), diffCommand(), reportCommand(), catalogue, ...catalogue.commands];
+  const commands = [
+    inspectCommand(),
+    convertCommand(),
+    verifyCommand(),
+    diffCommand(),
+    reportCommand(),
+    showCommand(),
+    catalogue,
+    ...catalogue.commands,
+  ];
   test.each(
     commands.map((command) => [`${command.parent === null ? "" : `${command.parent.name()} `}${command.name()}`, command] as const),
   )("lists the options of %s, all of them and no others", (name, command) => {
