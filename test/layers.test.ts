@@ -94,4 +94,41 @@ describe("the order of the layers", () => {
     const terminal = sources.filter((file) => place(file) !== "cli" && /\bconsole\.|process\.(stdout|stderr|exit)\b/.test(text(file)));
     expect({ disk, terminal }).toEqual({ disk: [], terminal: [] });
   });
+
+  /** What still imports Node below the command line. Each is to lose that, until a page runs the library; io/ is where Node belongs until it has a half for browsers, and library/many/ and catalogue/ walk folders and fill them. */
+  const ofNode = new Set([
+    "convert/convert.ts",
+    "convert/like/like.ts",
+    "convert/like/template-files.ts",
+    "convert/like/template.ts",
+    "convert/run/older.ts",
+    "convert/target/output-name.ts",
+    "report/convert.ts",
+    "tensor/hash.ts",
+    "verify/engines/installation.ts",
+    "verify/engines/optional-package.ts",
+    "verify/engines/subprocess.ts",
+    "verify/engines/tensorflow.ts",
+    "verify/engines/wasm.ts",
+    "verify/save.ts",
+    "writers/encode.ts",
+  ]);
+
+  test("what runs in browsers imports nothing of Node: no file but those of cli/, io/, library/many/, catalogue/, and those on the list", () => {
+    const rooms = ["cli/", "io/", "library/many/", "catalogue/"];
+    const found = sources.filter((file) => !rooms.some((room) => file.startsWith(room)) && importsNode(file));
+    expect(found.filter((file) => !ofNode.has(file))).toEqual([]);
+    expect(
+      [...ofNode].filter((file) => !found.includes(file)),
+      "take these off the list",
+    ).toEqual([]);
+  });
 });
+
+/** Whether a module names one of Node's own, types aside. */
+function importsNode(file: string): boolean {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/^import ([^;]*?)from "node:|import\("node:|process\.getBuiltinModule|^import "node:/gm)].some(
+    ([, names = ""]) => !names.startsWith("type "),
+  );
+}

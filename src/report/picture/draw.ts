@@ -35,6 +35,9 @@ export function histogramPicture({ counts }: NonNullable<StatsRecord["histogram"
   );
 }
 
+/** Pixels that a map is wide at least, where it is of fewer. */
+const MAP = 64;
+
 /** Each map from its own least to its own largest value. */
 export function mapsPicture(values: Float32Array, [count, height, width]: readonly [number, number, number]): Raster {
   const size = width * height;
@@ -47,7 +50,7 @@ export function mapsPicture(values: Float32Array, [count, height, width]: readon
     }
     return [least, most > least ? most - least : 1] as const;
   });
-  return tiled({ count, columns: ACROSS, width, height, scale: 1 }, (map, place) => {
+  return tiled({ count, columns: ACROSS, width, height, scale: Math.max(1, Math.floor(MAP / width)) }, (map, place) => {
     const [least, span] = ranges[map] ?? [0, 1];
     return heat(((values[map * size + place] ?? 0) - least) / span);
   });
