@@ -20,6 +20,8 @@ export interface CatalogueRunOptions extends ReadRowsOptions {
 export interface SourceDone {
   readonly source: string;
   readonly outcome: "read" | "unchanged" | "failed";
+  /** Sources of this run: the caller may count. */
+  readonly total: number;
   readonly error?: CheckpointError;
 }
 
@@ -68,7 +70,7 @@ class Run {
   readonly #options: CatalogueRunOptions;
   readonly #check: ChangeCheck;
   readonly #builder = new PartBuilder();
-  readonly #seen = new Map<string, string>();
+  #total = 0;
   /** Parts of earlier runs. */
   readonly #before: ReadonlySet<number>;
   readonly #counts = { sources: 0, read: 0, unchanged: 0, failed: 0, passing: 0 };
@@ -85,7 +87,9 @@ class Run {
   }
 
   async all(inputs: readonly string[]): Promise<void> {
-    const waiting = sourcesOf(inputs, this.#options.shard, this.#seen);
+    const sources = sourcesOf(inputs, this.#options.shard);
+    this.#total = sources.length;
+    const waiting = inTurn(sources);
     const lane = async (): Promise<void> => {
       for (const next of waiting) await this.#one(next);
     };
@@ -108,7 +112,7 @@ class Run {
     if (known !== undefined && this.#options.reread !== true && (await this.#check.isUnchanged(input, this.#known.files(source)))) {
       this.#counts.unchanged += 1;
       if (known.failed) this.#counts.failed += 1;
-      this.#options.onSource?.({ source, outcome: "unchanged" });
+      this.#options.onSource?.({ source, outcome: "unchanged", total: this.#total });
       return;
     }
     const { rows, error } = await readRows(source, input, this.#options);
@@ -122,7 +126,8 @@ class Run {
       this.#builder.add(rows);
       if (this.#builder.isFull || Date.now() - this.#written > patience) await this.#flush();
     }
-    this.#options.onSource?.({ source, outcome: error === undefined ? "read" : "failed", ...(error === undefined ? {} : { error }) });
+    const outcome = error === undefined ? "read" : "failed";
+    this.#options.onSource?.({ source, outcome, total: this.#total, ...(error === undefined ? {} : { error }) });
   }
 
   async #flush(): Promise<void> {
@@ -149,8 +154,14 @@ interface Source {
   readonly input: string;
 }
 
+/** For several loops that take from one list: the first that breaks off ends it for all. */
+function* inTurn<T>(items: readonly T[]): Generator<T> {
+  yield* items;
+}
+
 /** The sources of a shard, each once. Throws `usage` where two addresses differ in nothing that a catalogue may keep. */
-function* sourcesOf(inputs: readonly string[], shard: Shard | undefined, seen: Map<string, string>): Generator<Source> {
+function sourcesOf(inputs: readonly string[], shard: Shard | undefined): readonly Source[] {
+  const seen = new Map<string, string>();
   for (const input of inputs) {
     const source = sourceName(input);
     const other = seen.get(source);
@@ -160,8 +171,7 @@ function* sourcesOf(inputs: readonly string[], shard: Shard | undefined, seen: M
         hint: "name files that differ by their paths, or make a catalogue of each",
       });
     }
-    if (other !== undefined || (shard !== undefined && !isInShard(source, shard))) continue;
-    seen.set(source, input);
-    yield { source, input };
+    if (other === undefined) seen.set(source, input);
   }
+  return Array.from(seen, ([source, input]) => ({ source, input })).filter(({ source }) => shard === undefined || isInShard(source, shard));
 }

@@ -26,6 +26,7 @@ const files: ReadonlyMap<string, string> = new Map([
   ["model.py", join(root, "fixtures/source/torch-face-question.py")],
   ["vgg_face.safetensors", join(folder, "vgg_face.safetensors")],
   ["gone.pth", join(folder, "gone.pth")],
+  ["zoo", join(folder, "zoo")],
 ]);
 
 const modules: ReadonlyMap<string, string> = new Map([
@@ -94,6 +95,11 @@ describe("each example runs", () => {
       [join(folder, "vgg_face.safetensors"), expect.any(Number), "bytes", true],
       [true, true, "wasm"],
     ]);
+  });
+
+  test("Many checkpoints", async () => {
+    // Two files of one network, in other orders of the axes.
+    expect(await run("Many checkpoints")).toEqual([[2, 0], [files.get("vgg_face.mat")], [files.get("vgg16.pth")]]);
   });
 
   test("Errors", async () => {

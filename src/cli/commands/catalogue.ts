@@ -17,6 +17,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type CommonOptions, type Output, outputFor, setExitCode, withoutCommon } from "../output.ts";
+import { type CountProgress, countProgress } from "../progress.ts";
 import { tell } from "../streams.ts";
 import { amplifiedHelp, shardOf } from "./parse.ts";
 
@@ -54,16 +55,24 @@ export function catalogueCommand(): Command {
 async function run(sources: readonly string[], options: Options): Promise<void> {
   const output = await outputFor(options);
   const { output: out, recordErrors, ...rest } = withoutCommon(options);
-  const onSource = (done: SourceDone): void => {
-    if (done.error !== undefined && options.quiet !== true) tell(`vggtool: ${visible(done.source)}: ${visible(done.error.summary)}\n`);
+  let bar: CountProgress | undefined;
+  const onSource = ({ source, error, total }: SourceDone): void => {
+    bar ??= countProgress(total, options.quiet === true);
+    if (error !== undefined) {
+      bar.hide();
+      if (options.quiet !== true) tell(`vggtool: ${visible(source)}: ${visible(error.summary)}\n`);
+    }
+    bar.step();
   };
   try {
     if (out === undefined) throw new CheckpointError("usage", "a catalogue needs a folder", { hint: "say which: -o zoo" });
     const record = await catalogue(sources, { ...rest, out, signal: interruptSignal(), onSource });
+    bar?.hide();
     output.data(output.json ? toJson(record) : summary(record));
     // What may go well the next time is to be tried again by whoever runs the command.
     if (recordErrors === true ? record.passing > 0 : record.failed > 0) setExitCode(exitCodes.failed);
   } catch (error) {
+    bar?.hide();
     setExitCode(reportFailure(error, output.json));
   }
 }
