@@ -3,7 +3,8 @@ import { FaultText } from "./faults.ts";
 import { methodsOf, type OutsideBase } from "./follow/classes.ts";
 import { type Common, Interpreter } from "./follow/interpreter.ts";
 import type { Scope } from "./follow/scope.ts";
-import { type Opaque, optionsOf, type Plain, type Reached, reach, type Self, type Site, type Value } from "./follow/values.ts";
+import { type Opaque, optionsOf, type Plain, type Reached, reach, type Self, type Site } from "./follow/values.ts";
+import { keptUnknown, plainsOf } from "./kept-unknown.ts";
 import type { Places } from "./places.ts";
 import type { ClassDef, FunctionDef, Stmt } from "./python/ast.ts";
 import { walk } from "./python/walk.ts";
@@ -50,19 +51,21 @@ export class ClassCheck {
     const replaced = this.#replaced();
     const outside = this.#outside();
     const held = this.#held(new Set(replaced.map(({ site }) => site)));
+    const own = this.#common.classes.method(this.#definition, "__setattr__") !== undefined;
     const problems = [
       ...this.#ofClass(),
-      ...held,
-      ...replaced.map(({ problem }) => problem),
-      ...outside,
+      ...(own ? [] : [...held, ...replaced.map(({ problem }) => problem), ...outside]),
       ...this.#forward(),
       ...this.#neverRuns(),
     ];
-    const escaped = this.#escaped(problems);
+    const escaped = own ? [] : this.#escaped(problems);
     return {
       definition: this.#definition,
       problems: [...problems, ...escaped.filter(isKnown).map((site) => this.#text.dropped(site))],
-      unread: this.#unread(escaped.filter((site) => !isKnown(site))),
+      unread: [
+        ...this.#unread(escaped.filter((site) => !isKnown(site))),
+        ...(own ? [this.#ownSetattr()] : keptUnknown(this.#self, this.#framework, this.#registered, problems)),
+      ],
       makesLayers: this.#interpreter.sites.all().some(({ types }) => types.size > 0),
       visited: this.#interpreter.visited,
     };
@@ -192,6 +195,11 @@ export class ClassCheck {
     ];
   }
 
+  #ownSetattr(): ClassResult["unread"][number] {
+    const { name, at } = this.#definition;
+    return { at, reason: `class ${name} has a __setattr__ of its own, which decides what is registered` };
+  }
+
   /** Attributes that hold what nobody knows, with elements that are called as layers. */
   #givenLists(): ClassResult["unread"] {
     return [...this.#self.attributes].flatMap(([attribute, values]) =>
@@ -232,10 +240,6 @@ function absent({ name, from }: OutsideBase): string {
   const module = name.replace(/^\.+/, "").split(".").at(-2);
   if (from === "no-module" || module === undefined) return "which this file does not define";
   return `which is not in this file; --source ${module}.py beside it takes that file too`;
-}
-
-function plainsOf(value: Value): readonly Plain[] {
-  return optionsOf(value).flatMap((option) => (option.kind === "plain" ? [option.plain] : []));
 }
 
 /** Whether it is known what becomes of a layer that is not registered. */

@@ -39,10 +39,33 @@ export function checkProgram(files: readonly (readonly Unit[])[]): readonly File
   const context: CheckContext = { common, places, called: calledNames(parsed.flatMap(({ statements }) => statements)) };
   for (const [k, scope] of classes.scopes.entries()) new Interpreter(common).runFile(scope, parsed[k]?.statements ?? []);
   const unparsed = parsed.flatMap((file) => file.unparsed);
+  const checked = checkClasses(classes.scopes, context);
   return parsed.map((file, k) => {
     const scope = classes.scopes[k];
-    return scope === undefined ? empty(file.file) : checkFile(file, scope, context, unparsed);
+    return scope === undefined ? empty(file.file) : checkFile(file, { scope, checked, unparsed }, context);
   });
+}
+
+/** Results by definition; without one: the steps were spent. */
+type Checked = ReadonlyMap<ClassDef, readonly ClassResult[]>;
+
+/** Checks every class, and once more those whose constructors were given something by the code of a class that was checked after them. */
+function checkClasses(scopes: readonly Scope[], context: CheckContext): Checked {
+  const checked = new Map<ClassDef, readonly ClassResult[]>();
+  const givenTo = (definition: ClassDef): number => context.common.given.get(definition)?.length ?? 0;
+  const before = new Map<ClassDef, number>();
+  for (const again of [false, true]) {
+    for (const scope of scopes) {
+      const likely = likelyFramework(scope.imports());
+      for (const definition of scope.classes) {
+        if (again && (!checked.has(definition) || givenTo(definition) === before.get(definition))) continue;
+        if (!affordable(definition, context.common)) continue;
+        before.set(definition, givenTo(definition));
+        checked.set(definition, checkClass(definition, scope, context, likely));
+      }
+    }
+  }
+  return checked;
 }
 
 function parseFile(units: readonly Unit[], places: Places): ParsedFile {
@@ -59,15 +82,17 @@ function empty(file: string): FileResult {
   return { file, problems: [], read: [], unread: [] };
 }
 
-function checkFile(file: ParsedFile, scope: Scope, context: CheckContext, unparsed: readonly Unparsed[]): FileResult {
+interface Known {
+  readonly scope: Scope;
+  readonly checked: Checked;
+  /** Of all files. */
+  readonly unparsed: readonly Unparsed[];
+}
+
+function checkFile(file: ParsedFile, { scope, checked, unparsed }: Known, context: CheckContext): FileResult {
   const { places } = context;
-  const likely = likelyFramework(scope.imports());
-  let left = 0;
-  const results = scope.classes.flatMap((definition) => {
-    if (affordable(definition, context.common)) return checkClass(definition, scope, context, likely);
-    left++;
-    return [];
-  });
+  const left = scope.classes.filter((definition) => !checked.has(definition)).length;
+  const results = scope.classes.flatMap((definition) => checked.get(definition) ?? []);
   const read = results.filter((result) => result.unread.length === 0 && ![...result.visited].some((part) => broken(part, unparsed)));
   const strays = strayConstructors(file.statements, scope, context);
   const unread = [

@@ -65,7 +65,13 @@ function called(option: Value, expr: CallExpr, args: Arguments, machine: Machine
 function passedThrough(expr: CallExpr, args: Arguments): Value {
   const layers = layersAmong(allOf(args));
   if (layers.kind !== "unknown") return layers;
-  return opaque(`what ${expr.text}(…) gives`, expr.at);
+  // getattr(nn, kind)(3, 3): a call of a call.
+  return opaque(`what ${expr.text}(…) gives`, expr.at, expr.callee.kind === "call" || isLookup(expr.callee));
+}
+
+/** globals()["nn"].Linear, table[name] */
+function isLookup(expr: Expr): boolean {
+  return expr.kind === "subscript" || (expr.kind === "attribute" && (expr.object.kind === "subscript" || isLookup(expr.object)));
 }
 
 function argumentsOf(expr: CallExpr, frame: Frame, machine: Machine): Arguments {

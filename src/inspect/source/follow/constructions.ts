@@ -40,12 +40,16 @@ export function construction(path: string, expr: CallExpr, given: Arguments, mac
   if (isStrange(path)) {
     if (args.flatMap(optionsOf).some((value) => value.kind === "layer" || value.kind === "plain"))
       return machine.sites.layer(text, at, [], args);
-    return opaque(`what ${text}(…) makes`, at);
+    return opaque(`what ${text}(…) makes`, at, true);
   }
   if (layers.kind !== "unknown") return layers;
   return isHarmless(path)
     ? unknown
-    : opaque(`what ${text}(…) gives (imported from ${path.slice(0, path.lastIndexOf(".")) || "elsewhere"})`, at);
+    : opaque(
+        `what ${text}(…) gives (imported from ${path.slice(0, path.lastIndexOf(".")) || "elsewhere"})`,
+        at,
+        /^[A-Z]\w*[a-z]/.test(path.slice(path.lastIndexOf(".") + 1)),
+      );
 }
 
 /** A network that a library makes: a layer, and all that one takes out of it is a layer of it. */
@@ -70,8 +74,8 @@ function runFunctions(args: readonly Value[], machine: Machine): void {
   for (const value of functions) if (value.kind === "function") machine.invoke(value, { ...noArguments, spread: others });
 }
 
-export function opaque(text: string, at: number): Value {
-  return { kind: "opaque", opaque: { text, at, called: false, elementsCalled: false }, element: false };
+export function opaque(text: string, at: number, maybeLayer = false): Value {
+  return { kind: "opaque", opaque: { text, at, maybeLayer, called: false, elementsCalled: false }, element: false };
 }
 
 /** An object of a class of the file. */
@@ -80,7 +84,7 @@ export function instance(definition: ClassDef, expr: CallExpr, args: Arguments, 
   const held = allOf(args);
   if (machine.classes.framework(definition) !== undefined) return machine.sites.layer(expr.text, expr.at, machine.learns(definition), held);
   // A class whose base nobody knows may register what it holds, or may not.
-  if (machine.classes.ancestry(definition).outside.length > 0) return opaque(`what ${expr.text}(…) makes`, expr.at);
+  if (machine.classes.ancestry(definition).outside.length > 0) return opaque(`what ${expr.text}(…) makes`, expr.at, true);
   if (machine.classes.method(definition, "__init__") === undefined) {
     const items = held.flatMap(optionsOf).filter(matters);
     return items.length === 0

@@ -4,7 +4,7 @@ import { plainOf } from "./holders.ts";
 import type { Machine } from "./machine.ts";
 import { nested } from "./scope.ts";
 import { assign, bind } from "./statements.ts";
-import { anyOf, elementsOf, type Frame, optionsOf, unknown, type Value } from "./values.ts";
+import { anyOf, eachOf, elementsOf, type Frame, optionsOf, unknown, type Value } from "./values.ts";
 
 export function evaluate(expr: Expr, frame: Frame, machine: Machine): Value {
   switch (expr.kind) {
@@ -14,7 +14,7 @@ export function evaluate(expr: Expr, frame: Frame, machine: Machine): Value {
       return attribute(expr, frame, machine);
     case "subscript":
       machine.evaluate(expr.index, frame);
-      return elementsOf(machine.evaluate(expr.object, frame));
+      return indexed(machine.evaluate(expr.object, frame), expr.index, machine);
     case "call":
       return call(expr, frame, machine);
     case "display":
@@ -24,7 +24,7 @@ export function evaluate(expr: Expr, frame: Frame, machine: Machine): Value {
       let item: Value = unknown;
       machine.sites.repeat(() => {
         for (const { target, iterable, conditions } of expr.loops) {
-          bind(target, elementsOf(machine.evaluate(iterable, inner)), inner, machine);
+          bind(target, eachOf(machine.evaluate(iterable, inner)), inner, machine);
           for (const condition of conditions) machine.evaluate(condition, inner);
         }
         item = machine.evaluate(expr.item, inner);
@@ -39,7 +39,7 @@ export function evaluate(expr: Expr, frame: Frame, machine: Machine): Value {
       frame.read.add("*");
       return { kind: "function", definition: expr, params: expr.params, outer: frame, ...(frame.self && { self: frame.self }) };
     case "star":
-      return elementsOf(machine.evaluate(expr.value, frame));
+      return eachOf(machine.evaluate(expr.value, frame));
     case "named": {
       const value = machine.evaluate(expr.value, frame);
       assign(expr.target, value, frame, expr.at, machine);
@@ -56,6 +56,24 @@ export function evaluate(expr: Expr, frame: Frame, machine: Machine): Value {
       evaluateAll(expr.parts, frame, machine);
       return unknown;
   }
+}
+
+/** An element; of a list a slice is a list. What was picked by a number or a slice is not all that the list has. */
+function indexed(object: Value, index: Expr, machine: Machine): Value {
+  const slices = index.kind === "other" && index.slices === true;
+  const picks = slices ? index.parts.length > 0 : index.kind === "other" && index.parts.length === 0;
+  return anyOf(
+    optionsOf(object).map((option): Value => {
+      if (option.kind !== "plain") return elementsOf(option);
+      const { container, items } = option.plain;
+      const several = items.size > 1 || [...items].some((item) => item.kind === "layer" && item.site.loop !== undefined);
+      if (picks && several && machine.sites.phase === "constructor")
+        for (const item of items) if (item.kind === "layer") item.site.picked = true;
+      return slices
+        ? { kind: "plain", plain: { container, items: new Set(items), ...(picks && { cut: true as const }) } }
+        : elementsOf(option);
+    }),
+  );
 }
 
 export function evaluateAll(exprs: readonly Expr[], frame: Frame, machine: Machine): readonly Value[] {

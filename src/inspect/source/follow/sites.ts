@@ -90,6 +90,8 @@ export class Sites {
       phase: this.#phase,
       sometimes: this.conditional,
       dropped: false,
+      picked: false,
+      taken: false,
       ...(loop !== undefined && { loop }),
     };
     this.#made.set(key, site);

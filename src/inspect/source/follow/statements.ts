@@ -1,7 +1,7 @@
 import type { Expr, Stmt } from "../python/ast.ts";
 import { addTo, keep, plainOf, register, setAttribute } from "./holders.ts";
 import type { Machine } from "./machine.ts";
-import { anyOf, elementsOf, type Frame, optionsOf, type Value } from "./values.ts";
+import { anyOf, eachOf, elementsOf, type Frame, optionsOf, type Value } from "./values.ts";
 
 export function executeStatement(statement: Stmt, frame: Frame, machine: Machine): void {
   switch (statement.kind) {
@@ -19,7 +19,7 @@ export function executeStatement(statement: Stmt, frame: Frame, machine: Machine
       return;
     }
     case "for": {
-      const elements = elementsOf(machine.evaluate(statement.loop.iterable, frame));
+      const elements = eachOf(machine.evaluate(statement.loop.iterable, frame));
       machine.sites.repeat(() => {
         bind(statement.loop.target, elements, frame, machine);
         machine.run(statement.body, frame);

@@ -17,6 +17,10 @@ export interface Site {
   readonly loop?: number;
   /** Kept by a name that nothing reads, or by none. */
   dropped: boolean;
+  /** One of a list's was taken by a number or a slice while the constructor ran. */
+  picked: boolean;
+  /** Each of the list's was taken: by a loop, or with a star. */
+  taken: boolean;
   /** The method that made a plain tensor of a parameter. */
   cast?: string;
 }
@@ -52,6 +56,8 @@ export type PlainKind = DisplayKind | "iterator" | "deque" | "object";
 export interface Plain {
   readonly container: PlainKind;
   readonly items: Set<Value>;
+  /** A slice of another list. */
+  readonly cut?: true;
   /** Of an object: its class. */
   readonly className?: string;
 }
@@ -61,6 +67,8 @@ export interface Opaque {
   /** In words: "what the caller gives as layers", "what make(…) gives". */
   readonly text: string;
   readonly at: number;
+  /** Something with a class's name made it, or something that the code looks up by a name of its own. */
+  readonly maybeLayer: boolean;
   /** It is called as a layer is; what iterating over it gives is. */
   called: boolean;
   elementsCalled: boolean;
@@ -126,6 +134,7 @@ export function matters(value: Value): boolean {
 export interface Reached {
   readonly sites: ReadonlySet<Site>;
   readonly opaque: ReadonlySet<Opaque>;
+  readonly plain: ReadonlySet<Plain>;
 }
 
 /** `objects`: whether objects of plain classes are looked into; frameworks do not. */
@@ -145,13 +154,22 @@ export function reach(roots: Iterable<Value>, objects = true): Reached {
       queue.push(...value.plain.items);
     }
   }
-  return { sites, opaque };
+  return { sites, opaque, plain: seen };
 }
 
 /** Something that nobody knows the making of is used as a layer is. */
 export function callOpaque({ opaque, element }: Extract<Value, { kind: "opaque" }>): void {
   if (element) opaque.elementsCalled = true;
   else opaque.called = true;
+}
+
+/** What a loop or a star takes: each element. */
+export function eachOf(value: Value): Value {
+  for (const option of optionsOf(value)) {
+    if (option.kind !== "plain" || option.plain.cut === true) continue;
+    for (const item of option.plain.items) if (item.kind === "layer") item.site.taken = true;
+  }
+  return elementsOf(value);
 }
 
 /** What iterating or indexing gives. */

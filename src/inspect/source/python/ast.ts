@@ -42,7 +42,8 @@ export type Expr =
   /** Awaited or yielded. */
   | { readonly kind: "passed"; readonly value?: Expr; readonly yields: boolean; readonly at: number }
   /** Of no value that matters: comparisons, numbers. */
-  | { readonly kind: "other"; readonly parts: readonly Expr[]; readonly at: number };
+  /** `slices`: an index with a colon in it. */
+  | { readonly kind: "other"; readonly parts: readonly Expr[]; readonly slices?: boolean; readonly at: number };
 
 export type DisplayKind = "list" | "tuple" | "dict" | "set";
 

@@ -157,11 +157,14 @@ export class ExpressionParser implements Parser {
     const { tokens } = this;
     const at = tokens.start;
     const parts: Expr[] = [];
+    let slices = false;
     while (!tokens.at("]")) {
-      if (!tokens.takeIf(":") && !tokens.takeIf(",")) parts.push(this.item());
-      else if (tokens.peek().kind === "end") tokens.fail("needed ']'");
+      if (tokens.takeIf(":")) slices = true;
+      else if (!tokens.takeIf(",")) parts.push(this.item());
+      if (tokens.peek().kind === "end") tokens.fail("needed ']'");
     }
     const [only] = parts;
+    if (slices) return { kind: "other", parts, slices, at };
     return parts.length === 1 && only !== undefined ? only : { kind: "other", parts, at };
   }
 
