@@ -76,3 +76,17 @@ describe("keys that are joined in one place and nested in another", () => {
     expect(await read(zip(members.toReversed()), "m.npz")).toEqual(["a.b 2", "a.b#2 1", note("a.b")]);
   });
 });
+
+describe("keys of bytes as Python 3 writes them in protocols 0 to 2: a call", () => {
+  const encoded = (name: string): string => `c_codecs\nencode\n(X${String.fromCharCode(name.length)}\0\0\0${name}X\x06\0\0\0latin1tR`;
+
+  test("go by the text that they are", async () => {
+    const file = text(`\x80\x02}(${encoded("conv1_1")}}(${encoded("weights")}${one}X\x06\0\0\0biases${two}uu.`);
+    expect(await read(file, "m.pkl")).toEqual(expect.arrayContaining(["conv1_1/weights 1", "conv1_1/biases 2"]));
+  });
+
+  test("are one key where they are equal", async () => {
+    const file = text(`\x80\x02}(${encoded("a")}${one}${encoded("a")}${two}u.`);
+    await expect(read(file, "m.pkl")).rejects.toMatchObject({ code: "malformed", message: expect.stringContaining("twice") });
+  });
+});

@@ -1,5 +1,5 @@
 import { fromUtf8, toLatin1 } from "./text.ts";
-import { GlobalName, Mapping, ObjectRecord, type PickleValue, Sequence, Slice } from "./values.ts";
+import { encodedBytes, GlobalName, Mapping, ObjectRecord, type PickleValue, Sequence, Slice } from "./values.ts";
 
 /*
  * Python's own containers as they come out of a pickle: directly, or as the call that rebuilds them. Python 2 names appear in
@@ -120,8 +120,10 @@ export function repr(value: PickleValue, depth = 0): string {
  */
 export function keyName(key: PickleValue, others?: ReadonlyMap<PickleValue, unknown>): string {
   if (typeof key === "string") return key;
-  const text = key instanceof Uint8Array && key.length > 0 ? fromUtf8(key) : undefined;
-  return text === undefined || !isShown(text) || others?.has(text) === true ? repr(key) : text;
+  // Python 3 writes bytes as a call in protocols 0 to 2.
+  const bytes = key instanceof ObjectRecord ? encodedBytes(key) : key;
+  const text = bytes instanceof Uint8Array && bytes.length > 0 ? fromUtf8(bytes) : undefined;
+  return text === undefined || !isShown(text) || others?.has(text) === true ? repr(bytes ?? key) : text;
 }
 
 /** Whether a text has no control characters: bytes with those are no names. */

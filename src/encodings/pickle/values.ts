@@ -134,7 +134,8 @@ function pythonKey(key: PickleValue): PickleValue {
 }
 
 function contentKey(key: PickleValue): string | undefined {
-  if (key instanceof Uint8Array) return `bytes ${Buffer.from(key).toString("hex")}`;
+  const bytes = key instanceof ObjectRecord ? encodedBytes(key) : key;
+  if (bytes instanceof Uint8Array) return `bytes ${Buffer.from(bytes).toString("hex")}`;
   if (key instanceof GlobalName) return `name ${key.module} ${key.name}`;
   if (!(key instanceof Sequence)) return undefined;
   const parts: string[] = [];
@@ -183,6 +184,12 @@ export class ObjectRecord {
   get path(): string | undefined {
     return this.callable instanceof GlobalName ? this.callable.path : undefined;
   }
+}
+
+/** Short bytes that are written as a call, `_codecs.encode(text, "latin1")`. */
+export function encodedBytes({ path, args }: ObjectRecord): Uint8Array | undefined {
+  const [text, encoding] = args;
+  return path === "_codecs.encode" && typeof text === "string" && encoding === "latin1" ? Buffer.from(text, "latin1") : undefined;
 }
 
 /** An object that lies outside the pickle (a PyTorch storage), by its id. */
