@@ -1,10 +1,9 @@
 import type { Identity } from "../model/identity.ts";
-import { judgeKinds } from "../model/kinds.ts";
-import { parseName } from "../model/layers/parts.ts";
 import { asNumbers, attribute } from "../model/records.ts";
 import type { Checkpoint } from "../tensor/checkpoint.ts";
 import { type DType, itemsize } from "../tensor/dtype.ts";
-import { type Counts, counter, rowCounts } from "./layers/counts.ts";
+import { type Counts, counter } from "./layers/counts.ts";
+import { knownRows } from "./layers/known-rows.ts";
 import { networkRows } from "./layers/network-rows.ts";
 import { recordRows } from "./layers/record-rows.ts";
 import type { LayerRow, SizedRow } from "./layers/row.ts";
@@ -40,11 +39,17 @@ export function layerTable(checkpoint: Checkpoint, identity: Identity | undefine
   const count = counter(checkpoint, identity);
   const input = inputShape(checkpoint, identity, options);
   const described = describes(checkpoint, identity);
-  if (!described && identity === undefined) return undefined;
+  if (!described && identity === undefined) return namedTable(checkpoint, count);
   const rows = described || identity === undefined ? recordRows(checkpoint, identity, input, count) : networkRows(identity, input, count);
   const itemBytes = weightBytes(checkpoint, identity);
   const all = [...rows, ...strangers(checkpoint, identity, described, count)].map((row) => withActivation(row, itemBytes));
   return { layers: all, totals: totalsOf(all) };
+}
+
+/** Of a network that neither the file nor recognition describes: the layers that its names and shapes make, where they say what any of them is. */
+function namedTable(checkpoint: Checkpoint, count: (keys: readonly string[]) => Counts): LayerTable | undefined {
+  const rows = knownRows(checkpoint, new Set(), count);
+  return rows?.some(({ kind }) => kind !== "other" && kind !== "scale") === true ? { layers: rows, totals: totalsOf(rows) } : undefined;
 }
 
 /** The file's own layers serve where they hold the network's weights. */
@@ -83,18 +88,10 @@ function strangers(
   described: boolean,
   count: (keys: readonly string[]) => Counts,
 ): readonly LayerRow[] {
-  const kindOf = judgeKinds(identity);
   const placed = new Set(described ? checkpoint.layers.flatMap((record) => record.tensors) : []);
   if (!described) for (const slot of identity?.roles.values() ?? []) if ("key" in slot) placed.add(slot.key);
-  const byLayer = new Map<string, string[]>();
-  for (const tensor of checkpoint.tensors.values()) {
-    if (placed.has(tensor.name) || !["parameter", "buffer"].includes(kindOf(tensor)) || tensor.dtype === "string") continue;
-    const { layer } = parseName(tensor.name);
-    byLayer.set(layer, [...(byLayer.get(layer) ?? []), tensor.name]);
-  }
-  return [...byLayer]
-    .map(([name, keys]) => ({ name, type: "other", ...rowCounts(count(keys)) }))
-    .filter((row) => row.parameters + row.statistics > 0);
+  const rows = knownRows(checkpoint, placed, count) ?? [];
+  return rows.filter((row) => row.parameters + row.statistics > 0);
 }
 
 /** Bytes of one value of the network's weights. */
@@ -115,7 +112,7 @@ function totalsOf(rows: readonly LayerRow[]): LayerTotals {
   const sum = (of: (row: LayerRow) => number | undefined): number => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
   const parameters = sum((row) => row.parameters);
   const sized =
-    rows.some((row) => row.outputShape !== undefined) && rows.every((row) => row.outputShape !== undefined || row.type === "other");
+    rows.some((row) => row.outputShape !== undefined) && rows.every((row) => row.outputShape !== undefined || row.kind !== undefined);
   return {
     parameters,
     withoutBiases: parameters - sum((row) => row.biases),

@@ -9,7 +9,7 @@ const LEAST_NAME = 16;
 /** The layer table of an inspect record with its totals. */
 export function layersText({ layers, layerTotals }: InspectRecord, { paint, width }: Style): string {
   if (layers === undefined || layers === null)
-    return paint.faint("no layer table: the file describes no layers, and no VGG network was recognised");
+    return paint.faint("no layer table: the file describes no layers, and its names and sizes make none");
   const slides = layers.some(({ windows }) => windows !== undefined);
   const columns: Column[] = [
     { title: "layer", least: LEAST_NAME },

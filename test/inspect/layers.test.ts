@@ -202,11 +202,41 @@ describe("the layer table", () => {
   test("of tensors of no layer: at the end, and in the totals", () => {
     const checkpoint = describedFile({ tensors: [...vgg16(), ["extra.gate.weight", [3, 17]], ["extra.gate.bias", [17]]] });
     const table = layerTable(checkpoint, identify(checkpoint));
-    expect(table?.layers.at(-1)).toMatchObject({ name: "extra.gate", type: "other", parameters: 68 });
+    expect(table?.layers.at(-1)).toMatchObject({ name: "extra.gate", type: "dense", parameters: 68 });
     expect(table?.totals.parameters).toBe(138_357_612);
   });
 
-  test("is absent where the file is neither described nor recognised", () => {
+  test("of a network that is no VGG: kinds by names and sizes, with their grounds and axes", () => {
+    const norm = ["weight", "bias", "running_mean", "running_var"].map((part) => [`bn1.${part}`, [8]] as const);
+    const checkpoint = describedFile({
+      tensors: [
+        ["conv1.weight", [8, 3, 7, 7]],
+        ...norm,
+        ["up.weight", [8, 4, 2, 2]],
+        ["up.bias", [4]],
+        ["fc.weight", [5, 16]],
+        ["fc.bias", [5]],
+      ],
+    });
+    const table = layerTable(checkpoint, identify(checkpoint));
+    expect(table?.layers.map(({ name, type }) => [name, type])).toEqual([
+      ["conv1", "conv 7×7"],
+      ["bn1", "norm"],
+      ["up", "transposed conv 2×2"],
+      ["fc", "dense"],
+    ]);
+    expect(table?.layers[2]).toMatchObject({
+      kind: "transposed",
+      grounds: "its bias has the length of its second axis of channels",
+      parts: [
+        { key: "up.weight", axes: "i o h w" },
+        { key: "up.bias", axes: "o" },
+      ],
+    });
+    expect(table?.totals).toMatchObject({ parameters: 1176 + 16 + 132 + 85, withoutBiases: 1176 + 16 + 128 + 80, statistics: 16 });
+  });
+
+  test("is absent where the file is neither described nor recognised, and nothing says what its layers are", () => {
     const checkpoint = describedFile({ tensors: [["a.weight", [3, 4]]] });
     expect(layerTable(checkpoint, identify(checkpoint))).toBeUndefined();
   });

@@ -1,9 +1,15 @@
 import type { Windows } from "../../model/geometry/window.ts";
+import type { KnownKind } from "../../model/layers/layer-kind.ts";
 
 /** One layer as `inspect --layers` shows it; field names are part of the command-line contract. */
 export interface LayerRow {
   readonly name: string;
   readonly type: string;
+  /** Of a layer that names and shapes alone make: what it is, and what says so. */
+  readonly kind?: KnownKind;
+  readonly grounds?: string;
+  /** Of such a layer: the axes of each tensor, null where they are not determined. */
+  readonly parts?: readonly { readonly key: string; readonly axes: string | null }[];
   /** [height, width, channels] or [features], frames in front; absent where the input's size is not known. */
   readonly outputShape?: readonly number[];
   /** How a convolution or a pool slides, as the file or its network says; absent where the type says it, and where neither does. */

@@ -14,7 +14,7 @@ import { type Beside, type StatedOrder, type StoredOrders, storedOrders, withNei
 import { type KindSaid, type Neighbours, weigh } from "./weigh.ts";
 
 /**
- * Every layer of a file, in the order of its names or of the file: kinds by the file's own records, by names, and by what stands beside
+ * Every layer of a file, in its order: kinds by the file's own records, by names, and by what stands beside
  * what; shapes have to agree. What cannot be told is `other`, or has no axes.
  */
 export function knownLayers(checkpoint: DescribedCheckpoint, layers: Layers): readonly KnownLayer[] {
@@ -32,13 +32,18 @@ export function knownLayers(checkpoint: DescribedCheckpoint, layers: Layers): re
     found.push(layer.known);
     before = layer.gives;
   }
-  for (const norm of layers.norms) found.push(normLayer(norm));
+  for (const norm of layers.norms) {
+    const record = normTensors(norm).flatMap(({ name }) => records.get(name) ?? [])[0];
+    found.push(normLayer(norm, statedKind(undefined, record)));
+  }
   for (const { name, tensor } of layers.vectors)
     found.push({ path: shownPath(name, tensor), kind: "scale", grounds: "a lone vector", tensors: [{ tensor }] });
   found.push(...recurrentLayers(layers.recurrent));
   const read = new Set(found.flatMap(({ tensors }) => tensors.map(({ tensor }) => tensor)));
   for (const tensor of candidates(checkpoint)) if (!read.has(tensor)) found.push(unknownLayer(tensor, records.get(tensor.name)));
-  return found;
+  const places = new Map([...checkpoint.tensors.keys()].map((key, place) => [key, place]));
+  const placeOf = ({ tensors: [first] }: KnownLayer): number => places.get(first?.tensor.name ?? "") ?? 0;
+  return found.sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 /** Weights and norms as they follow each other: in the order of the file, or of the numbers in the names where the file is sorted by letters. */
@@ -144,7 +149,11 @@ function vectorOf(tensor: Described): KnownTensor {
   return { tensor, axes: axesOf(tensor.shape.map((_, axis) => (axis === last ? ["o"] : []))) };
 }
 
-function normLayer(norm: NormLayer): KnownLayer {
+/** Vectors that look like a norm's, unless the file says that they are something else (an LSTM's in ONNX). */
+function normLayer(norm: NormLayer, stated: KindSaid): KnownLayer {
+  if (stated !== undefined && stated.kind !== "norm" && stated.kind !== "scale") {
+    return { path: shownPath(norm.name, norm.gamma ?? norm.mean), ...stated, tensors: normTensors(norm).map((tensor) => ({ tensor })) };
+  }
   const statistics = norm.mean ?? norm.var ?? norm.moments;
   return {
     path: shownPath(norm.name, norm.gamma ?? norm.mean),

@@ -45,7 +45,7 @@ const types: readonly (readonly [RegExp, KnownKind])[] = [
   [/conv.*transpose|deconv|convt$|fullconvolution|conv\dd_?backprop_?input/, "transposed"],
   [/^(embedding|(nn\.)?lookuptable|lookup_?table\w*|gather\w*)$/, "embedding"],
   [/^(?!separable).*conv/, "conv"],
-  [/^(dense|inner_?product|gemm|(batch)?mat_?mul\w*|(nn\.)?\w*linear|connected|mul|fc|fully_?connected)$/, "dense"],
+  [/^((time_?distributed)?dense|inner_?product|gemm|(batch)?mat_?mul\w*|(nn\.)?\w*linear|connected|mul|fc|fully_?connected)$/, "dense"],
   [/norm|^(nn\.)?bn$/, "norm"],
   [/^scale$/, "scale"],
 ];
@@ -68,6 +68,7 @@ const words: readonly (readonly [KnownKind, ReadonlySet<string>])[] = [
   ["depthwise", new Set(["depthwise", "dw", "dwconv"])],
   ["transposed", new Set(["transpose", "transposed", "convtranspose", "deconv", "deconvolution", "tconv", "convt", "conv2dtranspose"])],
   ["embedding", new Set(["embedding", "embeddings", "embed", "emb", "wte", "wpe"])],
+  ["recurrent", new Set(["lstm", "bilstm", "gru", "bigru", "rnn", "simplernn", "convlstm"])],
   ["conv", new Set(["conv", "conv1d", "conv2d", "conv3d", "convolution", "convolutional", "pointwise"])],
   ["dense", new Set(["fc", "dense", "linear", "logits", "predictions", "classifier", "mlp"])],
 ];

@@ -66,7 +66,7 @@ function matrix({ layer, length, of }: Beside, { orders, before }: Neighbours, s
   const { matrix: usual } = orders;
   if (bias !== undefined && bias !== first && bias !== second)
     return { kind: "other", grounds: `its bias has ${bias} values, and neither axis has` };
-  if (stated?.kind !== "dense" && bias === undefined && named?.kind === "embedding") return { kind: "embedding", grounds: named.grounds };
+  if (stated === undefined && bias === undefined && (named?.kind === "embedding" || named?.kind === "recurrent")) return named;
   const own = bias === undefined || first === second ? undefined : bias === first ? "o i" : "i o";
   const isDense =
     stated?.kind === "dense"
