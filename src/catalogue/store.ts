@@ -95,9 +95,15 @@ export class WritableCatalogue extends Catalogue {
   async replace(instead: readonly CataloguePart[], rows: Iterable<PartRows> | AsyncIterable<PartRows>): Promise<void> {
     const added: CataloguePart[] = [];
     let number = Math.max(-1, ...this.parts.map((part) => part.number)) + 1;
-    for await (const part of rows) {
-      added.push(await this.#writePart(number, part));
-      number += 1;
+    try {
+      for await (const part of rows) {
+        added.push(await this.#writePart(number, part));
+        number += 1;
+      }
+    } catch (error) {
+      // What reads the folder by a pattern is not to find them beside those that they were made of.
+      for (const part of added) removePart(this.folder, part.number);
+      throw error;
     }
     const gone = new Set(instead.map((part) => part.number));
     const parts = [...this.parts.filter((part) => !gone.has(part.number)), ...added];
@@ -178,7 +184,8 @@ export async function writeCatalogue(folder: string, options: WriteOptions): Pro
         hint: "choose another folder with -o, or add --force to replace it",
       });
     }
-    const kept = found !== undefined && mode === "append" && found.complete ? found : undefined;
+    // What is replaced stays until the new parts are there, also where it is merged into itself.
+    const kept = found?.complete === true ? { ...found, hash, stats } : undefined;
     const manifest = kept ?? { hash, stats, complete: mode === "append", parts: [] };
     if (kept === undefined) await writeManifest(folder, manifest);
     removeUnnamed(folder, manifest);

@@ -247,6 +247,21 @@ describe("shards", () => {
     expect(await formatOf(c, b)).toEqual(["torch"]);
   });
 
+  test("may be joined into one of them, which stays as it is where that fails", async () => {
+    const [a, b] = [join(folder, "a"), join(folder, "b")];
+    await catalogue([pth], { out: a });
+    await catalogue([mat], { out: b });
+    const before = files(a);
+    rmSync(join(b, "tensors-00000.parquet"));
+    await expect(mergeCatalogues([a, b], { out: a, force: true })).rejects.toMatchObject({ code: "not-found" });
+    expect([...(await all(a))]).toHaveLength(1);
+    rmSync(b, { recursive: true });
+    await catalogue([mat], { out: b });
+    expect(await mergeCatalogues([a, b], { out: a, force: true })).toMatchObject({ checkpoints: 2 });
+    expect((await all(a)).map(({ source }) => source).sort()).toEqual([mat, pth].sort());
+    expect([...files(a).keys()].filter((name) => before.has(name))).toEqual(["manifest.json"]);
+  });
+
   test("are joined into a new folder, and only with equal columns", async () => {
     const [a, b] = [join(folder, "a"), join(folder, "b")];
     await catalogue([pth], { out: a });
