@@ -57,7 +57,8 @@ function factsOf(record: InspectRecord): readonly string[] {
 }
 
 function findingData({ severity, code, message, layers, fix }: Finding): FindingData {
-  const [kept, left] = atMost(layers, MOST_LAYERS_OF_FINDING);
+  // Most messages name their layers, and to say them twice is noise.
+  const [kept, left] = atMost(layers.every((layer) => message.includes(layer)) ? [] : layers, MOST_LAYERS_OF_FINDING);
   return {
     severity,
     code,
@@ -81,9 +82,9 @@ function tensorsData({ tensors, totals }: InspectRecord): TensorsData {
 
 function tensorData(tensor: TensorRecord, withHistogram: boolean): ShownTensor {
   const { stats, stored, dtype, kind, role } = tensor;
-  const named = tensor.label === undefined || tensor.label === tensor.name ? tensor.name : `${tensor.name} (${tensor.label})`;
+  const known = role !== undefined || tensor.label === undefined || tensor.label === tensor.name;
   return {
-    name: shownName(named),
+    name: shownName(known ? tensor.name : `${tensor.name} (${tensor.label})`),
     role: role ?? (kind === "parameter" ? "" : kind),
     dtype: stored === undefined ? dtype : `${dtype} (${stored})`,
     shape: shape(tensor.shape),
