@@ -84,3 +84,33 @@ export function sameOutput(shown: readonly string[], printed: readonly string[])
   };
   return fits(0, 0);
 }
+
+/** What a page should show of what was printed: new lines are taken over, and where the page left lines out, they stay left out. */
+export function updated(shown: readonly string[], printed: readonly string[]): readonly string[] {
+  const [a, b] = [shown.map(steady), printed.map(steady)];
+  // Lengths of the longest common subsequences of a from i on and b from j on.
+  const common = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
+  const at = (i: number, j: number): number => common[i]?.[j] ?? 0;
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      const row = common[i];
+      if (row !== undefined) row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    }
+  }
+  const lines: string[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const gap = { leftOut: false, from: j };
+    while ((i < a.length || j < b.length) && !(i < a.length && a[i] === b[j])) {
+      if (i < a.length && (j === b.length || at(i + 1, j) >= at(i, j + 1))) {
+        gap.leftOut ||= a[i] === "…";
+        i += 1;
+      } else j += 1;
+    }
+    lines.push(...(gap.leftOut ? ["…"] : printed.slice(gap.from, j)));
+    if (i < a.length) lines.push(shown[i] ?? "");
+    i += 1;
+    j += 1;
+  }
+  return lines;
+}
