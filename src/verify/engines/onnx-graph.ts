@@ -33,6 +33,8 @@ export interface OnnxWeight {
   readonly layer: WeightedLayer;
   /** Order that the kernel is to be written in. */
   readonly axes: "o i h w" | "o (i h w)" | "o i";
+  /** Of the kernel. */
+  readonly shape: readonly number[];
   readonly kernel: Region;
   readonly bias: Region;
 }
@@ -43,10 +45,15 @@ const OPSET = 13;
 /** Regions start at multiples of it, as memory mapping likes. */
 const ALIGNMENT = 4096;
 
-/** `inputShape` N C H W; N stays open. `weightsFile`: the name that lies beside the model. */
-export function onnxGraph(network: Network, inputShape: readonly number[], weightsFile: string): OnnxGraph {
+/** `inputShape` N C H W; N stays open. `weightsFile`: the name of the file beside the model; without it weights are inputs of the graph, by role. */
+export function onnxGraph(network: Network, inputShape: readonly number[], weightsFile?: string): OnnxGraph {
   const nodes: FieldPieces[] = [];
   const initializers: FieldPieces[] = [];
+  const given: FieldPieces[] = [];
+  const weightValue = (name: string, shape: readonly number[], place: Region): void => {
+    if (weightsFile === undefined) given.push(valueInfo(11, name, floatType, shape));
+    else initializers.push(initializer(name, shape, floatType, externalData(weightsFile, place)));
+  };
   const add = (operator: string, inputs: readonly string[], name: string, attributes: readonly FieldPieces[] = []): void => {
     nodes.push(node({ operator, name, inputs, attributes }));
   };
@@ -70,13 +77,11 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
       initializers.push(...pool.initializers);
     } else {
       const weight = weightOf(network, row, region);
-      weights.push(weight);
       const [h, w, inputs, outputs] = kernelShape(network, layer, row.input);
       const shape = weight.axes === "o i h w" ? [outputs, inputs, h, w] : [layer.outputs, layer.inputs];
-      initializers.push(
-        initializer(`${layer.name}.weight`, shape, floatType, externalData(weightsFile, weight.kernel)),
-        initializer(`${layer.name}.bias`, [layer.outputs], floatType, externalData(weightsFile, weight.bias)),
-      );
+      weights.push({ ...weight, shape });
+      weightValue(`${layer.name}.weight`, shape, weight.kernel);
+      weightValue(`${layer.name}.bias`, [layer.outputs], weight.bias);
       const rectified = isRectified(network, layer);
       const sum = rectified ? `${layer.name}.sum` : layer.name;
       if (weight.axes === "o i h w") {
@@ -93,6 +98,7 @@ export function onnxGraph(network: Network, inputShape: readonly number[], weigh
   }
   const values = [
     valueInfo(11, INPUT, floatType, ["N", ...inputShape.slice(1)]),
+    ...given,
     ...shapes.map((row) => valueInfo(12, row.layer.name, floatType, ["N", ...onnxShape(network, row)])),
   ];
   return { model: modelBytes("vgg", { nodes, initializers, values }), weights, bytes: at };
@@ -127,7 +133,7 @@ interface Parts {
   readonly initializers: readonly FieldPieces[];
 }
 
-function weightOf(network: Network, { layer, input }: LayerShape, region: (values: number) => Region): OnnxWeight {
+function weightOf(network: Network, { layer, input }: LayerShape, region: (values: number) => Region): Omit<OnnxWeight, "shape"> {
   if (!isWeighted(layer)) throw new TypeError(`${layer.name} has no weights`);
   const isConv = layer.kind === "conv" || network.head === "conv";
   const axes = isConv ? "o i h w" : input.length === 3 ? "o (i h w)" : "o i";

@@ -3,7 +3,7 @@ import type { Context } from "../../io/context.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../io/output/temporary-folder.ts";
 import { elements, layerShapes } from "../../model/geometry/shapes.ts";
 import type { Network } from "../../model/network/network.ts";
-import type { Device, Engine, Session, Weights } from "./engine.ts";
+import type { Activation, Device, Engine, Session, Weights } from "./engine.ts";
 import type { CudaChoice, DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
 import { INPUT, type OnnxGraph, onnxGraph, reluGraph } from "./onnx-graph.ts";
@@ -14,7 +14,7 @@ import { askNode } from "./subprocess.ts";
 
 /** The part of onnxruntime-node that is used; its own types are not needed to build this tool. */
 interface Ort {
-  readonly InferenceSession: { create(path: string, options: object): Promise<OrtSession> };
+  readonly InferenceSession: { create(model: string | Uint8Array, options: object): Promise<OrtSession> };
   readonly Tensor: new (type: "float32", values: Float32Array, shape: readonly number[]) => unknown;
 }
 
@@ -55,8 +55,46 @@ function engineOf(id: string, load: () => Promise<Loaded>, provider?: object): E
     async open(network, weights, input, ctx) {
       const { ort, device } = await loaded();
       if (ort === undefined || !device.available) throw new CheckpointError("not-found", device.problem ?? "ONNX Runtime cannot be used");
-      return openSession({ ort, device, provider }, network, weights, input.shape, ctx);
+      const opened = { ort, device, provider };
+      // GPUs keep what is part of the model, and no more of it.
+      if (input.once === true && device.device === "cpu") return openOnce(opened, network, weights, input.shape, ctx);
+      return openSession(opened, network, weights, input.shape, ctx);
     },
+  };
+}
+
+interface OpenOrt {
+  readonly ort: Ort;
+  readonly device: Device;
+  readonly provider: object | undefined;
+}
+
+/** A network that is run once: its weights are inputs of the graph, which are neither written to a file nor packed before they are used. */
+async function openOnce(
+  { ort, device, provider }: OpenOrt,
+  network: Network,
+  weights: Weights,
+  shape: readonly number[],
+  ctx: Context,
+): Promise<Session> {
+  const graph = onnxGraph(network, shape);
+  const session = await ort.InferenceSession.create(graph.model, sessionOptions(device.device, provider)).catch((error: unknown) => {
+    throw failed("refuses", error);
+  });
+  return {
+    device,
+    readsInTurn: true,
+    async run(input, visit) {
+      const feeds: Record<string, unknown> = { [INPUT]: new ort.Tensor("float32", input.values, input.shape) };
+      for (const { layer, axes, shape: kernel } of graph.weights) {
+        const values = await parameters(layer, axes, weights);
+        feeds[`${layer.name}.weight`] = new ort.Tensor("float32", values.kernel, kernel);
+        feeds[`${layer.name}.bias`] = new ort.Tensor("float32", values.bias, [layer.outputs]);
+        await ctx.tick(0);
+      }
+      await runAll(session, network, feeds, input.shape, { visit, ctx });
+    },
+    close: () => session.release(),
   };
 }
 
@@ -65,7 +103,7 @@ function engineOf(id: string, load: () => Promise<Loaded>, provider?: object): E
  * removed as soon as the session has them.
  */
 async function openSession(
-  { ort, device, provider }: { readonly ort: Ort; readonly device: Device; readonly provider: object | undefined },
+  { ort, device, provider }: OpenOrt,
   network: Network,
   weights: Weights,
   shape: readonly number[],
@@ -86,18 +124,32 @@ async function openSession(
   return {
     device,
     async run(input, visit) {
-      const feeds = { [INPUT]: new ort.Tensor("float32", input.values, input.shape) };
-      const outputs = await session.run(feeds).catch((error: unknown) => {
-        throw failed("cannot run", error);
-      });
-      for (const { layer, output } of layerShapes(network, input.shape)) {
-        const wanted = [input.shape[0] ?? 0, ...output];
-        await visit({ layer: layer.name, shape: wanted, values: valuesOf(outputs, layer.name, elements(wanted)) });
-        await ctx.tick(0);
-      }
+      await runAll(session, network, { [INPUT]: new ort.Tensor("float32", input.values, input.shape) }, input.shape, { visit, ctx });
     },
     close: () => session.release(),
   };
+}
+
+interface Visiting {
+  readonly visit: (activation: Activation) => Promise<void>;
+  readonly ctx: Context;
+}
+
+async function runAll(
+  session: OrtSession,
+  network: Network,
+  feeds: Readonly<Record<string, unknown>>,
+  shape: readonly number[],
+  { visit, ctx }: Visiting,
+): Promise<void> {
+  const outputs = await session.run(feeds).catch((error: unknown) => {
+    throw failed("cannot run", error);
+  });
+  for (const { layer, output } of layerShapes(network, shape)) {
+    const wanted = [shape[0] ?? 0, ...output];
+    await visit({ layer: layer.name, shape: wanted, values: valuesOf(outputs, layer.name, elements(wanted)) });
+    await ctx.tick(0);
+  }
 }
 
 function failed(what: "refuses" | "cannot run", error: unknown): CheckpointError {
