@@ -29,7 +29,11 @@ const collections: readonly Collection[] = [
   { name: "convert", file: "convert-golden.ts", about: "every golden network against the canonical values, and there and back" },
   { name: "axes", file: "axes.ts", about: "hosts and networks that are no VGG in the axes of other frameworks: exact, or named" },
   { name: "like", file: "like-golden.ts", about: "every golden network into the form of every other" },
-  { name: "hints", file: "hints.ts", about: "every printed piece of advice over goldens and hosts, typed: it does what it says" },
+  {
+    name: "hints",
+    file: "hints.ts",
+    about: "every printed piece of advice over goldens, hosts, faults that people met and hostile files, typed",
+  },
   { name: "pairs", file: "pairs.ts", about: "every source format into every target format, counted in docs/interop.md" },
   { name: "verify", file: "verify-golden.ts", about: "every golden network run against its framework's logits" },
   { name: "fuzz", file: "../fuzz/fuzz.ts", about: "damaged files: every prefix, byte flips, random changes" },

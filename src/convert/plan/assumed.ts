@@ -17,10 +17,11 @@ import type { Fill, Move } from "./plan-types.ts";
 /** What of the assumptions about a source a plan rests on, and what the plan itself puts in place of what is absent. */
 export function planAssumptions(
   moves: readonly Move[],
-  { identity, network, expected }: ConversionTarget,
+  target: ConversionTarget,
   area: FeatureArea,
   options: ConvertOptions,
 ): readonly Assumption[] {
+  const { identity, network, expected } = target;
   if (identity === undefined || network === undefined) return [];
   const fills = moves.flatMap((move) => (move instanceof CarriedMove ? [] : move.fills));
   const matters: Readonly<Record<Assumption["of"], boolean>> = {
@@ -39,7 +40,7 @@ export function planAssumptions(
     ...(area.assumed === undefined || !moves.some(needsArea) ? [] : [guessedArea(area.assumed)]),
     ...shifted(fills, identity),
     ...keptForm(network, expected !== undefined, options),
-    ...standIns(fills, network, options),
+    ...standIns(fills, network, target, options),
   ];
 }
 
@@ -91,7 +92,15 @@ function keptForm(network: Network, byExample: boolean, { fc }: ConvertOptions):
 }
 
 /** Zeros and ones that the source does not have: the target's network has a place for them. */
-function standIns(fills: readonly Fill[], network: Network, options: ConvertOptions): readonly Assumption[] {
+function standIns(
+  fills: readonly Fill[],
+  network: Network,
+  { expected, format }: ConversionTarget,
+  options: ConvertOptions,
+): readonly Assumption[] {
+  // Plain tensors go by any names; a network's file has its own, and another checkpoint its tensors.
+  const without = "--like a checkpoint without them";
+  const other = expected !== undefined ? null : format.carries === "tensors" ? `--naming keep, or ${without}` : without;
   const last = options.numClasses === undefined ? undefined : fcLayers(network).at(-1)?.name;
   const made = fills.filter(({ from, role }) => from.length === 0 && role !== undefined && !role.endsWith(".bn.factor"));
   return (["zeros", "ones"] as const).flatMap((formula): readonly Assumption[] => {
@@ -104,7 +113,7 @@ function standIns(fills: readonly Fill[], network: Network, options: ConvertOpti
         of: "stand-in",
         what: `${formula} stand for what the source does not store: ${few(roles, 8)}`,
         grounds: `networks of the target have these, and ${formula} change nothing`,
-        switch: "--naming keep, or --like a checkpoint without them",
+        switch: other,
       },
     ];
   });
