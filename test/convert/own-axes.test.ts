@@ -146,6 +146,22 @@ describe("a network that is no VGG, to the axes of another framework", () => {
     await made.close();
   });
 
+  test("--use-average takes the averages in their place, under their names and in the target's axes", async () => {
+    const ema = "conv/weights/ExponentialMovingAverage";
+    const shapes = { "conv/weights": [1, 1, 2, 3], [ema]: [1, 1, 2, 3], "conv/biases": [3], "conv/biases/ExponentialMovingAverage": [3] };
+    const source = counting(shapes, "tf-v2");
+    const values = Float64Array.of(10, 11, 12, 13, 14, 15);
+    const tensors = new Map([...source.tensors, [ema, tensorOf(ema, "float32", [1, 1, 2, 3], values)]]);
+    const { made, result } = await through({ ...source, tensors }, "e.pth", { to: "torch", useAverage: true });
+    expect([...made.tensors.keys()].sort()).toEqual(["conv/biases", "conv/weights"]);
+    expect(await valuesOf(made, "conv/weights")).toEqual({ shape: [3, 2, 1, 1], values: [10, 13, 11, 14, 12, 15] });
+    expect(result.plan.unused.map(({ reason }) => reason)).toEqual([
+      "its moving average stands in for it",
+      "its moving average stands in for it",
+    ]);
+    await made.close();
+  });
+
   test("a target that holds a network says what does it instead", async () => {
     await expect(through(counting(mobile), "k.h5", { to: "keras" })).rejects.toMatchObject({
       code: "unsupported",

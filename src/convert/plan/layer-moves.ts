@@ -7,7 +7,7 @@ import { vectorLength } from "../../model/layers/layer.ts";
 import type { KnownKind, KnownLayer, KnownTensor } from "../../model/layers/layer-kind.ts";
 import { mostTensors, readLayers } from "../../model/layers/read-layers.ts";
 import { flattensChannelsFirst } from "../../model/records.ts";
-import { type Axes, axesOf, axisSizes, parseAxes, shapeFor, withOnes } from "../../tensor/axes.ts";
+import { type Axes, axesOf, axisSizes, parseAxes, plainAxes, shapeFor, withOnes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -150,8 +150,8 @@ function turnedKernels(): Assumption {
   };
 }
 
-/** The move of a tensor under its own name. */
-export function turnedMove(tensor: NumericInfo, { from, to, sizes, flip }: Turn, toDtype: NumericDType): Move {
+/** The move of a tensor under its own name. `key`: of the average whose values it takes. */
+export function turnedMove(tensor: NumericInfo, { from, to, sizes, flip }: Turn, toDtype: NumericDType, key: string = tensor.name): Move {
   const known = axisSizes(from, tensor.shape, new Map(sizes));
   const move: Omit<Move, "move"> = {
     to: tensor.name,
@@ -159,7 +159,18 @@ export function turnedMove(tensor: NumericInfo, { from, to, sizes, flip }: Turn,
     toAxes: to,
     toDtype,
     ...(sizes.length > 0 && { sizes }),
-    fills: [{ formula: "value", from: [{ key: tensor.name, axes: from, shape: tensor.shape, ...(flip !== undefined && { flip }) }] }],
+    fills: [{ formula: "value", from: [{ key, axes: from, shape: tensor.shape, ...(flip !== undefined && { flip }) }] }],
   };
   return { ...move, move: summarise(move, tensor, known) };
+}
+
+/** A tensor of no role with the values of its average. */
+export function averageMove({ name, shape, dtype }: NumericInfo, toDtype: NumericDType, key: string): Move {
+  return {
+    to: name,
+    toShape: shape,
+    toDtype,
+    move: dtype === toDtype ? "copy" : "cast",
+    fills: [{ formula: "value", from: [{ key, axes: plainAxes(shape.length), shape }] }],
+  };
 }

@@ -22,7 +22,7 @@ import { planAssumptions } from "./assumed.ts";
 import { CarriedMove } from "./carried-move.ts";
 import { checkExpected } from "./expected-shape.ts";
 import { withHandMoves } from "./hand-moves.ts";
-import { layerPlan, turnedMove } from "./layer-moves.ts";
+import { averageMove, layerPlan, turnedMove } from "./layer-moves.ts";
 import { roleMoves } from "./plan-roles.ts";
 import { areaOf, fallbackRoles, roleSource, sourceRoles, withKeptNames } from "./plan-source.ts";
 import { type LayerLine, type Left, type Move, noPlace, type Plan, type Planned } from "./plan-types.ts";
@@ -134,7 +134,7 @@ function planRest(draft: Draft, source: Checkpoint, target: ConversionTarget, ke
   const taken = new Set(draft.moves.map(({ to }) => to));
   const travels = (key: string): boolean =>
     selection.kept.has(key) && !selection.state.has(key) && !draft.used.has(key) && roleAt(key) === undefined;
-  const own = target.format.carries === "tensors" && target.expected === undefined ? target.ownAxes : undefined;
+  const own = holdsOthers(target) ? target.ownAxes : undefined;
   const layers = layerPlan(source, own, travels, options);
   draft.layers = layers.lines;
   draft.assumed.push(...layers.assumed);
@@ -153,20 +153,29 @@ function planRest(draft: Draft, source: Checkpoint, target: ConversionTarget, ke
     const leave = (reason: string): void => {
       draft.unused.push({ key, ...withRole(role), reason });
     };
-    if (role !== undefined || selection.averages.has(key)) leave(because(key));
+    const average = selection.averages.get(key);
+    if (role !== undefined || (average !== undefined && !holdsOthers(target))) leave(because(key));
     else if (tensor.dtype === "string") leave("text");
     else if (tensor.shape.includes(0) && target.scheme !== "keep") leave("it is empty");
     else if (isImageConstant(key) && !keepsConstant(key, target)) leave(isPreparation);
-    else if (target.format.carries === "network" || target.expected !== undefined) leave(noPlace);
+    else if (!holdsOthers(target)) leave(noPlace);
     else if (taken.has(key)) {
       const way = adding({ exclude: [escaped(key)] });
       throw new Refusal("mismatch", "a tensor of no layer has the name that a layer gets", [way], { tensor: key });
     } else {
       const turn = layers.turns.get(key);
       const dtype = targetDtype({ name: key, dtype: tensor.dtype }, target.holds, options.dtype, target.format.id);
-      draft.moves.push(turn === undefined ? new CarriedMove(tensor, dtype) : turnedMove({ ...tensor, dtype: tensor.dtype }, turn, dtype));
+      const own = { ...tensor, dtype: tensor.dtype };
+      if (average !== undefined) leave(because(key));
+      if (turn !== undefined) draft.moves.push(turnedMove(own, turn, dtype, average));
+      else draft.moves.push(average === undefined ? new CarriedMove(tensor, dtype) : averageMove(own, dtype, average));
     }
   }
+}
+
+/** Whether the output has room for tensors of no role. */
+function holdsOthers({ format, expected }: ConversionTarget): boolean {
+  return format.carries === "tensors" && expected === undefined;
 }
 
 function withRole(role: Role | undefined): Pick<Left, "role"> {

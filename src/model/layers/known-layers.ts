@@ -53,6 +53,9 @@ function inOrder({ weights, norms, recurrent }: Layers): readonly (WeightLayer |
   return sorted ? all.toSorted((a, b) => naturalCompare(a.name, b.name)) : all;
 }
 
+/** Axes of kernels and matrices. */
+const meanings: ReadonlySet<string> = new Set(["o", "i", "d", "h", "w", "c", "m"]);
+
 /** Layers that only a record or a running number makes go by their key. */
 function shownPath(name: string, tensor: Described | undefined): string {
   return name.startsWith("sequence ") ? (tensor?.name ?? name) : name.replace(/^layer /, "");
@@ -74,7 +77,9 @@ function weightLayer(each: Beside, question: Question): { readonly known: KnownL
   const { checkpoint, record, before, next, loops } = question;
   const { layer } = each;
   const recorded = question.written.get(layer.weight.name);
-  const written = recorded?.groups.length === layer.weight.shape.length ? recorded : undefined;
+  // `--like` and averages record axes without a meaning: a0 a1.
+  const means = recorded?.groups.length === layer.weight.shape.length && recorded.names.every((name) => meanings.has(name));
+  const written = means ? recorded : undefined;
   const orders = withStated(question.orders, written, record);
   const stated = statedKind(written, record);
   const verdict = weigh(each, { orders, conventions: checkpoint.conventions, stated, record, before, next });
