@@ -52,10 +52,14 @@ export function signatures(head: Uint8Array, tail: Uint8Array, size: number): re
  * has no signature of its own; it costs a short read for each doubling of the size, and is no search through what has to be decoded.
  */
 export async function followsUserBlock(source: ByteSource): Promise<boolean> {
-  const end = source.access === "random" ? source.size : Math.min(source.size, FORWARD);
-  for (let at = 4096; at + HDF5.length <= end; at *= 2) {
-    if (has(await source.read(at, HDF5.length), 0, HDF5)) return true;
-  }
+  const random = source.access === "random";
+  const end = random ? source.size : Math.min(source.size, FORWARD);
+  const places: number[] = [];
+  for (let at = 4096; at + HDF5.length <= end; at *= 2) places.push(at);
+  const begins = async (at: number): Promise<boolean> => has(await source.read(at, HDF5.length), 0, HDF5);
+  // At once where a read may be a request; what is decoded is decoded once, from front to back.
+  if (random) return (await Promise.all(places.map(begins))).includes(true);
+  for (const at of places) if (await begins(at)) return true;
   return false;
 }
 

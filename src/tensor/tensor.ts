@@ -21,6 +21,14 @@ export interface NumericTensor extends TensorInfo {
   readonly dtype: NumericDType;
   /** Where the elements lie; together the parts hold each element once. May read an index (HDF5 chunks), never values. */
   parts(): Promise<readonly Part[]>;
+  /** The storage that it is a view of and its place there, where that is known before the bytes are found: on a server finding them takes a request. */
+  view?(): StorageView | undefined;
+}
+
+/** Two tensors of the same storage and place are the same bytes. */
+export interface StorageView {
+  readonly storage: object;
+  readonly place: string;
 }
 
 export interface StringTensor extends TensorInfo {
@@ -52,6 +60,6 @@ export function isNumeric(tensor: Tensor): tensor is NumericTensor {
 
 /** The same tensor under other words. A spread alone would lose what a class keeps in its prototype: `parts`. */
 export function withInfo(tensor: Tensor, info: Partial<TensorInfo>): Tensor {
-  if (isNumeric(tensor)) return { ...tensor, ...info, parts: () => tensor.parts() };
+  if (isNumeric(tensor)) return { ...tensor, ...info, parts: () => tensor.parts(), view: () => tensor.view?.() };
   return { ...tensor, ...info, elements: () => tensor.elements() };
 }

@@ -1,5 +1,4 @@
-import type { Part } from "../../tensor/tensor.ts";
-import { isNumeric } from "../../tensor/tensor.ts";
+import { isNumeric, type NumericTensor, type StorageView } from "../../tensor/tensor.ts";
 import { few } from "../../text/few.ts";
 import type { AuditSubject, Check, Finding } from "./check.ts";
 
@@ -15,15 +14,14 @@ export const duplicateStorage: Check = {
 
 async function tied({ checkpoint }: AuditSubject): Promise<readonly Finding[]> {
   if (checkpoint.conventions.shares !== true) return [];
-  const groups = new Map<Part["source"], Map<string, string[]>>();
+  const groups = new Map<object, Map<string, string[]>>();
   for (const tensor of checkpoint.tensors.values()) {
     if (!isNumeric(tensor) || tensor.shape.includes(0)) continue;
-    const [part, more] = await tensor.parts();
-    if (part === undefined || more !== undefined) continue;
-    const places = groups.get(part.source) ?? new Map<string, string[]>();
-    groups.set(part.source, places);
-    const place = `${part.offset} ${part.shape.join()} ${part.strides.join()}`;
-    places.set(place, [...(places.get(place) ?? []), tensor.name]);
+    const view = tensor.view?.() ?? (await viewOfParts(tensor));
+    if (view === undefined) continue;
+    const places = groups.get(view.storage) ?? new Map<string, string[]>();
+    groups.set(view.storage, places);
+    places.set(view.place, [...(places.get(view.place) ?? []), tensor.name]);
   }
   const same = [...groups.values()].flatMap((places) => [...places.values()]).filter((names) => names.length > 1);
   if (same.length === 0) return [];
@@ -37,6 +35,13 @@ async function tied({ checkpoint }: AuditSubject): Promise<readonly Finding[]> {
       fix: "tied weights: formats without ties store them once for each name",
     },
   ];
+}
+
+/** The only part of a tensor. */
+async function viewOfParts(tensor: NumericTensor): Promise<StorageView | undefined> {
+  const [part, more] = await tensor.parts();
+  if (part === undefined || more !== undefined) return undefined;
+  return { storage: part.source, place: `${part.offset} ${part.shape.join()} ${part.strides.join()}` };
 }
 
 /** Keras 3 `model.export`: every variable under variables/N and again under _all_variables/N. */

@@ -4,7 +4,7 @@ import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { dtypes, itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
-import type { NumericTensor, Part, TensorKind } from "../../tensor/tensor.ts";
+import type { NumericTensor, Part, StorageView, TensorKind } from "../../tensor/tensor.ts";
 import { type StorageId, sameStorage, type TorchTensor, type TorchView } from "./records.ts";
 
 /** Where a container keeps its storages. */
@@ -59,6 +59,15 @@ class StoredTensor implements NumericTensor {
     this.shape = record.shape;
     this.#storage = storage;
     this.#record = record;
+  }
+
+  view(): StorageView {
+    const { offset, strides, view } = this.#record;
+    const { conjugate, negative } = view;
+    return {
+      storage: this.#storage,
+      place: `${itemsize(this.dtype)} ${conjugate} ${negative} ${offset} ${this.shape.join()} ${strides.join()}`,
+    };
   }
 
   async parts(): Promise<readonly Part[]> {
