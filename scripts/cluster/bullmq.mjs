@@ -15,6 +15,8 @@ import { Queue, QueueEvents, Worker } from "bullmq";
 import { Redis } from "ioredis";
 
 const name = "vggtool-catalogue";
+/** Milliseconds that a worker has to end in: as long as Kubernetes and systemd give. */
+const patience = 30_000;
 const [program, ...before] = (process.env.VGGTOOL ?? "vggtool").split(" ");
 const connection = new Redis(process.env.REDIS_URL ?? "redis://127.0.0.1:6379", { maxRetriesPerRequest: null });
 
@@ -29,9 +31,11 @@ async function work() {
     await vggtool("catalogue", ...sources, "--shard", `${shard}/${of}`, "--record-errors", "--quiet", "-o", folder);
   };
   const worker = new Worker(name, run, { connection, concurrency: atOnce, maxStalledCount: 3 });
+  // Shards that run are let finish; where the Redis is gone, closing never ends, and the time does.
   const stop = async () => {
+    setTimeout(() => process.exit(1), patience).unref();
     await worker.close();
-    connection.disconnect();
+    process.exit(0);
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

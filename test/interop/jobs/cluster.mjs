@@ -122,7 +122,8 @@ export const clusterJobs = [
           await run(process.execPath, [script, "add", shards, output, models], { env: { ...env, PARTS: parts }, timeout: 120_000 });
         });
       } finally {
-        for (const child of [...workers, redis]) child.kill("SIGTERM");
+        // Workers wait for their Redis, and nothing is lost here.
+        for (const child of [...workers, redis]) child.kill("SIGKILL");
       }
     },
   },
