@@ -41,3 +41,45 @@ test("a body that has lost its head does not take another's", () => {
   expect(fc6).toMatchObject([undefined, { key: "temporal.classifier.0.weight" }]);
   expect(identity?.complete).toBe(false);
 });
+
+describe("what lies beside a weight", () => {
+  const vgg = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
+  const how = spellings["torch"];
+  if (vgg === undefined || how === undefined) throw new Error("no such host");
+  const plain = spelled(vgg.layers, how).checkpoint;
+  /** Each kernel under other names. */
+  const kept = (parts: (key: string, shape: readonly number[]) => readonly (readonly [string, readonly number[]])[]): typeof plain => ({
+    ...plain,
+    tensors: new Map(
+      [...plain.tensors.values()].flatMap((tensor) => {
+        const made =
+          tensor.shape.length === 4 ? parts(tensor.name.replace(/\.weight$/, ""), tensor.shape) : [[tensor.name, tensor.shape] as const];
+        return made.map(([name, shape]) => [name, { ...tensor, name, shape }] as const);
+      }),
+    ),
+  });
+
+  test.each<[name: string, suffixes: readonly string[]]>([
+    ["weight norm", ["weight_g", "weight_v"]],
+    ["torch's parametrizations", ["parametrizations.weight.original0", "parametrizations.weight.original1"]],
+    ["pruning", ["weight_orig", "weight_mask"]],
+  ])("%s keeps no weight that could be taken as it is", (_, suffixes) => {
+    expect(identify(kept((key, shape) => suffixes.map((suffix) => [`${key}.${suffix}`, shape])))).toBeUndefined();
+  });
+
+  test("adapters and slopes leave the network incomplete", () => {
+    const adapted = kept((key, shape) => [
+      [`${key}.weight`, shape],
+      [`${key}.lora_A`, [8, 27]],
+    ]);
+    expect(identify(adapted)).toMatchObject({ complete: false, unread: expect.arrayContaining(["features.0.lora_A"]) });
+    const slope = {
+      ...plain,
+      tensors: new Map([
+        ...plain.tensors,
+        ["features.1.weight", { name: "features.1.weight", dtype: "float32", shape: [64], parts: async () => [] }],
+      ]),
+    } as const;
+    expect(identify(slope)?.complete).toBe(false);
+  });
+});

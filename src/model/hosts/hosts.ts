@@ -59,7 +59,7 @@ export const hosts: readonly HostRow[] = [
   { name: "Bayesian crowd counter", keys: ["reg_layer.0.weight"] },
   { name: "DeDoDe keypoint detector (kornia)", keys: ["decoder.layers.8", "encoder.layers.0.weight"] },
   { name: "CRNN text recogniser (docTR)", keys: ["feat_extractor.0.weight", "decoder.weight_ih_l0"] },
-  { name: "U-Net (segmentation_models_pytorch)", keys: ["decoder.blocks.#.conv1.0.weight", "segmentation_head.0.weight"] },
+  { name: "U-Net (segmentation_models_pytorch)", keys: ["decoder.blocks.0.conv1.0.weight", "segmentation_head.0.weight"] },
   { name: "FCN-32s over Keras Applications' VGG19", keys: ["score_fr.*kernel", "upscore", "block5_conv4"] },
   { name: "FCN-32s", keys: ["score_fr", "upscore"] },
   {

@@ -2,7 +2,7 @@ import { parseAxes } from "../../tensor/axes.ts";
 import type { Assumption } from "../assumption.ts";
 import type { DescribedCheckpoint } from "../described.ts";
 import type { Missing } from "../identity.ts";
-import { type Layers, vectorLength } from "../layers/layer.ts";
+import { type Layers, normTensors, vectorLength } from "../layers/layer.ts";
 import { naturalCompare } from "../layers/order.ts";
 import { keyOf } from "../layers/tokens.ts";
 import type { NetworkParts } from "../network/build-network.ts";
@@ -12,7 +12,7 @@ import type { IdentifyOptions } from "../options.ts";
 import { flattensChannelsFirst } from "../records.ts";
 import { type Role, roleOf } from "../role.ts";
 import type { Slot } from "../scheme.ts";
-import type { Entries, Entry } from "./entries.ts";
+import { type Entries, type Entry, tensorsOf } from "./entries.ts";
 import { type FitPlace, placeName } from "./fit.ts";
 import { findHead } from "./head/find-head.ts";
 import type { Head } from "./head/question.ts";
@@ -54,7 +54,7 @@ export function draftBody(
     (place): Present => ({ name: placeName(place), entry: { path: "", names: [], position: -1 } }),
   );
   const norms = normsOf(checkpoint, entries, reading, inOrder([...convs, ...empty]), head);
-  const ownNorms = new Set(norms.values());
+  const ownNorms = new Set([...norms.values()].flatMap(normTensors));
   const missing = [
     ...missingLayers(reading, head, others.length),
     ...missingBiases(convs),
@@ -73,8 +73,8 @@ export function draftBody(
     ].filter(([role, slot]) => !("constant" in slot && gone.has(role))),
   );
   const unread = [...convs, ...fcs].flatMap(({ entry }) => entry.layer?.strays.map(({ name }) => name) ?? []);
-  const within = others.some((entry) => isWithin(entry, reading));
-  for (const entry of entries.all) if (entry.norm !== undefined && ownNorms.has(entry.norm)) own.add(entry);
+  for (const entry of entries.all) if (tensorsOf(entry).some((tensor) => ownNorms.has(tensor))) own.add(entry);
+  const within = entries.all.some((entry) => !own.has(entry) && isWithin(entry, reading));
   const alone = entries.all.every((entry) => own.has(entry) || (entry.norm ?? entry.layer) !== undefined);
   const headed = (head.final && !within) || (head.layers.length === 0 && others.length === 0 && alone);
   const complete = missing.length === 0 && unread.length === 0 && !head.replaced && reading.tail.length === 0 && headed;

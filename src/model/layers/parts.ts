@@ -64,6 +64,13 @@ export function canBeBias(name: string): boolean {
   return !otherVectors.test(bareName(name));
 }
 
+/** Parts that a weight is computed from: length and direction of weight norm, what spectral norm and pruning keep beside it, torch's parametrizations. */
+const reparametrised = /(^|[._/:-])(weight|kernel|w)_(g|v|u|orig|mask)$|(^|[._/:-])parametrizations[._/:-].*original\d*$/i;
+
+export function isReparametrised(name: string): boolean {
+  return reparametrised.test(bareName(name));
+}
+
 /** The key without what a container puts around it: `/.ATTRIBUTES/VARIABLE_VALUE`, `arg:`, Python 2's b'…'. */
 function bareName(name: string): string {
   return name

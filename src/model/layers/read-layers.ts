@@ -4,7 +4,7 @@ import { typeOf } from "../records.ts";
 import { type Layers, type Member, type NormLayer, normTensors, vectorLength, type WeightLayer, type WeightlessLayer } from "./layer.ts";
 import { innerNorm, readNorm } from "./norm.ts";
 import { template } from "./order.ts";
-import { canBeBias, type Leaf, parseDagnnLabel, parseName } from "./parts.ts";
+import { canBeBias, isReparametrised, type Leaf, parseDagnnLabel, parseName } from "./parts.ts";
 import { splitSequence } from "./sequence.ts";
 
 /** A VGG in training has some hundreds of tensors, optimizer and averages included, large networks some thousands. Taking apart what has more would take several times the memory of all its names. */
@@ -24,9 +24,10 @@ export function readLayers(checkpoint: DescribedCheckpoint): Layers {
   const byRecord = recordPlaces(checkpoint);
   const ending = commonEnding(own);
   const names = new Set(own.map(({ name }) => name));
+  const named = new Set(own.map(({ name }) => parseName(name)).flatMap(({ layer, leaf }) => (typeof leaf === "string" ? [layer] : [])));
   const byLayer = new Map<string, Member[]>();
   own.forEach((tensor, position) => {
-    const place = locate(tensor, byRecord, ending, names);
+    const place = locate(tensor, byRecord, { ending, names, named });
     const members = byLayer.get(place.layer) ?? [];
     if (members.length === 0) byLayer.set(place.layer, members);
     members.push({ tensor, leaf: place.leaf, position });
@@ -77,7 +78,7 @@ function adopted({ weights, norms, vectors, recurrent, others }: Omit<Sorted, "s
 }
 
 /** The layer whose name the key begins with, up to a separator. */
-function ownerOf(name: string, layers: ReadonlyMap<string, unknown>): string | undefined {
+function ownerOf(name: string, layers: { has(name: string): boolean }): string | undefined {
   if (layers.has(name)) return name;
   for (let at = name.length - 1; at > 0; at--) {
     if (/[/._:-]/.test(name[at] ?? "") && layers.has(name.slice(0, at))) return name.slice(0, at);
@@ -118,11 +119,17 @@ function recordPlaces(checkpoint: DescribedCheckpoint): ReadonlyMap<string, { re
   return places;
 }
 
+interface Keys {
+  readonly ending: string;
+  readonly names: ReadonlySet<string>;
+  /** Layers of which a part is called by its name. */
+  readonly named: ReadonlySet<string>;
+}
+
 function locate(
   tensor: Described,
   records: ReadonlyMap<string, { readonly layer: string; readonly leaf: Leaf }>,
-  ending: string,
-  names: ReadonlySet<string>,
+  { ending, names, named }: Keys,
 ): { readonly layer: string; readonly leaf: Leaf } {
   const plain = plainName(tensor);
   const path = parseName(plain.endsWith(ending) ? plain.slice(0, plain.length - ending.length) : plain);
@@ -140,6 +147,8 @@ function locate(
   }
   const record = records.get(tensor.name);
   if (record !== undefined) return record;
+  // What lies under a layer's name is that layer's, whatever it is; and a direction or a mask is no weight.
+  if (isReparametrised(tensor.name) || ownerOf(path.layer, named) !== undefined) return path;
   const { shape, numbers } = template(tensor.name);
   return numbers.length === 0 ? path : { layer: `sequence ${shape}`, leaf: undefined };
 }

@@ -1,6 +1,5 @@
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Layers } from "../../layers/layer.ts";
-import { template } from "../../layers/order.ts";
 import type { Tokens } from "../../layers/tokens.ts";
 import type { Entries, Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
@@ -107,8 +106,9 @@ function byShapes(question: Question): Head | undefined {
 /** Whether all names are as long and the same but for numbers, or none has any; that of the last may say that it is the last. */
 function ofOneForm(dense: readonly Entry[]): boolean {
   if (new Set(dense.map((entry) => segmentsOf(entry).length)).size > 1) return false;
-  const forms = dense.filter(({ names }) => !names.some(isLastName)).map(({ path }) => template(path));
-  return forms.every(({ shape }) => shape === forms[0]?.shape) || forms.every(({ numbers }) => numbers.length === 0);
+  const forms = dense.filter(({ names }) => !names.some(isLastName)).map(({ path }) => path);
+  // Keras numbers from the second on: dense, dense_1.
+  return new Set(forms.map((path) => path.replace(/_?\d+/g, ""))).size < 2 || !forms.some((path) => /\d/.test(path));
 }
 
 /** Words of a classifier of one dense layer. */

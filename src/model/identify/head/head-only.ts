@@ -2,6 +2,7 @@ import type { DescribedCheckpoint } from "../../described.ts";
 import type { Missing } from "../../identity.ts";
 import type { Layers } from "../../layers/layer.ts";
 import { parseName } from "../../layers/parts.ts";
+import { candidates } from "../../layers/read-layers.ts";
 import { keyOf, type Tokens, tokensOf } from "../../layers/tokens.ts";
 import { configs, convNames } from "../../network/configs.ts";
 import type { IdentifyOptions } from "../../options.ts";
@@ -30,6 +31,8 @@ const classifiers = new Set(["classifier"]);
 export function headOnly(checkpoint: DescribedCheckpoint, layers: Layers, entries: Entries, options: IdentifyOptions): Draft | undefined {
   const weighted = entries.all.filter(({ layer }) => layer !== undefined);
   if (weighted.length < 2 || layers.recurrent.length > 0) return undefined;
+  // A kernel whose layer could not be read is no reason to say that there is none.
+  if (candidates(checkpoint).some(({ shape }) => shape.length > 2)) return undefined;
   if (weighted.some(({ layer }) => layer?.weight.shape.length !== 2)) return undefined;
   const read = denseReader(entries.all, checkpoint.conventions.kernel, checkpoint.conventions);
   const found = headLayers(checkpoint.format, entries, weighted, read);
