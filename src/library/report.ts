@@ -35,7 +35,7 @@ const reportChecks: Checks<ReportOptions> = {
 
 /**
  * All that can be seen of a checkpoint: what it is, findings, statistics and histograms of every tensor, its filters; with `other` how far
- * the two are apart. Reads every value once. With `output` also written as one page of HTML that asks for nothing.
+ * the two are apart. Reads every value. With `output` also written as one page of HTML that asks for nothing.
  *
  * @param input A path, an address, bytes, or an open checkpoint, which stays open.
  * @throws CheckpointError `not-found`, `malformed`, `unsupported`, `mismatch` with `other`, and the others of docs/errors.md.
