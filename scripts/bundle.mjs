@@ -15,15 +15,13 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { build, transform } from "esbuild";
 import { makeAssets } from "./assets.mjs";
+import { buildLibrary, fromVendor, inputsOf, optional } from "./library.mjs";
 import { notices } from "./notices.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = `${root}dist/cli`;
 /** Of the function that each piece becomes; bin/vggtool calls it. */
 const parameters = "exports,require,module,__load,__import,__bundle";
-
-/** Loaded at run time from node_modules: WebAssembly files lie beside them, or the user has installed them. */
-const external = ["@tensorflow/*", "h5wasm", "onnxruntime-node", "sharp"];
 
 /** Plain inspections of each kind of container: what they load together is the main file, and what they run is compiled beforehand. */
 const inspections = [
@@ -77,7 +75,7 @@ const onFirstUse = {
   },
 };
 
-/** name → the body of a function, and the licences of the packages in them. */
+/** name → the body of a function, and the paths of what is in them. */
 async function pieces() {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -95,8 +93,8 @@ async function pieces() {
     // V8 makes every name of the code cache anew: short ones save 3 ms of a start. Stack traces give line and column of the files here.
     minifyIdentifiers: true,
     lineLimit: 160,
-    external,
-    plugins: [withoutChildProcess, ownRequire, onFirstUse],
+    external: optional,
+    plugins: [fromVendor("vendor/"), withoutChildProcess, ownRequire, onFirstUse],
     define: { "import.meta.url": "__bundle.url" },
     legalComments: "none",
     metafile: true,
@@ -115,10 +113,7 @@ async function pieces() {
       linked.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
     );
   }
-  const inputs = Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
-  return { bodies, legal: notices(root, inputs) };
+  return { bodies, inputs: inputsOf({ metafile }) };
 }
 
 /** One file of some pieces: an expression whose value has them as functions, and, in the main file, says where the others are. */
@@ -158,12 +153,14 @@ function loadedBy(...lines) {
   return new Set(names);
 }
 
+// Pieces are named by their contents: those of the build before would be packed too.
+rmSync(`${root}dist`, { recursive: true, force: true });
 await makeAssets(root);
-const { bodies, legal } = await pieces();
+const { bodies, inputs } = await pieces();
 const names = [...bodies.keys()];
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, legal);
+writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices(root, [...(await buildLibrary(root)), ...inputs]));
 write("vggtool.cjs", names, {});
 
 const inspected = inspections.map((path) => loadedBy(["inspect", path]));

@@ -44,6 +44,20 @@ function pack(folder) {
   return filename;
 }
 
+/** What npm says of the packages that the notices name: the files that are packed have those inside, and need no others. */
+function billOfMaterials() {
+  const notices = readFileSync(join(root, "dist", "THIRD-PARTY-NOTICES.txt"), "utf8");
+  const inside = new Set([...notices.matchAll(/^={78}\n(\S+) (\S+), /gm)].map(([, name, version]) => `${name}@${version}`));
+  const bill = JSON.parse(npm(["sbom", "--sbom-format=cyclonedx"], root));
+  const nameOf = ({ group, name, version }) => `${group === undefined ? "" : `${group}/`}${name}@${version}`;
+  const components = bill.components.filter((component) => inside.has(nameOf(component)));
+  const kept = new Set([bill.metadata.component["bom-ref"], ...components.map((component) => component["bom-ref"])]);
+  const dependencies = bill.dependencies
+    .filter(({ ref }) => kept.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((other) => kept.has(other)) }));
+  return `${JSON.stringify({ ...bill, components, dependencies }, null, 2)}\n`;
+}
+
 const digest = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
 const out = values.check ? mkdtempSync(join(tmpdir(), "vggtool-pack-")) : values.out;
@@ -55,6 +69,6 @@ if (values.check) {
   rmSync(out, { recursive: true, force: true });
   if (again !== sum) throw new Error(`two builds differ: ${sum} and ${again}`);
 } else {
-  writeFileSync(join(out, "sbom.cdx.json"), npm(["sbom", "--omit=dev", "--sbom-format=cyclonedx"], root));
+  writeFileSync(join(out, "sbom.cdx.json"), billOfMaterials());
 }
 console.log(`${sum}  ${name}${values.check ? ", twice" : ""}`);

@@ -109,7 +109,6 @@ describe("the order of the layers", () => {
     "verify/engines/optional-package.ts",
     "verify/engines/subprocess.ts",
     "verify/engines/tensorflow.ts",
-    "verify/engines/wasm.ts",
     "verify/save.ts",
     "writers/encode.ts",
   ]);

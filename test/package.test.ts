@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,26 +14,10 @@ const json = (file: string): Readonly<Record<string, unknown>> => {
 };
 const names = (value: unknown): readonly string[] => (isRecord(value) ? Object.keys(value).sort() : []);
 
-test("dependencies are the chosen ones, in exact versions", () => {
+test("installing brings no other package, and what is inside is built from exact versions", () => {
   const manifest = json("package.json");
-  expect(names(manifest.dependencies)).toEqual([
-    "@tensorflow/tfjs-backend-wasm",
-    "@tensorflow/tfjs-core",
-    "aws4fetch",
-    "chalk",
-    "commander",
-    "fast-png",
-    "h5wasm",
-    "http-proxy-agent",
-    "https-proxy-agent",
-    "hyparquet",
-    "hyparquet-writer",
-    "jpeg-js",
-    "protobufjs",
-    "proxy-from-env",
-    "string-width",
-  ]);
-  const versions = [manifest.dependencies, manifest.devDependencies].flatMap((group) => (isRecord(group) ? Object.values(group) : []));
+  expect(names(manifest.dependencies)).toEqual([]);
+  const versions = isRecord(manifest.devDependencies) ? Object.values(manifest.devDependencies) : [];
   expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
   const peers = names(manifest.peerDependencies);
   expect(names(manifest.peerDependenciesMeta)).toEqual(peers);
@@ -78,17 +63,43 @@ test("docs/dependencies.md lists what is installed, with the licences that the p
   const page = readFileSync(join(root, "docs", "dependencies.md"), "utf8");
   const rows = [...page.matchAll(/^\| (\S+) \| ([^|]+) \| [^|]+ \|$/gm)].filter(([, name]) => name !== "package");
   const listed = new Map(rows.map(([, name = "", licence = ""]) => [name, licence]));
-  const installed = new Map(
-    names(json("package.json").dependencies).map((name) => [name, String(json(`node_modules/${name}/package.json`).license)]),
+  const inside = bundled().filter((name) => names(json("package.json").devDependencies).includes(name));
+  expect(listed).toEqual(new Map(inside.map((name) => [name, String(json(`node_modules/${name}/package.json`).license)])));
+});
+
+/** The packages that the notices name. */
+function bundled(): readonly string[] {
+  const text = readFileSync(join(root, "dist", "THIRD-PARTY-NOTICES.txt"), "utf8");
+  const entries = text.split(`${"=".repeat(78)}\n`).slice(1);
+  return entries.map((entry) => /^(\S+) /.exec(entry)?.[1] ?? "");
+}
+
+test("the engine inside is the version that it says", () => {
+  expect(json("node_modules/@tensorflow/tfjs-backend-wasm/package.json").version).toBe("4.22.0");
+  expect(readFileSync(join(root, "src/verify/engines/wasm.ts"), "utf8")).toContain('const VERSION = "4.22.0"');
+});
+
+test("the built package is small, and its code asks for no package but the optional ones", () => {
+  const manifest = json("package.json");
+  const dist = readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(join(root, "dist", file)).isFile(),
   );
-  expect(listed).toEqual(installed);
+  const blocks = dist.reduce((sum, file) => sum + Math.ceil(statSync(join(root, "dist", file)).size / 4096) * 4096, 0);
+  expect(blocks).toBeLessThan(10e6);
+  const asked = dist
+    .filter((file) => /^(index|lib|report|vendor)\b.*\.js$/.test(file))
+    .flatMap((file) => [
+      ...readFileSync(join(root, "dist", file), "utf8").matchAll(/^import [^"\n]*"([^".#][^"\n]*)";$|\bimport\("([^".#][^"]*)"\)/gm),
+    ])
+    .map(([, fixed, lazy]) => fixed ?? lazy ?? "")
+    .filter((name) => !isBuiltin(name));
+  expect([...new Set(asked)].filter((name) => !names(manifest.peerDependencies).includes(name))).toEqual([]);
 });
 
 test("the notices have the licence text of each bundled package", () => {
   const text = readFileSync(join(root, "dist", "THIRD-PARTY-NOTICES.txt"), "utf8");
   const entries = text.split(`${"=".repeat(78)}\n`).slice(1);
-  const packages = entries.map((entry) => /^(\S+) /.exec(entry)?.[1]);
-  expect(packages).toEqual(expect.arrayContaining(["chalk", "commander", "protobufjs", "string-width"]));
+  expect(bundled()).toEqual(expect.arrayContaining(["@tensorflow/tfjs-core", "chalk", "commander", "protobufjs", "string-width"]));
   for (const entry of entries) expect(entry).toMatch(/copyright|licen[cs]e/i);
   expect(Math.min(...entries.map((entry) => entry.length))).toBeGreaterThan(500);
 });

@@ -37,7 +37,9 @@ export async function chunkLibrary({ raw, extents, type, filters, file }: Librar
   const own: RawChunked = { ...raw, filters: raw.filters.with(1, count) };
   const filter = libraryFilter(filters) ?? "";
   loaded ??= import("h5wasm");
-  const { File, ready } = await loaded;
+  const { File, ready } = await loaded.catch((cause: unknown) => {
+    throw notInstalled(cause, filter, file);
+  });
   const library = await ready;
   library.activate_throwing_error_handler();
   return {
@@ -63,6 +65,19 @@ export async function chunkLibrary({ raw, extents, type, filters, file }: Librar
       }
     },
   };
+}
+
+function notInstalled(cause: unknown, filter: string, file: string): unknown {
+  if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND")) return cause;
+  return new CheckpointError(
+    "unsupported",
+    `values behind the HDF5 filter ${filter} are undone by the HDF5 library, which is not installed`,
+    {
+      file,
+      cause,
+      hint: "npm install h5wasm, beside vggtool",
+    },
+  );
 }
 
 /** h5wasm gives numbers little-endian, where our sources have the order of the file. */
