@@ -21,7 +21,11 @@ export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { fo
     say: (options) => `leave ${keys.length === 1 ? "it" : "them"} out: ${options}`,
   };
   const alone: Way = { options: { part: "body" }, say: (options) => `${options} converts the network alone`, mentioned: true };
-  const whole: Way = { options: { to: findTarget(undefined, undefined).id }, say: (options) => `${options} writes all of them` };
+  const whole: Way = {
+    options: { to: findTarget(undefined, undefined).id },
+    say: (options) => `${options} writes all of them`,
+    mentioned: true,
+  };
   const ways = left.some(({ role }) => role !== undefined) ? [without, whole] : [without, alone, whole];
   throw new Refusal("mismatch", `${format.id} has no place for ${few(keys)}`, ways);
 }
