@@ -7,29 +7,47 @@ const REDRAW = 100;
 
 export interface Progress {
   add(bytes: number): void;
+  /** What begins, and about how many bytes of it will come. */
+  begin(phase: string, total: number): void;
   done(): void;
 }
 
-/** Bytes so far of about `total` on stderr, when that is a terminal and the work lasts; never otherwise. */
+/** What is done, how much of it, how fast and how long still, on stderr, when that is a terminal and the work lasts; never otherwise. */
 export function progress(label: string, total: number | undefined, quiet: boolean): Progress {
-  if (quiet || terminalWidth(2) === undefined) return { add() {}, done() {} };
+  if (quiet || terminalWidth(2) === undefined) return { add() {}, begin() {}, done() {} };
   const started = performance.now();
-  let seen = 0;
+  let work: { readonly phase: string; readonly total: number | undefined; readonly since: number; seen: number } = {
+    phase: "reading",
+    total,
+    since: started,
+    seen: 0,
+  };
   let drawn = 0;
   return {
     add(bytes) {
-      seen += bytes;
+      work.seen += bytes;
       const now = performance.now();
       if (now - started < PATIENCE || now - drawn < REDRAW) return;
       drawn = now;
-      const megabytes = `${count(Math.round(seen / 1e6))} MB`;
-      const share = total === undefined || total === 0 ? "" : bar(Math.min(1, seen / total));
-      tell(`\r${visible(label)} ${share}${megabytes}\x1b[K`);
+      const share = work.total === undefined || work.total === 0 ? "" : bar(Math.min(1, work.seen / work.total));
+      tell(`\r${visible(label)} ${work.phase} ${share}${doneText(work.seen, work.total, (now - work.since) / 1000)}\x1b[K`);
+    },
+    begin(phase, bytes) {
+      work = { phase, total: bytes, since: performance.now(), seen: 0 };
     },
     done() {
       if (drawn > 0) tell("\r\x1b[K");
     },
   };
+}
+
+/** 248 of 553 MB, 310 MB/s, 1 s left */
+export function doneText(seen: number, total: number | undefined, seconds: number): string {
+  const megabytes = (bytes: number): string => count(Math.round(bytes / 1e6));
+  const rate = `${megabytes(seen / seconds)} MB/s`;
+  // The total is about right: more than all is never said.
+  if (total === undefined || total === 0 || seen >= total) return `${megabytes(seen)} MB, ${rate}`;
+  return `${megabytes(seen)} of ${megabytes(total)} MB, ${rate}, ${timeLeft((total - seen) / (seen / seconds))} left`;
 }
 
 function bar(share: number): string {
@@ -71,7 +89,10 @@ export function countProgress(total: number, quiet: boolean): CountProgress {
 /** 120 of 340, 4.2 a second, 52 s left */
 export function countText(done: number, total: number, seconds: number): string {
   const rate = done / seconds;
-  const left = Math.round((total - done) / rate);
-  const clock = left < 100 ? `${left} s` : left < 6000 ? `${Math.round(left / 60)} min` : `${(left / 3600).toFixed(1)} h`;
-  return `${count(done)} of ${count(total)}, ${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} a second, ${clock} left`;
+  return `${count(done)} of ${count(total)}, ${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} a second, ${timeLeft((total - done) / rate)} left`;
+}
+
+function timeLeft(seconds: number): string {
+  const left = Math.round(seconds);
+  return left < 100 ? `${left} s` : left < 6000 ? `${Math.round(left / 60)} min` : `${(left / 3600).toFixed(1)} h`;
 }

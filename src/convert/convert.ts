@@ -6,6 +6,8 @@ import { readBack } from "../io/output/read-back.ts";
 import type { FileSet } from "../io/source/source.ts";
 import { window } from "../io/source/window.ts";
 import { openSet } from "../open.ts";
+import { itemsize } from "../tensor/dtype.ts";
+import { elementCount } from "../tensor/shape.ts";
 import { refuseIgnored } from "../text/ignored.ts";
 import { execute } from "../writers/execute.ts";
 import type { NamedOutput } from "../writers/sharded.ts";
@@ -83,6 +85,7 @@ export async function convertCheckpoint(request: ConvertRequest, given: ConvertO
     refuseOlder(older, force);
     refuseFullDisk(layouts, place);
     const checks = options.check !== false;
+    ctx.begin?.("converting", bytesOf(plan));
     const outputs = await execute(layouts, run, checks ? readBack(set, ctx) : set, ctx);
     const entry = outputs.at(-1);
     if (entry === undefined) throw new Error("a writer without files");
@@ -130,6 +133,11 @@ async function prepare(request: ConvertRequest, given: ConvertOptions, ctx: Cont
   const facts = { options, target: decided.target, network: request.identity?.network, like: request.like !== undefined };
   refuseIgnored(conversionOptions, facts);
   return { options, known, decided, place: outputPlace(decided.target.row, options.out, input) };
+}
+
+/** Of what is written, without the format's own. */
+function bytesOf({ moves }: Plan): number {
+  return moves.reduce((sum, { toShape, toDtype }) => sum + elementCount(toShape) * itemsize(toDtype), 0);
 }
 
 async function check(

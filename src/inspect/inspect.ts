@@ -116,8 +116,10 @@ export async function inspectIdentified(
     options.layers === true
       ? (await import("./layers.ts")).layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size })
       : undefined;
+  if (options.hash === true) ctx.begin?.("hashing", checkpoint.bytes);
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const stats = options.stats === true ? await import("./stats.ts") : undefined;
+  if (stats !== undefined) ctx.begin?.("statistics", checkpoint.bytes);
   const found = await stats?.statistics(checkpoint, ctx, { identity, heads: options.heads });
   const source = options.source === undefined ? [] : await sourceFindings(options.source, identity);
   const audited = await audit({

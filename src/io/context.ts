@@ -18,6 +18,8 @@ export interface Context {
   temporary(): Promise<OutputFile>;
   /** A reader says that it is about to describe as many tensors; absent where the process is not ours to adapt. */
   readonly expect?: (tensors: number) => Promise<void>;
+  /** What begins, for who watches, and about how many bytes ticks will count of it; absent where nobody does. */
+  readonly begin?: (phase: string, bytes: number) => void;
   /** After every tile: progress, a turn of the event loop, throws `interrupted` when aborted. */
   tick(bytes: number): Promise<void>;
 }

@@ -21,6 +21,7 @@ export interface ContextOptions {
   /** Where temporary files lie: beside the output. The system's own folder only where there is no output. */
   readonly temporaryFolder?: string;
   readonly onProgress?: (bytes: number) => void;
+  readonly onPhase?: (phase: string, bytes: number) => void;
 }
 
 export interface OwnedContext extends Context {
@@ -94,6 +95,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     async temporary(): Promise<OutputFile> {
       return temporary();
     },
+    ...(options.onPhase === undefined ? {} : { begin: options.onPhase }),
     async tick(bytes) {
       options.onProgress?.(bytes);
       if (Date.now() - lastTurn > TURN) {

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly remote?: Pick<RemoteOptions, "transport" | "fetch" | "headers" | "tries">;
   /** Bytes that went through, as they go. */
   readonly onProgress?: (bytes: number) => void;
+  /** Called where a part of the work begins: what it is, and about how many bytes `onProgress` will count of it. */
+  readonly onPhase?: (phase: string, bytes: number) => void;
 }
 
 export const runChecks: Checks<RunOptions> = {
@@ -30,4 +32,5 @@ export const runChecks: Checks<RunOptions> = {
   cache: text,
   remote: record,
   onProgress: callback,
+  onPhase: callback,
 };

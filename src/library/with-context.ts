@@ -42,7 +42,7 @@ export async function spoken<T>(name: string | undefined, work: () => Promise<T>
   }
 }
 
-export function contextOptions({ signal, onProgress, remote, offline, download, cache }: RunOptions): ContextOptions {
+export function contextOptions({ signal, onProgress, onPhase, remote, offline, download, cache }: RunOptions): ContextOptions {
   return {
     remote: {
       ...remote,
@@ -53,5 +53,6 @@ export function contextOptions({ signal, onProgress, remote, offline, download, 
     ownProcess: hasOwnProcess(),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
+    ...(onPhase === undefined ? {} : { onPhase }),
   };
 }

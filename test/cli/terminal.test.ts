@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test, vi } from "vitest";
+import { doneText } from "../../src/cli/progress.ts";
 import { wantsColor } from "../../src/cli/terminal.ts";
 import { PROCESS_TIMEOUT, root, vggtool } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
@@ -60,4 +61,13 @@ describe.skipIf(script.status !== 0 || !script.stdout.includes("util-linux"))("o
     expect(bare).toMatch(/^features\.0\.weight +float32 +4 × 3 × 3 × 3 +108 +conv1_1\.weight$/m);
     expect(onTerminal({ NO_COLOR: "1" })).toBe(bare);
   });
+});
+
+test.each([
+  [248e6, 553e6, 0.8, "248 of 553 MB, 310 MB/s, 1 s left"],
+  [1e9, 20e9, 10, "1,000 of 20,000 MB, 100 MB/s, 3 min left"],
+  [553e6, 553e6, 2, "553 MB, 277 MB/s"],
+  [80e6, undefined, 1, "80 MB, 80 MB/s"],
+])("progress of %d of %d bytes after %d s: %s", (seen, total, seconds, text) => {
+  expect(doneText(seen, total, seconds)).toBe(text);
 });

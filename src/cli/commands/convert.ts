@@ -112,7 +112,13 @@ async function run(files: readonly string[], given: Options): Promise<void> {
       return;
     }
     const source = await onlySource(files, given, signal);
-    const result = await convert(source, { ...options, ...(out === undefined ? {} : { out }), signal, onProgress: bar.add });
+    const result = await convert(source, {
+      ...options,
+      ...(out === undefined ? {} : { out }),
+      signal,
+      onProgress: bar.add,
+      onPhase: bar.begin,
+    });
     bar.done();
     if (output.json) output.pieces(jsonPieces(given.dryRun === true ? result.plan : result));
     else {

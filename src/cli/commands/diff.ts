@@ -55,7 +55,7 @@ async function run(named: readonly string[], given: Options): Promise<void> {
       return;
     }
     const [a, b] = two(named);
-    const record = await diff(a, b, { ...options, signal, onProgress: bar.add });
+    const record = await diff(a, b, { ...options, signal, onProgress: bar.add, onPhase: bar.begin });
     bar.done();
     output.data(output.json ? toJson(record) : (await import("../../report/diff.ts")).diffText(record, output.style));
     setExitCode(record.equal ? exitCodes.done : exitCodes.no);

@@ -103,7 +103,7 @@ async function run(given: readonly string[], options: Options): Promise<void> {
   for (const [k, file] of files.entries()) {
     const bar = progress(file, undefined, options.quiet === true);
     try {
-      const record = await inspect(file, { ...rest, signal, onProgress: bar.add });
+      const record = await inspect(file, { ...rest, signal, onProgress: bar.add, onPhase: bar.begin });
       bar.done();
       if (k > 0 && !output.json) output.data("\n");
       if (options.sarif === true) output.data(await sarifText(record.findings));

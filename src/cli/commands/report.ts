@@ -41,6 +41,7 @@ async function run(file: string, other: string | undefined, given: Options): Pro
       ...(image === undefined ? {} : { inputSize: [image[0], image[1]] }),
       signal: interruptSignal(),
       onProgress: bar.add,
+      onPhase: bar.begin,
     });
     bar.done();
     if (output.json) output.pieces(jsonPieces(record));

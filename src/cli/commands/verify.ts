@@ -102,7 +102,7 @@ async function run(file: string | undefined, other: string | undefined, given: O
       await runMany({ tasks, found, given, output, whole: false, signal });
       return;
     }
-    const record = await verify(found, { ...options, signal, onProgress: bar.add });
+    const record = await verify(found, { ...options, signal, onProgress: bar.add, onPhase: bar.begin });
     bar.done();
     output.data(output.json ? toJson(record) : (await import("../../report/verify.ts")).verifyText(record, output.style));
     setExitCode(record.pass ? exitCodes.done : exitCodes.no);
