@@ -53,7 +53,7 @@ for (const [environment, file] of [
   if (made.status !== 0) throw new Error(`the files of ${environment} could not be made`);
 }
 
-// The peers write no Keras model: ours stands for it.
+// The peers write no Keras model: ours replaces it.
 if (!existsSync(join(folder, "vgg16.h5"))) measure(vggtool(["convert", join(folder, "vgg16.pth"), "-o", join(folder, "vgg16.h5")]));
 
 const lines = [];

@@ -67,7 +67,7 @@ export async function buildLibrary(root) {
     outdir: "dist",
     chunkNames: "lib/[name]-[hash]",
     external: [...optional, "#assets/*"],
-    // From dist/lib/, where all code lies that is loaded when it is asked for.
+    // From dist/lib/, where all code is that is loaded when it is asked for.
     plugins: [fromVendor("../vendor/")],
     banner: { js: withRequire },
   });

@@ -1,4 +1,4 @@
-/** What kind of trouble a person is told about; a closed set, so that callers can branch on it. */
+/** What kind of trouble a person is reported about; a closed set, so that callers can branch on it. */
 export type ErrorCode =
   | "truncated" // the bytes end before what the file promises
   | "malformed" // the bytes contradict the format

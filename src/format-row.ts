@@ -7,7 +7,7 @@ import type { Writer } from "./writers/layout.ts";
 export interface Format {
   readonly id: string;
   readonly title: string;
-  /** The shells it can lie in: only a row with a matching one is imported and asked. */
+  /** The shells it can be in: only a row with a matching one is imported and asked. */
   readonly containers: readonly ContainerKind[];
   /** network: the file holds the network itself, so that a writer needs a recognised one and every slot filled. */
   readonly carries: "tensors" | "network";

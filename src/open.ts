@@ -67,8 +67,8 @@ export async function openAt(located: Located, ctx: Context, options: OpenOption
 }
 
 /**
- * Whether a file is a checkpoint, by what formats are told by: `file` is one of its own, `set` one that has to be opened before its other files
- * are known, `archive` what may have one in it. undefined: it is none. Throws where it is damaged so far that no format can be told.
+ * Whether a file is a checkpoint, by what formats are recognised by: `file` is one of its own, `set` one that has to be opened before its other files
+ * are known, `archive` what may have one in it. undefined: it is none. Throws where it is damaged so far that no format can be known.
  */
 export async function recognise(located: Located): Promise<"file" | "set" | "archive" | undefined> {
   const probe = await makeProbe(located);

@@ -130,6 +130,25 @@ function listAt(code: string, start: number): { readonly end: number; readonly p
   return { end: at + 1, parts: commas + 1 };
 }
 
+describe("words", () => {
+  /** English that a newcomer stumbles over; `computed`, `is at`, `reported`, `cannot store`, `copy` say the same. */
+  const unclear = /\b(told|lies|stands|twins?|clothes)\b|\bha(?:s|ve) no place for\b/g;
+  const prose = (file: string): string => (text(file).match(/\/\*[\s\S]*?\*\/|\/\/.*|"[^"\n]*"|`[^`]*`/g) ?? []).join("\n");
+
+  test("comments and messages use one word for one thing, a plain one", () => {
+    const found = sources.flatMap((file) => [...prose(file).matchAll(unclear)].map(([word]) => `${file}: ${word}`));
+    expect(found).toEqual([]);
+  });
+
+  test("so do the pages", () => {
+    const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+    const found = pages.flatMap((name) =>
+      [...readFileSync(join(root, "docs", name), "utf8").matchAll(unclear)].map(([word]) => `${name}: ${word}`),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
 /** The text of a module without its comments and the modules that it names. */
 function codeOf(file: string): string {
   return text(file)

@@ -8,7 +8,7 @@ function stream(descriptor: Descriptor): NodeJS.WriteStream {
   return descriptor === 1 ? process.stdout : process.stderr;
 }
 
-/** Whether a person may be looking. Files, pipes and /dev/null are told by the descriptor alone. */
+/** Whether a person may be looking. Files, pipes and /dev/null are recognised by the descriptor alone. */
 function isTerminal(descriptor: Descriptor): boolean {
   const there = fstatSync(descriptor);
   if (!there.isCharacterDevice() || there.rdev === statSync("/dev/null", { throwIfNoEntry: false })?.rdev) return false;

@@ -11,7 +11,7 @@ export interface Said {
   readonly pairs: ReadonlySet<Pair>;
 }
 
-/** Below this cosine two tensors have nothing to do with each other; above the other one may stand for the other. */
+/** Below this cosine two tensors have nothing to do with each other; above the other one may replace the other. */
 export const UNRELATED = 0.5;
 const RELATED = 0.99;
 /** Tensors that each is looked for among: as many as a network has of one shape. */

@@ -131,7 +131,7 @@ export async function deviations(open: readonly Measured[], { a, b, rtol }: Comp
   return found;
 }
 
-/** `count`: how many a constant stands for. */
+/** `count`: how many a constant means. */
 async function vectorOf(side: Side, role: Role, count: number, ctx: Context): Promise<Float64Array | undefined> {
   const slot = side.identity?.roles.get(role);
   if (slot === undefined) return undefined;

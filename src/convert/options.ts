@@ -48,5 +48,5 @@ export interface ConvertOptions extends Readings {
   readonly map?: unknown;
 }
 
-/** What a conversion takes unless it is told otherwise, for `--init normal`: He's standard deviation, and this seed. */
+/** What a conversion takes unless set otherwise, for `--init normal`: He's standard deviation, and this seed. */
 export const defaultSeed = 0;

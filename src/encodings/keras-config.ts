@@ -54,7 +54,7 @@ function unfold(model: ReadonlyMap<string, Json>, around: Around, into: KerasLay
   const entries = layerList(model) ?? [];
   const sequential = plainClass(String(model.get("class_name"))) === "Sequential";
   const counters = new Map<string, number>();
-  /** For each layer's name the paths that stand for its output. */
+  /** For each layer's name the paths that mean its output. */
   const outputs = new Map<string, readonly string[]>();
   let last: readonly string[] = around.feeds;
   for (const entry of entries) {

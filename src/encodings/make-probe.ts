@@ -4,7 +4,7 @@ import type { ByteSource } from "../io/source/source.ts";
 import type { ContainerKind, Containers, Probe } from "./probe.ts";
 import { followsUserBlock, signatures } from "./signature.ts";
 
-/** Head and tail that formats are told by, in bytes. */
+/** Head and tail that formats are recognised by, in bytes. */
 const PEEK = 4096;
 /** JSON files are parsed whole: indexes and model topologies have a few MiB. */
 const MAX_JSON = 64 << 20;
@@ -32,7 +32,7 @@ export async function makeProbe(located: Located): Promise<KindedProbe> {
   return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
 }
 
-/** What the first and last bytes allow; where they have no signature, what lies behind a user block is looked at too. */
+/** What the first and last bytes allow; where they have no signature, what is behind a user block is looked at too. */
 async function kindsOf(source: ByteSource, head: Uint8Array, tail: Uint8Array): Promise<readonly ContainerKind[]> {
   const kinds = signatures(head, tail, source.size);
   return kinds.includes("binary") && (await followsUserBlock(source)) ? ["hdf5"] : kinds;

@@ -4,7 +4,7 @@ import type { Checkpoint, Inert, Note } from "../tensor/checkpoint.ts";
 import { ownJson } from "./json/own-json.ts";
 
 /*
- * What a checkpoint's format has no place for (how images are prepared, class names, epsilon, axes) lies beside it: NAME.vggtool.json,
+ * What a checkpoint's format cannot store (how images are prepared, class names, epsilon, axes) is beside it: NAME.vggtool.json,
  * one JSON object with the fields that the metadata of other formats has.
  */
 
@@ -16,7 +16,7 @@ const maxBytes = 16 << 20;
 /** Files of a checkpoint beside which it is looked for; each of a set may be the one that was named. */
 const maxFiles = 8;
 
-/** The checkpoint with what lies beside it in its metadata, where that is of the same tensors. Throws `malformed` where it is no JSON. */
+/** The checkpoint with what is beside it in its metadata, where that is of the same tensors. Throws `malformed` where it is no JSON. */
 export async function withSidecar(checkpoint: Checkpoint, set: FileSet, entry: string): Promise<Checkpoint> {
   const names = new Set([entry, ...checkpoint.files.slice(0, maxFiles)].flatMap((file) => [file, file.replace(tfEnding, "")]));
   for (const name of names) {

@@ -13,7 +13,7 @@ const magics: readonly { readonly kind: ContainerKind; readonly at: number; read
   { kind: "zip", at: 0, bytes: [0x50, 0x4b, 0x05, 0x06] }, // an empty archive
   { kind: "gzip", at: 0, bytes: [0x1f, 0x8b, 0x08] },
   { kind: "tar", at: 257, bytes: ascii("ustar") },
-  // A user block of 512, 1024 or 2048 bytes may stand before the signature; MATLAB 7.3 uses 512. For longer ones see `followsUserBlock`.
+  // A user block of 512, 1024 or 2048 bytes may be before the signature; MATLAB 7.3 uses 512. For longer ones see `followsUserBlock`.
   ...[0, 512, 1024, 2048].map((at) => ({ kind: "hdf5" as const, at, bytes: HDF5 })),
   { kind: "npy", at: 0, bytes: [0x93, ...ascii("NUMPY")] },
   { kind: "mat", at: 126, bytes: ascii("IM") },

@@ -12,7 +12,7 @@ export interface Context {
   readonly remote: RemoteOptions;
   /** One of the two tile buffers, or the one for reading back, allocated once and grown when needed; the front `length` bytes of it. */
   scratch(which: 0 | 1 | 2, length: number): Uint8Array;
-  /** The source itself where it is random, or its spooled twin (always the same one). */
+  /** The source itself where it is random, or its spooled copy (always the same one). */
   random(source: ByteSource): ByteSource;
   /** An empty file beside the output (not in a tmpfs); gone when the context is disposed. */
   temporary(): Promise<OutputFile>;

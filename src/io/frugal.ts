@@ -3,7 +3,7 @@ const many = 10_000;
 
 /**
  * Has V8 collect garbage early, for a process that is about to make as many objects of a kind: left to itself it lets several times what
- * lives lie before it collects, since that is faster. For the rest of the process, so that only whoever owns it may ask; of no effect where
+ * lives are before it collects, since that is faster. For the rest of the process, so that only whoever owns it may ask; of no effect where
  * a later V8 does not know the words any more.
  */
 export async function collectEarly(objects: number): Promise<void> {

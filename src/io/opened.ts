@@ -14,7 +14,7 @@ export interface OpenedFiles {
   seen(): ReadonlyMap<string, SeenState>;
   /**
    * Throws `changed` where a file was written to, replaced or removed since. Writes within one tick of the file system's clock (up to
-   * 10 ms on Linux) after the last one before the opening cannot be told.
+   * 10 ms on Linux) after the last one before the opening cannot be known.
    */
   refuseChanged(consequence: string): void;
 }

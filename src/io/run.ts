@@ -10,7 +10,7 @@ import type { ByteSource, OutputFile } from "./source/source.ts";
 import { spooled } from "./source/spooled.ts";
 
 export interface ContextOptions {
-  /** The process does nothing else: V8 may be told to collect garbage early. */
+  /** The process does nothing else: V8 may be asked to collect garbage early. */
   readonly ownProcess?: boolean;
   readonly values?: boolean;
   /** Bytes for both tile buffers together; 50 MiB unless given. */
@@ -33,7 +33,7 @@ export interface OwnedContext extends Context {
  * loads `performance` only when it is asked for, and an inspection has no other need of it.
  */
 const TURN = 5;
-/** Buffers up to this many bytes are plain; larger ones lie in an arena, where the kernels reach them. */
+/** Buffers up to this many bytes are plain; larger ones are in an arena, where the kernels reach them. */
 const SMALL_BUFFER = 64 << 10;
 /** Room for the padding of a tile's rows. */
 const ARENA_SLACK = 256 << 10;
@@ -43,7 +43,7 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const signal = options.signal ?? new AbortController().signal;
   const memory = options.memory ?? 50 << 20;
   const buffers: [Uint8Array, Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)];
-  const twins = new WeakMap<ByteSource, ByteSource>();
+  const copies = new WeakMap<ByteSource, ByteSource>();
   const temporaries: OpenOutput[] = [];
   let spool: { readonly file: OpenOutput; used: number } | undefined;
   let lastTurn = Date.now();
@@ -83,14 +83,14 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     },
     random(source) {
       if (source.access === "random") return source;
-      const known = twins.get(source);
+      const known = copies.get(source);
       if (known !== undefined) return known;
-      // All twins share one file, each its own region (sparse until written): thousands of members need no thousands of files.
+      // All copies share one file, each its own region (sparse until written): thousands of members need no thousands of files.
       spool ??= { file: temporary(), used: 0 };
-      const twin = spooled(source, spool.file, spool.used);
+      const copy = spooled(source, spool.file, spool.used);
       spool.used += source.size;
-      twins.set(source, twin);
-      return twin;
+      copies.set(source, copy);
+      return copy;
     },
     async temporary(): Promise<OutputFile> {
       return temporary();

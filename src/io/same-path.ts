@@ -18,7 +18,7 @@ export function samePath(a: string, b: string): boolean {
   return real(a) === real(b);
 }
 
-/** Whether `path` is `folder` or lies below it. */
+/** Whether `path` is `folder` or is below it. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(real(folder), real(path));
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && resolve(way) !== way);

@@ -42,7 +42,7 @@ const readChecks: Checks<ReadOptions> = {
 
 /**
  * Opens a checkpoint: a file, a folder, a TF prefix, any file of a set, an address, bytes, a Blob, or what gives bytes part by part. Headers are read, values are not: a tensor's
- * parts say where they lie, and `read` gives them. Close it, or say `await using`.
+ * parts say where they are, and `read` gives them. Close it, or say `await using`.
  *
  * @throws CheckpointError `not-found`, `malformed`, `unsupported` and the others of docs/errors.md.
  * @example

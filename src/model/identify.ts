@@ -21,7 +21,7 @@ import type { IdentifyOptions } from "./options.ts";
 const mostBodies = 8;
 
 /**
- * Recognises the VGGs of a file: by the file's own graph, by names, by what stands beside what; shapes confirm (docs/recognition.md).
+ * Recognises the VGGs of a file: by the file's own graph, by names, by what is beside what; shapes confirm (docs/recognition.md).
  * undefined where there is none.
  */
 export function identify(checkpoint: DescribedCheckpoint, options: IdentifyOptions = {}): Identity | undefined {

@@ -55,11 +55,11 @@ export interface Host {
   readonly key: string;
 }
 
-/** What a checkpoint was recognised as: its first body, and all that lies beside it. */
+/** What a checkpoint was recognised as: its first body, and all that is beside it. */
 export interface Identity extends Body {
   /** Every VGG of the file, the largest first; itself is the first. */
   readonly bodies: readonly Body[];
-  /** None of its layers is missing or unread, and no other layers stand behind it where its head should be. */
+  /** None of its layers is missing or unread, and no other layers follow it where its head should be. */
   readonly complete: boolean;
   readonly host?: Host;
   readonly foreign: readonly ForeignLayer[];

@@ -83,7 +83,7 @@ export function isParameter(tensor: Described): boolean {
   return kindOf(tensor) === "parameter";
 }
 
-/** Name of the variable that a moving average stands for: `vgg_16/fc8/biases` of `vgg_16/fc8/biases/ExponentialMovingAverage`. */
+/** Name of the variable that a moving average means: `vgg_16/fc8/biases` of `vgg_16/fc8/biases/ExponentialMovingAverage`. */
 export function averaged(name: string): string | undefined {
   if (averageLeaf.test(name)) return name.replace(averageLeaf, "");
   return averageScope.test(name) ? name.replace(averageScope, "$1") : undefined;

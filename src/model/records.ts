@@ -3,7 +3,7 @@ import type { DescribedCheckpoint } from "./described.ts";
 
 /*
  * What layer records of all formats say in their own words: epsilon, epsilon_value, batch_norm_param.eps …
- * A wrapper's inner layer (Keras' TimeDistributed) stands in its attribute `layer`.
+ * A wrapper's inner layer (Keras' TimeDistributed) is in its attribute `layer`.
  */
 
 /** An attribute of a layer, of the layer it wraps, or of a group of attributes in it. */

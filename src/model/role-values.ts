@@ -37,7 +37,7 @@ const maxChannels = 1 << 24;
 const darknetOffset = 1e-6;
 
 /**
- * The values that a slot stands for. Stored ones are a view: nothing is read. What has to be computed is one value a channel and is
+ * The values that a slot means. Stored ones are a view: nothing is read. What has to be computed is one value a channel and is
  * computed at once, in float64.
  */
 export async function roleValues(tensors: TensorMap, slot: Slot, { sizes, epsilon }: SlotContext, ctx: Context): Promise<RoleValues> {
@@ -52,7 +52,7 @@ export async function roleValues(tensors: TensorMap, slot: Slot, { sizes, epsilo
   return { view: await viewOf(values, stored.axes, stored.shape), times: 1, computed: true };
 }
 
-/** Whether a role's values are not simply stored: a division or another form of the variance stands between. */
+/** Whether a role's values are not simply stored: a division or another form of the variance is between. */
 export function isComputed({ over, as }: StoredSlot): boolean {
   return over !== undefined || as !== undefined;
 }
@@ -74,7 +74,7 @@ export async function keptValues(tensors: TensorMap, slot: StoredSlot, stored: V
   const factor = slot.over === undefined ? 1 : await factorOf(tensors, slot.over, ctx);
   const times = slot.times ?? 1;
   if (factor === 1 && times === 1) return values;
-  // Caffe: a factor of 0 means that nothing was gathered yet, and stands for 0 (batch_norm_layer.cpp).
+  // Caffe: a factor of 0 means that nothing was gathered yet, and means 0 (batch_norm_layer.cpp).
   return factor === 0 ? values.fill(0) : values.map((value) => (value / factor) * times);
 }
 

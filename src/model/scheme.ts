@@ -66,7 +66,7 @@ export interface Preprocessing {
   readonly source: "read" | "assumed";
 }
 
-/** What a running number may count; `flatten` stands before fc6, `fc-relu` and `dropout` behind fc6 and fc7. */
+/** What a running number may count; `flatten` comes before fc6, `fc-relu` and `dropout` behind fc6 and fc7. */
 export type LayerKind = "conv" | "bn" | "relu" | "pool" | "flatten" | "fc" | "fc-relu" | "dropout";
 
 /**
@@ -99,6 +99,6 @@ export interface Scheme {
   readonly biasBesideNorm?: false;
   /** Last part of the key under which its files keep the mean colour as a tensor. */
   readonly imageMean?: string;
-  /** An adaptive average pool stands before the head. */
+  /** An adaptive average pool comes before the head. */
   readonly adaptivePool?: boolean;
 }

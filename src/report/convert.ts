@@ -13,7 +13,7 @@ import { table } from "./table.ts";
 /** Lines about tensors of one fate are listed up to here; --json has all. */
 const MOST_LINES = 12;
 
-/** What `vggtool convert` prints: the ledger in short, and where the output lies. */
+/** What `vggtool convert` prints: the ledger in short, and where the output is. */
 export function convertText(result: ConvertResult, style: Style): string {
   const { paint } = style;
   const { ledger, plan } = result;
@@ -34,7 +34,7 @@ export function convertText(result: ConvertResult, style: Style): string {
   const speed = `${duration(result.seconds)}, ${size(result.bytes)}`;
   lines.push(`${paint.good("wrote")} ${paint.strong(visible(result.output))} (${plan.format}, ${speed}, ${checked})`);
   const beside = result.files.find((file) => file.endsWith(sidecarSuffix));
-  if (beside !== undefined) lines.push(`beside it, as the format has no place for it: how images are prepared (${visible(beside)})`);
+  if (beside !== undefined) lines.push(`beside it, as the format cannot store it: how images are prepared (${visible(beside)})`);
   const latest = findFormat(plan.format)?.latest;
   if (latest !== undefined) {
     const [folder, prefix] = [dirname(result.output), result.output].map((path) => visible(JSON.stringify(path)));

@@ -21,7 +21,7 @@ export function doctorText({ node, packages, engines, gpu, drivers, decoders }: 
   const others = gpu.filter(({ problem, ...there }) => there.available || !engines.some((known) => known.problem === problem));
   const sections: readonly (readonly [string, string])[] = [
     ["Node", `${node.version}, ${node.platform} ${node.arch}`],
-    ["Optional packages are looked for in", `${folders} (${from}; never in the folder one stands in)`],
+    ["Optional packages are looked for in", `${folders} (${from}; never in the folder one is in)`],
     ["Engines", devicesText(engines, style)],
     ["With --device gpu", others.length === 0 ? "nothing else" : devicesText(others, style)],
     ["GPU drivers", found.join("\n")],

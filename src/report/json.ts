@@ -8,7 +8,7 @@ export function toJson(record: unknown): string {
   return JSON.stringify(plainly(record));
 }
 
-/** Records nested deeper than this are written whole: the long lists lie in the outer two. */
+/** Records nested deeper than this are written whole: the long lists are in the outer two. */
 const OUTER = 3;
 
 /** The same in pieces: the text of a hundred thousand tensors is never all there. */

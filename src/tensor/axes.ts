@@ -73,7 +73,7 @@ function parse(text: string): Groups {
     at = token.lastIndex;
     const [, name, one, bracket] = match;
     if (name !== undefined) {
-      if (seen.has(name)) throw bad(text, `${name} stands twice`);
+      if (seen.has(name)) throw bad(text, `${name} occurs twice`);
       seen.add(name);
       if (open === undefined) groups.push([name]);
       else open.push(name);

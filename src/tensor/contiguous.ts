@@ -5,14 +5,14 @@ import { byteLength, denseStrides, elementCount } from "./shape.ts";
 import type { StoredAs } from "./stored.ts";
 import type { NumericTensor, Part, TensorInfo, TensorKind } from "./tensor.ts";
 
-/** What a reader knows of a tensor whose elements lie in one run. */
+/** What a reader knows of a tensor whose elements are in one run. */
 export interface ContiguousSpec extends TensorInfo {
   readonly dtype: NumericDType;
   /** Little-endian values of the dtype. */
   readonly source: ByteSource;
   /** Bytes into `source`; 0 when absent. */
   readonly offset?: number;
-  /** Which axis lies densest: the last (row, the default) or the first (column: MATLAB, Fortran). */
+  /** Which axis is densest: the last (row, the default) or the first (column: MATLAB, Fortran). */
   readonly order?: "row" | "column";
 }
 
@@ -68,7 +68,7 @@ export class DenseTensor implements NumericTensor {
   }
 }
 
-/** The first axis lies densest. */
+/** The first axis is densest. */
 class ColumnTensor extends DenseTensor {
   protected override strides(): readonly number[] {
     return denseStrides(this.shape, itemsize(this.dtype), "column");
@@ -100,7 +100,7 @@ export function wholePart(source: ByteSource, offset: number, shape: readonly nu
 }
 
 /**
- * Makes sure that every element of a part lies inside its source. Throws `malformed` where its numbers are no box, and
+ * Makes sure that every element of a part is inside its source. Throws `malformed` where its numbers are no box, and
  * `truncated` where the source ends before its last element (or it begins before the source does: `malformed`).
  */
 export function checkPart(part: Part, size: number): void {
@@ -125,7 +125,7 @@ export function checkPart(part: Part, size: number): void {
   if (high > source.size) throw tooShort(source, low, high - low);
 }
 
-/** Makes sure that `length` bytes at `offset` lie inside the source; throws `malformed` or `truncated` naming the tensor. */
+/** Makes sure that `length` bytes at `offset` are inside the source; throws `malformed` or `truncated` naming the tensor. */
 export function checkTensorRange(source: ByteSource, offset: number, length: number, tensor?: string): void {
   const where = tensor === undefined ? {} : { tensor };
   if (!Number.isSafeInteger(offset) || offset < 0) {

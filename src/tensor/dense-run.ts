@@ -10,7 +10,7 @@ export interface DenseRun {
   readonly offset: number;
 }
 
-/** Where a tensor lies in one run; undefined where it lies otherwise, or has no elements. */
+/** Where a tensor is in one run; undefined where it is otherwise, or has no elements. */
 export async function denseRun(tensor: NumericTensor, order: "row" | "column" = "row"): Promise<DenseRun | undefined> {
   const [part, more] = await tensor.parts();
   if (part === undefined || more !== undefined) return undefined;

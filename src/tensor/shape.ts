@@ -31,7 +31,7 @@ export function byteLength(shape: readonly number[], dtype: NumericDType): numbe
   return bytes;
 }
 
-/** Bytes from one index of each axis to the next where the last axis (row) or the first axis (column) lies densest. */
+/** Bytes from one index of each axis to the next where the last axis (row) or the first axis (column) is densest. */
 export function denseStrides(shape: readonly number[], unit: number, order: "row" | "column" = "row"): number[] {
   const strides = shape.map(() => 0);
   let stride = unit;

@@ -233,7 +233,7 @@ function checkSameAxes(view: View, axes: readonly string[]): void {
 
 /**
  * BYTES from one index to the next, for each axis of the view, in a dense array laid out by `axes`. `order`: which axis
- * of that array lies densest; inside a composite axis the last name always does. `unit`: bytes of one target element.
+ * of that array is densest; inside a composite axis the last name always is. `unit`: bytes of one target element.
  */
 export function stridesFor(
   view: View,

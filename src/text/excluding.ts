@@ -1,6 +1,6 @@
 /**
  * Patterns that leave out some names and none of the others: `head` by the shortest part of a path that only unwanted names are below,
- * since a pattern takes what lies below it too.
+ * since a pattern takes what is below it too.
  */
 export function excludePatterns(unwanted: readonly string[], wanted: readonly string[]): readonly string[] {
   return [...new Set(unwanted.map((name) => escaped(shortest(name, wanted))))];

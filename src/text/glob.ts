@@ -4,7 +4,7 @@ import { shortened } from "./brief.ts";
 /*
  * The one meaning of a pattern, wherever one is given: `*` any characters (slashes and dots too: tensor names are no paths), `?` one,
  * `[abc]` and `[!abc]` one of a set, `{a,b}` one of several (braces without a comma are themselves, as in MATLAB's `layers{3}`), `\` takes
- * the next character as it is. A pattern takes a name, and all that lies below it: `fc8` is also `fc8.weight` and `fc8/biases`.
+ * the next character as it is. A pattern takes a name, and all that is below it: `fc8` is also `fc8.weight` and `fc8/biases`.
  *
  * Patterns are a person's and names a file's, so no pair of them may take long: all ways through the pattern are followed at once, character
  * by character (Thompson's simulation), which takes the length of the name times that of the pattern at most. No regular expression is made.
@@ -18,7 +18,7 @@ export function glob(pattern: string): (name: string) => boolean {
   return tester(parse(pattern));
 }
 
-/** What each `*` of a pattern stands for in a name, in order, as little as possible; undefined where the whole name is not the pattern. */
+/** What each `*` of a pattern means in a name, in order, as little as possible; undefined where the whole name is not the pattern. */
 export function globStars(pattern: string): (name: string) => readonly string[] | undefined {
   const steps = parse(pattern);
   return (name) => starsOf(steps, name);
@@ -207,7 +207,7 @@ interface Way {
 }
 
 /**
- * What the stars stand for where the whole name is taken; undefined where it is not. Ways are in the order in which they are preferred, each
+ * What the stars mean where the whole name is taken; undefined where it is not. Ways are in the order in which they are preferred, each
  * star as short as possible, and no step waits twice for one character.
  */
 function starsOf(steps: readonly Step[], name: string): readonly string[] | undefined {
@@ -242,7 +242,7 @@ function starsOf(steps: readonly Step[], name: string): readonly string[] | unde
 }
 
 function texts(last: Mark | undefined, name: string, count: number): readonly string[] {
-  // A star that no way led through stands for nothing.
+  // A star that no way led through means nothing.
   const stars = Array.from({ length: count }, () => "");
   const ends = new Map<number, number>();
   for (let mark = last; mark !== undefined; mark = mark.before) {

@@ -27,7 +27,7 @@ export function pathPattern(pattern: string): PathPattern {
   const plain = parts.findIndex(isPattern);
   const first = plain < 0 ? parts.length - 1 : plain;
   const steps = parts.slice(first).map((part) => (part === "**" ? undefined : { whole: globStars(part), hidden: isHidden(part) }));
-  /** Places in the pattern that are reached without a name: `**` may stand for none. */
+  /** Places in the pattern that are reached without a name: `**` may mean none. */
   const withSkipped = (places: Iterable<number>): ReadonlySet<number> => {
     const reached = new Set(places);
     for (const place of reached) if (place < steps.length && steps[place] === undefined) reached.add(place + 1);

@@ -32,7 +32,7 @@ function upTo(network: Network, until: string): Network {
   return { ...rest, ...headed, layers, missing, uncomputed, complete: missing.length === 0 };
 }
 
-/** Whether a layer that is not there would stand before another: conv3_2 before pool3, fc6 before fc7. */
+/** Whether a layer that is not there would be before another: conv3_2 before pool3, fc6 before fc7. */
 function isBefore(missing: string, layer: string): boolean {
   const place = (name: string): readonly number[] => {
     const [block = 0, index = name.startsWith("pool") ? 99 : 0] = [...name.matchAll(/\d+/g)].map(([digits]) => Number(digits));

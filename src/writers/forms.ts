@@ -2,7 +2,7 @@ import { sidecarSuffix } from "../encodings/sidecar.ts";
 
 /**
  * A file, or the files of a set, by which a checkpoint of one name may be there: `*` is the name, `*` with the ending behind it the whole name
- * of a file; `#` stands for a digit.
+ * of a file; `#` means a digit.
  */
 interface Form {
   /** Of outputs with this ending alone. */

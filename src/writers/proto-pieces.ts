@@ -11,7 +11,7 @@ const fixed32Type = 5;
 /** A field of a message, ready to be written. */
 export type FieldPieces = readonly Piece[];
 
-/** What stands before a field's value: its number and its wire type. */
+/** What comes before a field's value: its number and its wire type. */
 export function tag(number: number, type: number): number {
   return number * 8 + type;
 }

@@ -11,7 +11,7 @@ const kinds = {
 } as const;
 
 /**
- * A file that sums up what is written to a range of it, in whatever order, so that it need not be read back. Writes lie within the range
+ * A file that sums up what is written to a range of it, in whatever order, so that it need not be read back. Writes are within the range
  * and no byte is written twice.
  */
 export class SummedFile implements OutputFile {

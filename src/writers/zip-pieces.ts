@@ -14,7 +14,7 @@ export interface ZipMember {
 interface Entry {
   readonly name: Uint8Array;
   readonly group: Group;
-  /** Marks where the local header starts: an archive may itself lie anywhere in its file. */
+  /** Marks where the local header starts: an archive may itself are anywhere in its file. */
   readonly header: Group;
   readonly method: 0 | 8;
 }

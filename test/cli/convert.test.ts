@@ -33,7 +33,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe("what cannot be done is said in one sentence, and the exit code is 2", () => {
   test.each([
     ["an existing file without --force", ["vgg16.pth", "-o", "there.npz"], "there.npz: the output exists already"],
-    ["an output inside the input's folder of shards", ["shards", "-o", "shards/one.npz"], "the output would lie inside the input's folder"],
+    ["an output inside the input's folder of shards", ["shards", "-o", "shards/one.npz"], "the output would be inside the input's folder"],
     ["an unknown target", ["vgg16.pth", "--to", "kears"], "--to kears is no target"],
     ["a pattern that takes nothing", ["vgg16.pth", "--exclude", "fc9*", "-o", "a.npz"], "--exclude 'fc9*' matches no tensor"],
     ["an example of another size", ["vgg16.pth", "--like", "three.pth", "-o", "b.pth"], "fc8.weight is [7, 20] in the source; [3, 20] in"],

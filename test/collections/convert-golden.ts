@@ -104,7 +104,7 @@ async function thereAndBack(dense: string, size: object, ctx: ReturnType<typeof 
   return data(dense).equals(data(back)) ? undefined : "--fc conv and back gives other bytes";
 }
 
-/** What stands behind the header: the way back may know more of the input's size, and say so. */
+/** What follows the header: the way back may know more of the input's size, and say so. */
 function data(path: string): Buffer {
   const bytes = readFileSync(path);
   return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));

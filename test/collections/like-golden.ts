@@ -128,7 +128,7 @@ async function attempt(source: Case, other: Case): Promise<string | undefined> {
     const out = join(work, "made", like.format === "darknet" ? "out.weights" : "out");
     const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: like, identity: identify(like), path: other.path } };
     const { output, plan } = await convertCheckpoint(request, { out, force: true, check: false, allowMissing: true }, ctx);
-    // Both hold the same values: that they are the source's is told by the plan.
+    // Both hold the same values: that they are the source's is recognised by the plan.
     const filled = new Set(
       plan.moves.filter(({ fills }) => fills.every(({ from }) => from.every(({ key }) => checkpoint.tensors.has(key)))).map(({ to }) => to),
     );

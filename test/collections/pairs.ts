@@ -183,7 +183,7 @@ async function returned(source: PairCase, target: PairTarget, made: ConvertResul
   tally.tried += 1;
   try {
     const request = { checkpoint, identity: identify(checkpoint), like: { checkpoint: like, identity: identify(like), path: source.path } };
-    // Named as the source is: some formats are told by the ending, or by the file beside it.
+    // Named as the source is: some formats are recognised by the ending, or by the file beside it.
     const out = join(work, "back", basename(source.path));
     const again = await attempt(request, { out }, ctx);
     if (typeof again === "string") {

@@ -45,7 +45,7 @@ for (const item of expectedCases(values.root)) {
   // PaddleClas's dropout scales at inference, and its files are run so: such a case has its own logits as written.
   const scales = item.json.scheme === "paddle-clas" || item.json.scheme === "paddle-models";
   const own = ["logits.npy", ...(scales ? ["logits_as_written.npy"] : [])].map((name) => join(item.folder, name)).find(existsSync);
-  // `weights` absent or canonical: the folder's weights, whose logits stand beside them.
+  // `weights` absent or canonical: the folder's weights, whose logits are beside them.
   const isCanonical = item.json.weights === undefined || item.json.weights === "canonical";
   const expect = own ?? join(root, "logits.npy");
   const other = join(root, "safetensors", "model.safetensors");

@@ -139,7 +139,7 @@ describe("a value that changes without being asked is a line with its grounds an
   });
 });
 
-describe("zeros stand for what is really absent", () => {
+describe("zeros mean what is really absent", () => {
   test("a bias that the other layers have, and one lost, is named and not made up", async () => {
     const { checkpoint } = tinyCheckpoint("torchvision");
     const lost = new Map(checkpoint.tensors);

@@ -36,12 +36,12 @@ async function read(): Promise<ReadonlyMap<string, Float64Array>> {
 }
 
 describe("what is made anew", () => {
-  test("zeros that stand for missing biases are said, layer by layer, and only where the names have biases", async () => {
+  test("zeros that mean missing biases are said, layer by layer, and only where the names have biases", async () => {
     const { checkpoint } = tinyCheckpoint("paddle-clas", { bias: false });
     const { plan, ledger } = await run(checkpoint, { naming: "torchvision" });
     expect(plan.assumed).toContainEqual({
       of: "stand-in",
-      what: "zeros stand for what the source does not store: conv1_1.bias, conv2_1.bias, conv3_1.bias, conv3_2.bias, conv4_1.bias, conv4_2.bias, conv5_1.bias, conv5_2.bias",
+      what: "zeros mean what the source does not store: conv1_1.bias, conv2_1.bias, conv3_1.bias, conv3_2.bias, conv4_1.bias, conv4_2.bias, conv5_1.bias, conv5_2.bias",
       grounds: "networks of the target have these, and zeros change nothing",
       switch: "--naming keep, or --like a checkpoint without them",
     });

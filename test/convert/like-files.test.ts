@@ -44,7 +44,7 @@ async function contents(checkpoint: Checkpoint): Promise<ReadonlyMap<string, str
   return all;
 }
 
-/** The same tensors, all 0: what a freshly saved model stands for, whose values must not be taken for the source's. */
+/** The same tensors, all 0: what a freshly saved model means, whose values must not be taken for the source's. */
 function blank(checkpoint: Checkpoint): Checkpoint {
   const tensors = [...checkpoint.tensors.values()].map((tensor) => filledTensor(tensor.name, tensor.shape, 0));
   return { ...checkpoint, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };

@@ -65,7 +65,7 @@ describe("by role", () => {
     expect(warnings.join()).toContain("global_step");
   });
 
-  test("averages stand in for weights and biases alike", async () => {
+  test("averages replace weights and biases alike", async () => {
     const { checkpoint } = tinyCheckpoint("tfslim");
     const averages = [...checkpoint.tensors.values()].map(({ name, shape }, k) =>
       tensorOf(`${name}/ExponentialMovingAverage`, "float32", shape, new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(k)),
@@ -75,7 +75,7 @@ describe("by role", () => {
     const wanted = averages.map((tensor) => tensor.name.replace("/ExponentialMovingAverage", ""));
     expect([...(await written()).keys()].sort()).toEqual(wanted.sort());
     expect(new Set(ledger.targets.map(({ from }) => from[0]?.endsWith("/ExponentialMovingAverage")))).toEqual(new Set([true]));
-    expect(ledger.sources.find(({ key }) => key === "vgg_a/fc7/biases")?.reason).toBe("its moving average stands in for it");
+    expect(ledger.sources.find(({ key }) => key === "vgg_a/fc7/biases")?.reason).toBe("its moving average replaces it");
   });
 
   test("a head of another size is refused by name", async () => {
@@ -145,7 +145,7 @@ describe("by structure", () => {
     );
   });
 
-  test("a shape that stands alone, then order; two candidates are refused and named, and --map decides", async () => {
+  test("a shape that is alone, then order; two candidates are refused and named, and --map decides", async () => {
     const source = made(
       "npz",
       tensorOf("p", "float32", [2, 3], numbers(6)),

@@ -155,10 +155,7 @@ describe("a network that is no VGG, to the axes of another framework", () => {
     const { made, result } = await through({ ...source, tensors }, "e.pth", { to: "torch", useAverage: true });
     expect([...made.tensors.keys()].sort()).toEqual(["conv/biases", "conv/weights"]);
     expect(await valuesOf(made, "conv/weights")).toEqual({ shape: [3, 2, 1, 1], values: [10, 13, 11, 14, 12, 15] });
-    expect(result.plan.unused.map(({ reason }) => reason)).toEqual([
-      "its moving average stands in for it",
-      "its moving average stands in for it",
-    ]);
+    expect(result.plan.unused.map(({ reason }) => reason)).toEqual(["its moving average replaces it", "its moving average replaces it"]);
     await made.close();
   });
 

@@ -80,7 +80,7 @@ describe("how images are prepared, and the names of classes", () => {
     expect(await known(join(root, "d.npz"))).toMatchObject({ preprocessing: read.preprocessing, labels: undefined });
   });
 
-  test("what lies beside belongs to the output: it is not replaced without --force, and replaced with it", async () => {
+  test("what is beside belongs to the output: it is not replaced without --force, and replaced with it", async () => {
     const beside = join(root, "e.npz.vggtool.json");
     writeFileSync(beside, "{}");
     await expect(run(face, "e.npz")).rejects.toMatchObject({ code: "usage", where: { file: beside } });

@@ -114,7 +114,7 @@ describe("npy", () => {
     await expect(readNpyHeader(memorySource(npy(header), "x"))).rejects.toMatchObject({ code });
   });
 
-  test("elements that are not there are told, nothing is allocated", async () => {
+  test("elements that are not there are reported, nothing is allocated", async () => {
     const source = memorySource(npy(of("'<f4'", "(1048576, 1048576)"), 64), "x");
     const header = await readNpyHeader(source);
     expect(() => npyTensor("x", source, header)).toThrow(expect.objectContaining({ code: "truncated" }));

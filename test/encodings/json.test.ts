@@ -64,7 +64,7 @@ describe("JSON", () => {
     await expect(entriesOf('{"a": 1,}')).rejects.toThrow(/a string expected at byte 8/);
   });
 
-  test("entries may be longer than what is read at a time, and anything may stand at its end", async () => {
+  test("entries may be longer than what is read at a time, and anything may be at its end", async () => {
     const long = "é".repeat(35_000);
     for (let blanks = 0; blanks < 6; blanks += 1) {
       const text = `{"a": ${" ".repeat(65_524 + blanks)}"\u00e9${long}", "b": [1, 20, 300], "c": true}${" ".repeat(200_000)}`;

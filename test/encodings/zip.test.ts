@@ -87,7 +87,7 @@ describe("zip", () => {
     }
     await expect((await open(1))?.read(0, 5000)).rejects.toMatchObject({ code: "malformed", message: expect.stringContaining("checksum") });
     await expect((await open(1))?.read(3000, 10)).rejects.toMatchObject({ code: "malformed" });
-    // Python compares a checksum of zero too; PyTorch can be told to compute none, and stores zero then.
+    // Python compares a checksum of zero too; PyTorch can be reported to compute none, and stores zero then.
     await expect((await open(0))?.read(0, 5000)).rejects.toMatchObject({ code: "malformed" });
     expect(await (await open(0, "none"))?.read(0, 5000)).toEqual(data);
   });

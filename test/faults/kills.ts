@@ -17,7 +17,7 @@ export interface Kind {
 export const oneFile: Kind = { name: "safetensors", out: "x.safetensors", entry: "x.safetensors", args: [] };
 export const twoFiles: Kind = { name: "tf-v2", out: "x.ckpt", entry: "x.ckpt.index", args: ["--to", "tfslim"] };
 
-/** One file, and what its format has no place for in x.pth.vggtool.json. */
+/** One file, and what its format cannot store in x.pth.vggtool.json. */
 export const besideIt: Kind = { name: "torch", out: "x.pth", entry: "x.pth", args: [] };
 export const threeFiles: Kind = { name: "caffe", out: "x.caffemodel", entry: "x.caffemodel", args: ["--input-size", "224x224x3"] };
 export const deflated: Kind = { name: "npz, deflated", out: "x.npz", entry: "x.npz", args: ["--compress"] };

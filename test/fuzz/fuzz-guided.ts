@@ -1,6 +1,6 @@
 /**
  * Coverage-guided fuzzing with nothing but Node: a changed file that makes a part of our code run that no file did before is kept, and
- * changed further. Runs in one process; the file being tried lies in the folder that is printed, should the process hang or die.
+ * changed further. Runs in one process; the file being tried is in the folder that is printed, should the process hang or die.
  *
  *     npx tsx test/fuzz/fuzz-guided.ts [--seconds 20] [--seed N] [--reader TEXT] [--keep FOLDER]
  */

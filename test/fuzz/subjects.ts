@@ -31,7 +31,7 @@ const subject = (
 
 const checked = { checked: true };
 
-/** Every reader, and every kind of file that it tells apart. */
+/** Every reader, and every kind of file that it distinguishes. */
 export const subjects: readonly Subject[] = [
   subject("safetensors", "safetensors/dtypes/dtypes.safetensors"),
   subject("safetensors", "safetensors/sharded/model.safetensors.index.json", {

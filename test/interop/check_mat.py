@@ -11,7 +11,7 @@ from agreement import logits_agree, same_arrays
 
 
 def numbers(value):
-    """pad, stride or pool as they lie in a row."""
+    """pad, stride or pool as they are in a row."""
     return [int(v) for v in np.ravel(value)]
 
 

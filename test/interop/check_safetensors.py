@@ -21,7 +21,7 @@ def arrays(path):
     for part in files(path):
         with safe_open(part, framework="numpy") as file:
             for name in file.keys():
-                assert name not in found, f"{name} stands in two shards"
+                assert name not in found, f"{name} is in two shards"
                 found[name] = file.get_tensor(name)
     return found
 

@@ -3,7 +3,7 @@
  *
  *     node --import tsx check_tfjs.mjs FOLDER INPUT.npy LOGITS.npy [REFERENCE_FOLDER]
  *
- * TensorFlow.js lies below VGGTOOL_ENGINES, with its backend of plain JavaScript. A softmax at the end is taken off.
+ * TensorFlow.js is below VGGTOOL_ENGINES, with its backend of plain JavaScript. A softmax at the end is taken off.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -10,7 +10,7 @@ from agreement import BLOCKS, logits_agree, same_arrays
 
 
 class Vgg(nn.Module):
-    """torchvision's VGG, or a small one: `body` and `head` name the two parts, `drops` is where dropout stands in the head."""
+    """torchvision's VGG, or a small one: `body` and `head` name the two parts, `drops` is where dropout is in the head."""
 
     def __init__(self, state, arch, norm, body, head, fully):
         super().__init__()
@@ -26,7 +26,7 @@ class Vgg(nn.Module):
         tail = []
         for index in fully:
             out, inputs = state[f"{head}.{index}.weight"].shape
-            # What stands between has no weights: a ReLU where there is one place, and dropout where there are two.
+            # What is between has no weights: a ReLU where there is one place, and dropout where there are two.
             while len(tail) < index:
                 tail.append(nn.Dropout() if len(tail) == 0 or isinstance(tail[-1], nn.ReLU) else nn.ReLU())
             tail.append(nn.Linear(inputs, out))

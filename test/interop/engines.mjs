@@ -10,7 +10,7 @@ const napi = 8;
 /**
  * The folder with `node_modules` of the engines that a person may install: onnxruntime-node and sharp as npm has them, and both
  * tfjs-node packages. Their install scripts would download a TensorFlow library; the addon is compiled instead, from the
- * package's own sources, against the library inside the wheel of the environment "tensorflow", which is used where it lies.
+ * package's own sources, against the library inside the wheel of the environment "tensorflow", which is used where it is.
  */
 export function environmentEngines() {
   const python = environmentPython("tensorflow");
@@ -69,7 +69,7 @@ function compile(module, addon) {
     const settings = [`--module_path=${join(work, "lib")}`, "--module_name=tfjs_binding", `--napi_build_version=${napi}`];
     must(process.execPath, [gyp, "rebuild", ...headers, ...settings, `--napi_version=${process.versions.napi}`], {
       cwd: work,
-      // Libraries stand before the objects on the linker's line; it would drop them as not needed.
+      // Libraries come before the objects on the linker's line; it would drop them as not needed.
       env: { ...process.env, LDFLAGS: "-Wl,--no-as-needed" },
     });
     copyFileSync(join(work, "lib", "tfjs_binding.node"), addon);

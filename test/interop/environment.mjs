@@ -27,7 +27,7 @@ export function environmentNode(name) {
 }
 
 /**
- * Environments lie outside the checkout, named after the hash of what they were made from, and are kept between runs; a broken
+ * Environments are outside the checkout, named after the hash of what they were made from, and are kept between runs; a broken
  * install is never kept.
  */
 export function environment(name, lists, make) {

@@ -90,7 +90,7 @@ function program(folder, script) {
   return folder;
 }
 
-/** A folder with one package alone; what it depends on is found where the package really lies. */
+/** A folder with one package alone; what it depends on is found where the package really is. */
 function only(engines, folder, name) {
   mkdirSync(join(folder, "node_modules", dirname(name)), { recursive: true });
   symlinkSync(join(engines, "node_modules", name), join(folder, "node_modules", name));

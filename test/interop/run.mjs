@@ -1,10 +1,10 @@
 /**
  * The interop job: virtual environments with the real frameworks load what vggtool writes and recompute the logits.
- * Environments lie outside the checkout (XDG_CACHE_HOME), named after the hash of their pinned requirements, and are kept between runs.
+ * Environments are outside the checkout (XDG_CACHE_HOME), named after the hash of their pinned requirements, and are kept between runs.
  *
  *     node test/interop/run.mjs [--source] [part of a job's name]…
  *
- * `--source` runs src/ as it stands instead of the built command.
+ * `--source` runs src/ as it is instead of the built command.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";

@@ -82,7 +82,7 @@ describe("output sets", () => {
     expect(text("out")).toBe("new");
   });
 
-  test("a folder that is missing is made when all is written: until then the files lie beside it", async () => {
+  test("a folder that is missing is made when all is written: until then the files are beside it", async () => {
     const set = outputSet(join(folder, "new", "deeper"), { force: false, output: join(folder, "new", "deeper", "x") });
     await (await set.create("x")).write(0, bytes("x"));
     expect(readdirSync(folder).filter((name) => !name.endsWith(".vggtool-tmp"))).toEqual([]);

@@ -149,7 +149,7 @@ test("a mapped source of another width reads at any byte", async () => {
 });
 
 describe("decodings", () => {
-  test("a forward read goes on, a backward read starts anew, a twin never does", async () => {
+  test("a forward read goes on, a backward read starts anew, a copy never does", async () => {
     const forward = decoded("d", 1000, () => inPieces(truth, 100));
     await forward.read(0, 10);
     await forward.read(10, 500);
@@ -192,7 +192,7 @@ describe("decodings", () => {
 });
 
 describe("files", () => {
-  test("missing files and folders are told apart", async () => {
+  test("missing files and folders are distinguished", async () => {
     await expect(fileSource(join(folder, "none"))).rejects.toMatchObject({ code: "not-found" });
     await expect(fileSource(folder)).rejects.toMatchObject({ code: "usage" });
   });

@@ -14,7 +14,7 @@ import { golden } from "../support/paths.ts";
 
 /*
  * The weights of every golden checkpoint against themselves under other names and in the reverse order, by its names alone: no role is known. What is paired is
- * paired rightly, and nearly all is: what is left has no name but its part ("bias"), or is one of several that nothing tells apart.
+ * paired rightly, and nearly all is: what is left has no name but its part ("bias"), or is one of several that nothing distinguishes.
  */
 
 const renames: readonly (readonly [what: string, rename: (key: string) => string])[] = [

@@ -64,7 +64,7 @@ describe("names that are equal but for what stands around them", () => {
     expect(found).toMatchObject({ ambiguous: [], onlyA: [], onlyB: [] });
   });
 
-  test("the two weights of a recurrent layer are one part twice, and told apart by their names", () => {
+  test("the two weights of a recurrent layer are one part twice, and distinguished by their names", () => {
     const layer = { "rnn.weight_ih_l0": [12, 4], "rnn.weight_hh_l0": [12, 4], "rnn.bias_ih_l0": [12], "rnn.bias_hh_l0": [12] };
     const found = align(
       side("torch", layer),
@@ -132,15 +132,15 @@ describe("names that are equal but for what stands around them", () => {
 
   test("two branches of one network: refused, with all that each could be", () => {
     const branch = { "conv.weight": [8, 3, 3, 3], "conv.bias": [8] };
-    const twins = { ...renamed(branch, (key) => `left.${key}`), ...renamed(branch, (key) => `right.${key}`) };
-    expect(align(side("torch", branch), side("torch", twins))).toMatchObject({
+    const copies = { ...renamed(branch, (key) => `left.${key}`), ...renamed(branch, (key) => `right.${key}`) };
+    expect(align(side("torch", branch), side("torch", copies))).toMatchObject({
       tensors: [],
       ambiguous: [
         { a: ["conv.weight"], b: ["left.conv.weight", "right.conv.weight"] },
         { a: ["conv.bias"], b: ["left.conv.bias", "right.conv.bias"] },
       ],
     });
-    const back = align(side("torch", twins), side("torch", branch));
+    const back = align(side("torch", copies), side("torch", branch));
     expect(back.ambiguous).toContainEqual({ a: ["left.conv.weight", "right.conv.weight"], b: ["conv.weight"] });
     expect(back.onlyA).toHaveLength(4);
   });

@@ -97,7 +97,7 @@ describe("kinds and axes of layers of any network", () => {
     expect(known(shapes, { format: "onnx", layers: [record("Conv", ["w"], { group: 1 })] })).toMatchObject({ w: "conv: o i h w" });
   });
 
-  test("a transposed convolution is known by its bias, by what stands beside it, by its name", () => {
+  test("a transposed convolution is known by its bias, by what is beside it, by its name", () => {
     expect(known({ "up.weight": [16, 8, 2, 2], "up.bias": [8] })).toEqual({ up: "transposed: i o h w" });
     expect(known({ "main.0.weight": [8, 3, 3, 3], "main.2.weight": [8, 4, 4, 4], ...norm("main.3", 4) })).toMatchObject({
       "main.2": "transposed: i o h w",

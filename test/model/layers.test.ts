@@ -74,7 +74,7 @@ describe("a dense layer with one input is no batch norm", () => {
     expect(grouped(tensors, format)).toEqual(layer(weight, bias));
   });
 
-  test("nor among tensors that only a number tells apart", () => {
+  test("nor among tensors that only a number distinguishes", () => {
     const numbers: readonly Entry[] = [
       ["variables/0", [9, 4]],
       ["variables/1", [4]],

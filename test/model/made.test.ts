@@ -42,7 +42,7 @@ test("a body that has lost its head does not take another's", () => {
   expect(identity?.complete).toBe(false);
 });
 
-describe("what lies beside a weight", () => {
+describe("what is beside a weight", () => {
   const vgg = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
   const how = spellings["torch"];
   if (vgg === undefined || how === undefined) throw new Error("no such host");

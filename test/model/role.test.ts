@@ -12,7 +12,7 @@ describe("a role", () => {
     expect(isRole(text)).toBe(false);
   });
 
-  test("of a batch norm is told from its layer's own", () => {
+  test("of a batch norm is distinguished from its layer's own", () => {
     expect([isNorm("conv1_1.bn.bias"), isNorm("conv1_1.bias")]).toEqual([true, false]);
   });
 

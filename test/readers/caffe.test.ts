@@ -255,7 +255,7 @@ describe("prototxt", () => {
 
   test.each([
     ["layer {", "inside a block"],
-    ["layer }", "needed|stands where"],
+    ["layer }", "needed|is where"],
     ["name: ", "the text ends"],
     ["\n\n  §", "line 3"],
     ["a {".repeat(50), "deeper than 32"],

@@ -153,7 +153,7 @@ describe("without a .cfg", () => {
     ["VGG-19 with 1000 classes", 143_667_240, 19],
     ["VGG-16 with 2622 classes", 145_002_878, 16],
     ["VGG-16 without its head", 14_714_688, 13],
-  ])("%s is told by its number of values, and said to be assumed", async (network, count, layers) => {
+  ])("%s is recognised by its number of values, and said to be assumed", async (network, count, layers) => {
     const ctx = createContext();
     const checkpoint = await reader.read(zeros(count), ctx);
     expect(checkpoint.files).toEqual(["vgg.weights"]);

@@ -30,7 +30,7 @@ test("NumPy shapes: a scalar, an empty array", async () => {
   ]);
 });
 
-test("sparse arrays are told and left out", async () => {
+test("sparse arrays are reported and left out", async () => {
   const { checkpoint } = await listing(join(folder, "sparse.params"));
   expect([...checkpoint.tensors.keys()]).toEqual(["dense"]);
   expect(checkpoint.notes).toMatchObject([
@@ -67,7 +67,7 @@ function oldest(dims: readonly number[], names: readonly string[] = ["w"]): Uint
 }
 
 describe("the oldest form", () => {
-  test("its number of dimensions stands where newer ones have a magic number", async () => {
+  test("its number of dimensions is where newer ones have a magic number", async () => {
     const found = await outcome(reader, new Map([["a.params", oldest([2, 3])]]), "a.params");
     expect(typeof found === "string" ? found : [...found.keys()]).toEqual(["w"]);
   });

@@ -108,7 +108,7 @@ function model(...tensors: readonly Fill[]): Uint8Array {
 const set = (bytes: Uint8Array, others: Readonly<Record<string, Uint8Array>> = {}): Files =>
   new Map([["m.onnx", bytes], ...Object.entries(others)]);
 
-test("nodes are layers, with their attributes; the input's shape is told", async () => {
+test("nodes are layers, with their attributes; the input's shape is reported", async () => {
   const checkpoint = await reader.read(memoryProbe(set(model(all(named("w", [2, 2], 1), raw(f32)))), "m.onnx"), createContext());
   expect(checkpoint.layers).toEqual([
     {
@@ -153,7 +153,7 @@ describe("external data", () => {
   });
 });
 
-describe("what is refused, and what is told", () => {
+describe("what is refused, and what is reported", () => {
   test.each([
     ["too few raw bytes", model(all(named("w", [5], 1), raw(f32))), "malformed"],
     ["typed values that cannot be there", model(named("w", [2 ** 40], 6)), "malformed"],

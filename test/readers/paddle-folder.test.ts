@@ -94,7 +94,7 @@ test("a file of a parameter that the program does not list is listed where it is
   ]);
 });
 
-test("a named file of several tensors is the parameters, whatever others lie beside it", async () => {
+test("a named file of several tensors is the parameters, whatever others are beside it", async () => {
   const files = { ...network, weights: Buffer.concat([stream(8, 9), stream(10, 11)]) };
   const { tensors, files: used } = await read(files, "weights");
   expect([...tensors.keys()]).toEqual(["fc.b_0", "fc.w_0"]);

@@ -162,7 +162,7 @@ describe.skipIf(golden === undefined)("golden cases", () => {
     },
   );
 
-  test("an optimizer's state is told apart", async () => {
+  test("an optimizer's state is distinguished", async () => {
     const { tensors } = await inspected(join(golden ?? "", "vgg16-64x96/paddle-training/model.pdparams"));
     const kinds = new Map([...tensors.values()].map((tensor) => [tensor.name.split("/")[0], tensor.kind]));
     expect(Object.fromEntries(kinds)).toEqual({ model: undefined, opt: "optimizer" });

@@ -56,7 +56,7 @@ describe.skipIf(golden === undefined)("golden cases", () => {
     expect((await listing(item.path)).tensors).toEqual(Object.fromEntries(item.tensors));
   });
 
-  test("slot variables are told by the object graph", async () => {
+  test("slot variables are recognised by the object graph", async () => {
     const { checkpoint } = await listing(join(golden ?? "", "vgg16-64x96/tf2-object-adam-slots/ckpt-1"));
     const slots = [...checkpoint.tensors.values()].filter((tensor) => tensor.kind === "optimizer");
     expect(slots.length).toBe(64);
@@ -123,7 +123,7 @@ describe("a V2 checkpoint made by hand", () => {
     expect(await outcome(v2, handMade(changes), "m.index")).toBe(code);
   });
 
-  test("a type that nobody knows is told and left out", async () => {
+  test("a type that nobody knows is reported and left out", async () => {
     const ctx = createContext();
     const checkpoint = await v2.read(memoryProbe(handMade({ dtype: 99 }), "m.index"), ctx);
     expect(checkpoint.tensors.size).toBe(0);

@@ -76,7 +76,7 @@ describe("fixtures written by torch 2.13", () => {
     await close();
   });
 
-  test("what is no plain array is told, and the rest is listed", async () => {
+  test("what is no plain array is reported, and the rest is listed", async () => {
     const { tensors, notes } = await inspected(join(folder, "unsupported/unsupported.pt"));
     expect([...tensors.keys()]).toEqual(["dense"]);
     expect(notes.map(({ code, tensor }) => `${code} ${tensor}`)).toEqual(
@@ -229,7 +229,7 @@ describe.skipIf(golden === undefined)("golden cases", () => {
     expect(first?.attributes.get("kernel_size")).toEqual([3, 3]);
   });
 
-  test("an optimizer's state and counters are told apart", async () => {
+  test("an optimizer's state and counters are distinguished", async () => {
     const { tensors } = await inspected(join(golden ?? "", "vgg16-64x96/torchvision-checkpoint/checkpoint.pth.tar"));
     expect(tensors.get("best_acc1")?.kind).toBe("bookkeeping");
     expect(tensors.get("optimizer.state.0.momentum_buffer")?.kind).toBe("optimizer");

@@ -6,6 +6,6 @@ const ifThere = (path: string): string | undefined => (existsSync(path) ? path :
 
 /** Small checkpoints that are part of the repository. */
 export const fixtures = folder("../../fixtures/");
-/** The whole collections lie beside the checkout, where they are there at all. */
+/** The whole collections are beside the checkout, where they are there at all. */
 export const golden = ifThere(folder("../../../shared/golden/"));
 export const real = ifThere(folder("../../../shared/real/"));

@@ -15,7 +15,7 @@ export interface Member {
   readonly local?: string;
 }
 
-/** A zip put together by hand, so that single fields can lie. */
+/** A zip put together by hand, so that single fields can be. */
 export function zip(
   members: readonly Member[],
   options: { comment?: string; before?: string; zip64?: boolean; count?: number } = {},

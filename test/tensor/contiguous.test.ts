@@ -27,7 +27,7 @@ describe("tensors stay within their source", () => {
     expect(() => contiguous({ ...info, shape: [2 ** 40] })).toThrow(expect.objectContaining({ code: "truncated" }));
   });
 
-  test("an empty tensor may lie anywhere and has no parts", async () => {
+  test("an empty tensor may be anywhere and has no parts", async () => {
     expect(await contiguous({ name: "e", dtype: "float32", shape: [0, 2 ** 40, 2 ** 40], source, offset: 400 }).parts()).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe("values of whole tensors", () => {
     const row = contiguous({ name: "r", dtype: "uint16", shape: [3, 4], source });
     expect(await inOrder(row, ctx)).toBe(row);
     expect((await inOrder(column, ctx)).shape).toEqual([3, 4]);
-    // Its transpose lies in order already: no copy.
+    // Its transpose is in order already: no copy.
     const [part] = await (await inOrder(column, ctx, "h w", "w h")).parts();
     expect(part?.source).toBe(source);
     expect(part?.shape).toEqual([4, 3]);

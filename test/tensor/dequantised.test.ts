@@ -33,7 +33,7 @@ test("one scale and one zero point", async () => {
   expect(await real(counting("int32", 3, [3], [1]), undefined, [10], [0])).toEqual([0, 10, 20]);
 });
 
-test("a scale for each index of an axis: first, last, and of a tensor whose axes lie in another order", async () => {
+test("a scale for each index of an axis: first, last, and of a tensor whose axes are in another order", async () => {
   const scales = [1, 10];
   expect(await real(counting("int8", 4, [2, 2], [2, 1]), 0, scales, [0, 1])).toEqual([0, 1, 10, 20]);
   expect(await real(counting("int8", 4, [2, 2], [2, 1]), 1, scales, [0, 1])).toEqual([0, 0, 2, 20]);

@@ -96,7 +96,7 @@ describe("any tensor in any order", () => {
     }
   });
 
-  test("a partitioned tensor whose cuts lie inside a composite axis", async () => {
+  test("a partitioned tensor whose cuts are inside a composite axis", async () => {
     const random = new Random(8);
     const rows = 2 * 3 * 5;
     const bytes = random.bytes(rows * 7 * 4);

@@ -29,7 +29,7 @@ test("a range that goes downwards is refused", () => {
   expect(() => glob("conv[3-1]_*")).toThrow(/'conv\[3-1\]_\*' is no pattern/);
 });
 
-test("what the stars of a pattern stand for", () => {
+test("what the stars of a pattern mean", () => {
   expect(globStars("features.*.{weight,bias}")("features.12.bias")).toEqual(["12"]);
   expect(globStars("*/conv*_1")("vgg_16/conv1/conv1_1")).toEqual(["vgg_16", "1/conv1"]);
   expect(globStars("fc8")("fc8.weight")).toBeUndefined();

@@ -26,7 +26,7 @@ describe("a batch from a file", () => {
     ]);
   });
 
-  test("N H W C, told by its channels", async () => {
+  test("N H W C, recognised by its channels", async () => {
     const { shape, values } = await inputFrom(counting(1, 2, 4, 3), "x.npy", network, undefined, ctx);
     expect([shape, [...values].slice(0, 9)]).toEqual([
       [1, 3, 2, 4],
@@ -115,7 +115,7 @@ describe("generated pictures", () => {
     expect(both.values.subarray(0, 8400)).not.toEqual(both.values.subarray(8400));
   });
 
-  test("are smooth as pictures are, and lie in the range that the network expects", () => {
+  test("are smooth as pictures are, and are in the range that the network expects", () => {
     const { values } = photos([1], [3, 64, 96], { channels: "bgr", range: 255, mean: [100, 110, 120], std: [1, 1, 2], source: "read" });
     const plane = (c: number) => values.subarray(c * 64 * 96, (c + 1) * 64 * 96);
     expect(Math.min(...plane(0))).toBeGreaterThanOrEqual(-100);

@@ -141,7 +141,7 @@ describe("two networks that are not the same", () => {
     expect(record.layers.at(-1)).toMatchObject({ role: "conv1_2", pass: false, problem: "plain has no such layer" });
   });
 
-  test("a head missing on one side is told, and the rest compared", async () => {
+  test("a head missing on one side is reported, and the rest compared", async () => {
     const body = subjectOf("body", new Map([...set].filter(([role]) => !role.startsWith("fc"))), networkOf(set, { head: "none" }));
     const record = await runVerify(plain, { ...options, other: body }, ctx);
     expect(record.pass).toBe(true);

@@ -55,7 +55,7 @@ describe("up to a layer", () => {
     );
   });
 
-  test("what no engine computes is refused with the layer, unless it lies behind", () => {
+  test("what no engine computes is refused with the layer, unless it is behind", () => {
     const strange = { ...network, uncomputed: [{ behind: "conv2_1", what: "norm1 (LRN)" }] };
     expect(() => runnable(strange)).toThrow("the file computes norm1 (LRN) behind conv2_1, which no engine here does");
     expect(runnable(strange, "conv2_1").network.layers.at(-1)?.name).toBe("conv2_1");

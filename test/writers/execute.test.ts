@@ -33,7 +33,7 @@ describe("execute", () => {
     expect(text(await write([textPiece("a"), tensor("bcd"), textPiece("e")]))).toBe("abcde");
   });
 
-  test("a late piece stands before the group that it tells of", async () => {
+  test("a late piece comes before the group that it tells of", async () => {
     const group: Group = { kind: "group", checksum: "crc32", pieces: [tensor("hello"), textPiece(" world")] };
     const pieces: Piece[] = [
       {

@@ -163,7 +163,7 @@ describe("what the frameworks look for", () => {
     expect(offsets.every((offset) => offset % 4096 === 0)).toBe(true);
   });
 
-  test("onnx: logits stand before a last ReLU, which is an output of its own", async () => {
+  test("onnx: logits come before a last ReLU, which is an output of its own", async () => {
     const subject = own("onnx");
     const start = made(subject, false);
     const layers = start.network.layers.map((layer) => (layer.name === "fc8" ? { ...layer, activation: "relu" as const } : layer));

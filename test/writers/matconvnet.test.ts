@@ -131,7 +131,7 @@ describe("simplenn", () => {
       ]),
     );
     expect(checkpoint.layers[5]?.attributes.get("pad")).toEqual([0, 1, 0, 1]);
-    // Gamma is not among the tensors: ones stand for it; a convolution without bias has an empty one.
+    // Gamma is not among the tensors: ones mean it; a convolution without bias has an empty one.
     expect(checkpoint.layers[1]?.tensors).toEqual(["layers{2}.weights{1}", "layers{2}.weights{2}", "layers{2}.weights{3}"]);
     expect(checkpoint.layers[3]?.tensors).toEqual(["layers{4}.weights{1}"]);
     expect(checkpoint.tensors.get("layers{4}.weights{2}")?.shape).toEqual([0, 0]);
@@ -177,7 +177,7 @@ describe("simplenn", () => {
 
   test("names that are no places are refused", async () => {
     const renamed = (key: string) => tensors.map((tensor) => (tensor.role === "fc6.bias" ? { ...tensor, key } : tensor));
-    await expect(write({ tensors: renamed("fc6.bias") })).rejects.toThrow("a MatConvNet network has no place for fc6.bias");
+    await expect(write({ tensors: renamed("fc6.bias") })).rejects.toThrow("a MatConvNet network cannot store fc6.bias");
     await expect(write({ tensors: renamed("layers{8}.weights{2}") })).rejects.toThrow("layers{8}.weights{2} is no place for fc6");
     await expect(write({ tensors: renamed("net.layers{7}.weights{2}") })).rejects.toThrow("is no place for the same network");
   });

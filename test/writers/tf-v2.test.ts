@@ -63,7 +63,7 @@ describe.skipIf(golden === undefined)("TensorFlow's own files", () => {
   test.each(["vgg16-64x96/tfslim-v2", "vgg16-64x96/tfslim-dense", "vgg16bn-64x96/tfslim-bn"])("%s comes out byte by byte", async (name) => {
     const prefix = join(golden ?? "", name, name.includes("bn-") ? "model.ckpt" : "model.ckpt-0");
     const { files } = await rewrite(prefix, "model");
-    // The data lies in the order of the keys here, as TensorFlow's Saver gives its tensors.
+    // The data is in the order of the keys here, as TensorFlow's Saver gives its tensors.
     expect(Buffer.compare(files.get("model.index") ?? new Uint8Array(0), readFileSync(`${prefix}.index`))).toBe(0);
     expect(Buffer.compare(files.get("model.data-00000-of-00001") ?? new Uint8Array(0), readFileSync(`${prefix}.data-00000-of-00001`))).toBe(
       0,

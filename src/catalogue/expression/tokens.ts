@@ -9,7 +9,7 @@ export interface WhereToken {
 
 /** Characters of an expression. */
 const longest = 10_000;
-/** One token, or what lies between two. Texts double their quotes: 'it''s'. A word in double quotes is a column, whatever it is called. */
+/** One token, or what is between two. Texts double their quotes: 'it''s'. A word in double quotes is a column, whatever it is called. */
 const piece = /\s+|'(?:[^']|'')*'|"(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_]*|-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|<=|>=|<>|!=|[=<>(),]/y;
 
 /** Throws `usage` for what is no token. */

@@ -23,7 +23,7 @@ interface Place {
   readonly order: "row" | "column";
 }
 
-/** A file whose tensors lie in it as they are: neither swapped nor cut up, and compressed only where it can do without. */
+/** A file whose tensors are in it as they are: neither swapped nor cut up, and compressed only where it can do without. */
 export interface Template {
   readonly file: ByteSource;
   readonly places: ReadonlyMap<string, Place>;
@@ -213,7 +213,7 @@ function withChecksums({ file, members }: Template, edits: readonly Edit[]): rea
   return all;
 }
 
-/** What stands in place of a range. */
+/** What takes the place of a range. */
 interface Edit {
   readonly source: ByteSource;
   readonly offset: number;

@@ -16,7 +16,7 @@ import type { Left, Move } from "./plan-types.ts";
 export interface Begun {
   /** Whether a tensor of the source may still be moved. */
   readonly free: (key: string) => boolean;
-  /** The key of the average that stands in for a tensor. */
+  /** The key of the average that replaces a tensor. */
   readonly averages: ReadonlyMap<string, string>;
   readonly moves: readonly Move[];
 }

@@ -111,7 +111,7 @@ function standIns(
     return [
       {
         of: "stand-in",
-        what: `${formula} stand for what the source does not store: ${few(roles, 8)}`,
+        what: `${formula} mean what the source does not store: ${few(roles, 8)}`,
         grounds: `networks of the target have these, and ${formula} change nothing`,
         switch: other,
       },

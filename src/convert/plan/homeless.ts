@@ -7,7 +7,7 @@ import type { ConversionTarget } from "../target/conversion-target.ts";
 import { findTarget } from "../target/targets.ts";
 import { type Left, noPlace } from "./plan-types.ts";
 
-/** Throws `mismatch` where a target that holds a network has no place for tensors that nobody said to leave out. */
+/** Throws `mismatch` where a target that holds a network cannot store tensors that nobody said to leave out. */
 export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { format, identity }: ConversionTarget): void {
   const left = unused.filter(({ reason }) => reason === noPlace);
   const keys = left.map(({ key }) => key);
@@ -27,5 +27,5 @@ export function refuseHomeless(unused: readonly Left[], source: Checkpoint, { fo
     mentioned: true,
   };
   const ways = left.some(({ role }) => role !== undefined) ? [without, whole] : [without, alone, whole];
-  throw new Refusal("mismatch", `${format.id} has no place for ${few(keys)}`, ways);
+  throw new Refusal("mismatch", `${format.id} cannot store ${few(keys)}`, ways);
 }

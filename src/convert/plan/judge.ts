@@ -57,7 +57,7 @@ function refuseLosses(unused: readonly Left[], { identity, naming, title }: Conv
     const way = isNorm(role)
       ? adding({ foldBn: true })
       : { options: { exclude: [escaped(key)] }, say: (options: string) => `if the layer works without it, leave it out: ${options}` };
-    throw new Refusal("mismatch", `${title} has ${layer}, and no place for ${role}`, [way], { tensor: key });
+    throw new Refusal("mismatch", `${title} has ${layer}, and cannot store ${role}`, [way], { tensor: key });
   }
 }
 

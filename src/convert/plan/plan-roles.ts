@@ -30,7 +30,7 @@ export function* roleMoves(
       continue;
     }
     if (source.fold && isNorm(role)) continue;
-    // What the file's other layers have and this one lacks was lost: no number stands for it.
+    // What the file's other layers have and this one lacks was lost: no number replaces it.
     const lost = lostParts.get(role);
     if (lost !== undefined && !source.fresh.has(role)) {
       missing.push({ key: slot.key, role, reason: `the source lacks it: ${lost}` });
@@ -86,7 +86,7 @@ function wanted(role: Role, source: RoleSource, network: Network): boolean {
   return layer.batchNorm !== undefined;
 }
 
-/** A convention that has no place for what the source stores. */
+/** A convention that cannot store what the source stores. */
 function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: ConversionTarget): void {
   const held = source.roles.get(role);
   if (!isStored(held) || source.fold) return;
@@ -94,7 +94,7 @@ function checkConstant(role: Role, constant: 0 | 1, source: RoleSource, target: 
   if (intoMean) return;
   throw new Refusal(
     "unsupported",
-    `the names of ${target.scheme} have no place for ${role} (always ${constant} there)`,
+    `the names of ${target.scheme} cannot store ${role} (always ${constant} there)`,
     isNorm(role) ? [adding({ foldBn: true })] : [],
     { tensor: held.key, ...(isNorm(role) ? {} : { hint: "choose another --naming: 'vggtool formats' lists them" }) },
   );

@@ -88,4 +88,4 @@ export interface LayerLine {
 }
 
 /** The reason that a person has to agree to where the target is a network. */
-export const noPlace = "the target has no place for it";
+export const noPlace = "the target cannot store it";

@@ -189,11 +189,11 @@ function unreadable({ notes, tensors }: Checkpoint): readonly string[] {
   );
 }
 
-/** Without its batch norm a network computes something else: names that have no place for one cannot hold it. */
+/** Without its batch norm a network computes something else: names that cannot store one cannot hold it. */
 function refuseNorms(roles: ReadonlyMap<Role, Slot>, slots: ReadonlyMap<Role, Slot>, target: ConversionTarget): void {
   for (const [role, slot] of roles) {
     if (!isStored(slot) || !isNorm(role) || slots.has(role)) continue;
-    const message = `the names of ${target.scheme} have no place for the batch norm of ${layerOf(role)}`;
+    const message = `the names of ${target.scheme} cannot store the batch norm of ${layerOf(role)}`;
     throw new Refusal("unsupported", message, [adding({ foldBn: true })], { tensor: slot.key });
   }
 }
@@ -239,7 +239,7 @@ function whyUnused(
   { network }: ConversionTarget,
   options: ConvertOptions,
 ): string {
-  if (averages.has(key)) return "its moving average stands in for it";
+  if (averages.has(key)) return "its moving average replaces it";
   if (role === undefined) return noPlace;
   if (options.noTop === true && isFc(role)) return "--no-top";
   if (options.fc === "reduced" && isFc(role)) return "--fc reduced";

@@ -22,7 +22,7 @@ export interface RoleSource {
   /** Of batch norm: the source's and the target's. */
   readonly epsilon: readonly [number, number];
   readonly fold: boolean;
-  /** Roles that the source's network has and its file lacks: nothing stands in for them unasked. */
+  /** Roles that the source's network has and its file lacks: nothing replaces them unasked. */
   readonly lost: ReadonlySet<string>;
   /** conv1_1.weight with its input channels reversed. */
   readonly swapped: (role: Role) => boolean;

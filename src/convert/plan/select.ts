@@ -13,7 +13,7 @@ export interface TensorSelection {
   /** Kept keys that are state: they travel only where the target holds plain tensors. */
   readonly state: ReadonlySet<string>;
   readonly left: readonly Left[];
-  /** With `useAverage`: the key of the average that stands in for a variable. */
+  /** With `useAverage`: the key of the average that replaces a variable. */
   readonly averages: ReadonlyMap<string, string>;
 }
 

@@ -16,7 +16,7 @@ import { type PlanRun, placedFrom, type WrittenPlace } from "./run.ts";
 const chunk = 1 << 20;
 
 /**
- * Compares a written checkpoint, as its reader gives it, with the plan: names, types and shapes, and where the values lie. What lies where it
+ * Compares a written checkpoint, as its reader gives it, with the plan: names, types and shapes, and where the values are. What is where it
  * was written was compared then: each tile backwards with what was read of the source (`turnsBack`), and what the disk has with the tile
  * (`readBack`). Small tensors, and whatever the format keeps in another way, are compared with the source through the reader. Throws `mismatch` naming the first tensor that is absent or differs.
  */

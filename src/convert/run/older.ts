@@ -15,7 +15,7 @@ import type { Target } from "../target/targets.ts";
 /** Room for indexes, headers and temporary files of small tensors, in bytes. */
 const slack = 1 << 20;
 
-/** Where the files of a checkpoint may lie: beside what was named, in it, or as the reader says. */
+/** Where the files of a checkpoint may be: beside what was named, in it, or as the reader says. */
 function inputFiles({ files }: Checkpoint, input: string): readonly string[] {
   const folder = join(input, "..");
   return [input, ...files.flatMap((file) => [join(folder, file), join(input, file), file])];
@@ -32,7 +32,7 @@ export function refuseInputs(paths: readonly string[], older: Replaced, { checkp
   }
   const inside = checkpoint.files.length > 0 ? paths.find((path) => isInside(path, input)) : undefined;
   if (inside !== undefined) {
-    throw new CheckpointError("usage", "the output would lie inside the input's folder", {
+    throw new CheckpointError("usage", "the output would be inside the input's folder", {
       file: inside,
       hint: "choose another place with -o",
     });

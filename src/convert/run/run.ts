@@ -95,7 +95,7 @@ interface OneRun {
   readonly size: number;
 }
 
-/** The source of a small tensor whose elements lie in one run, in the order that its target keeps. */
+/** The source of a small tensor whose elements are in one run, in the order that its target keeps. */
 async function inOneRun(move: Move, tensors: TensorMap): Promise<OneRun | undefined> {
   if (!(move instanceof CarriedMove)) return undefined;
   const tensor = numericTensor(tensors, move.to);

@@ -20,7 +20,7 @@ export function schemeFor(option: string, id: string): Scheme {
 
 /**
  * Where a scheme keeps the roles of a network. `fillsNeutral`: its networks have biases whatever this one has. Old Paddle's factor
- * of fc7 and fc8 stands in `times` where the scheme's networks scale at inference.
+ * of fc7 and fc8 is in `times` where the scheme's networks scale at inference.
  */
 export function convention(scheme: Scheme, network: Network, fillsNeutral: boolean): ReadonlyMap<Role, Slot> {
   const biased: Network = fillsNeutral ? { ...network, layers: network.layers.map(withBias) } : network;

@@ -2,7 +2,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 
 /*
- * The end of a zip (PKWARE APPNOTE 6.3.10): where its central directory lies. All integers are little-endian.
+ * The end of a zip (PKWARE APPNOTE 6.3.10): where its central directory is. All integers are little-endian.
  *
  *   end record      0 "PK\5\6"  10 u16 entries  12 u32 directory size  16 u32 directory offset  20 u16 comment length
  *   zip64 locator   0 "PK\6\7"   8 u64 offset of the zip64 end record                     (20 bytes before the end record)
@@ -16,12 +16,12 @@ const zip64End = 0x06064b50;
 const endSize = 22;
 /** Bytes of a directory entry without its name and extras. */
 export const entrySize = 46;
-/** The end record's comment has at most this many bytes, so the record lies in the last 65,557. */
+/** The end record's comment has at most this many bytes, so the record is in the last 65,557. */
 const maxComment = 0xffff;
 /** The directory is read whole: 64 MiB hold about 600,000 members, several times a checkpoint of 100,000 tensors. */
 const maxDirectory = 64 * 1024 * 1024;
 
-/** Where the central directory of a zip lies. */
+/** Where the central directory of a zip is. */
 export interface Directory {
   readonly offset: number;
   readonly size: number;
@@ -82,7 +82,7 @@ async function readZip64End(
   const locator = dataViewOf(await source.read(end - 20, 20));
   if (locator.getUint32(0, true) !== zip64Locator) return undefined;
   const stated = safe(locator.getBigUint64(8, true), source.name, end - 12);
-  // With bytes before the archive the stated offset is too low; the record then lies directly before its locator.
+  // With bytes before the archive the stated offset is too low; the record then is directly before its locator.
   for (const at of [stated, end - 76]) {
     if (at < 0 || at + 56 > source.size) continue;
     const record = dataViewOf(await source.read(at, 56));

@@ -3,7 +3,7 @@ import type { FileSet } from "../../io/source/source.ts";
 import { archiveSet } from "./archive-set.ts";
 import { checkedMember, type ZipArchive } from "./zip.ts";
 
-/** Members up to this size are read whole when they are read at all: no more than the twin of a decoding takes over at a time. */
+/** Members up to this size are read whole when they are read at all: no more than the copy of a decoding takes over at a time. */
 const SMALL = 1 << 20;
 
 /**

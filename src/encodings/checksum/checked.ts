@@ -27,7 +27,7 @@ export interface CheckedOptions {
   /** What an error names besides the file. */
   readonly where?: ErrorWhere;
   readonly state?: CheckState;
-  /** Where the bytes lie as they are. */
+  /** Where the bytes are as they are. */
   readonly within?: ByteSource["within"] | undefined;
 }
 

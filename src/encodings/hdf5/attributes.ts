@@ -16,7 +16,7 @@ export interface Hdf5Attribute {
 /** Of one object; Keras splits its lists into pieces of 64 KiB long before. */
 const maxAttributes = 100_000;
 
-/** In the order of the header; those of objects with many lie in a fractal heap. Throws `malformed` for two of one name. */
+/** In the order of the header; those of objects with many are in a fractal heap. Throws `malformed` for two of one name. */
 export async function readAttributes(layout: Hdf5Layout, messages: readonly Message[]): Promise<ReadonlyMap<string, Hdf5Attribute>> {
   const attributes = new Map<string, Hdf5Attribute>();
   const add = async (body: Fields): Promise<void> => {

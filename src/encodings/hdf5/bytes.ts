@@ -6,7 +6,7 @@ export interface Hdf5Layout {
   readonly source: ByteSource;
   /** The same, for structures: short, in many places, and near each other. */
   readonly structures: ByteSource;
-  /** Added to every address: where the superblock lies (512 behind a MATLAB header). */
+  /** Added to every address: where the superblock is (512 behind a MATLAB header). */
   readonly base: number;
   /** Bytes of an address and of a length: 2, 4 or 8. */
   readonly offsetSize: number;
@@ -15,7 +15,7 @@ export interface Hdf5Layout {
   readonly extension?: number | undefined;
   /** Where messages of a type are that many objects share. */
   readonly shared?: (type: number) => Promise<SharedMessages>;
-  /** The files beside it, where they are known: virtual and external data may lie there. */
+  /** The files beside it, where they are known: virtual and external data may be there. */
   readonly files?: FileSet | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface Hdf5Member {
 /** Compounds of compounds; h5py and MATLAB stay at two. */
 const maxDepth = 16;
 
-/** The datatype message, also as it stands in attributes. Throws `malformed` where it contradicts itself. */
+/** The datatype message, also as it is in attributes. Throws `malformed` where it contradicts itself. */
 export function readDatatype(fields: Fields, depth = 0): Hdf5Type {
   if (depth > maxDepth) fields.fail(`datatype nested deeper than ${maxDepth}`);
   const head = fields.u8();

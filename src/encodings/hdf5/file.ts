@@ -65,7 +65,7 @@ export interface Hdf5File {
   /** Version of the superblock. */
   readonly version: number;
   readonly root: Hdf5Group;
-  /** The object whose header lies at an address, as an object reference gives it. */
+  /** The object whose header is at an address, as an object reference gives it. */
   object(address: number): Promise<Hdf5Object>;
   /** By a path from the root, parts joined with "/". */
   find(path: string): Promise<Hdf5Object | undefined>;
@@ -85,7 +85,7 @@ const maxVirtual = 8;
 const maxSought = 10_000;
 
 /**
- * `files` are those beside it, where virtual and external data may lie; `depth` counts files that virtual datasets led to. Throws
+ * `files` are those beside it, where virtual and external data may be; `depth` counts files that virtual datasets led to. Throws
  * `malformed`, `truncated` (shorter than its superblock says) or `unsupported`.
  */
 export async function openHdf5(source: ByteSource, files?: FileSet, depth = 0): Promise<Hdf5File> {

@@ -19,7 +19,7 @@ export async function readLocalHeap(layout: Hdf5Layout, address: number): Promis
   };
 }
 
-/** Objects of one collection by their index: where they lie in it. */
+/** Objects of one collection by their index: where they are in it. */
 interface Collection {
   readonly data: Fields;
   readonly objects: ReadonlyMap<number, { readonly at: number; readonly size: number }>;

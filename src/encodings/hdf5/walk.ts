@@ -13,7 +13,7 @@ export interface WalkedDataset {
 }
 
 /**
- * All datasets below a group, by name; `onGroup` is told of every group on the way. A group that contains itself is entered
+ * All datasets below a group, by name; `onGroup` hears of every group on the way. A group that contains itself is entered
  * once; soft and external links are passed over.
  */
 export async function* walkDatasets(

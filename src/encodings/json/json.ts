@@ -11,7 +11,7 @@ export interface JsonOptions {
 /** serde_json, which reads safetensors headers, refuses deeper nesting; a Keras configuration has some 20 levels. */
 const maxDepth = 128;
 
-/** Parses strictly: a duplicate key, a bad escape, anything behind the value throws `malformed`. `file` is told in errors. */
+/** Parses strictly: a duplicate key, a bad escape, anything behind the value throws `malformed`. `file` is reported in errors. */
 export function parseJson(text: string, file: string, options: JsonOptions = {}): Json {
   return parseJsonBytes(Buffer.from(text), file, options);
 }

@@ -251,7 +251,7 @@ export function npyTensor(name: string, source: ByteSource, header: NpyHeader): 
   };
 }
 
-/** Where the element with a row-major index lies in a column-major array. */
+/** Where the element with a row-major index is in a column-major array. */
 function columnMajor(shape: readonly number[]): (index: number) => number {
   return (index) => {
     let rest = index;

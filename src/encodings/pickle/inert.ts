@@ -4,7 +4,7 @@ import { bytesValue, itemsOf, keyName, mappingEntries } from "./standard.ts";
 import { toLatin1 } from "./text.ts";
 import { GlobalName, type PickleValue, Slice } from "./values.ts";
 
-/** Plain lists and dicts are kept as they are up to this many values; a longer one is told by its length. */
+/** Plain lists and dicts are kept as they are up to this many values; a longer one is recognised by its length. */
 const maxValues = 10_000;
 /** A list of lists of settings; deeper nesting is walked by whoever asks. */
 const maxDepth = 8;

@@ -92,7 +92,7 @@ class Machine {
     switch (code) {
       case 0x80: // PROTO
         return this.#setProtocol(operands.fixed(1).u8());
-      case 0x95: // FRAME: a hint for buffering, payloads of 64 KiB and more lie outside
+      case 0x95: // FRAME: a hint for buffering, payloads of 64 KiB and more are outside
         return this.#frame(operands.fixed(8).u64());
       case 0x28: // MARK
         return stack.mark();

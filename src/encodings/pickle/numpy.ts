@@ -75,7 +75,7 @@ export function interpretNumpy(call: ObjectRecord): NumpyArray | undefined {
   return array?.dtype === undefined ? undefined : array;
 }
 
-/** The array that a record stands for; undefined for anything else. Throws `malformed` for an array whose parts make no sense. */
+/** The array that a record means; undefined for anything else. Throws `malformed` for an array whose parts make no sense. */
 export function numpyArray(value: PickleValue | undefined): NumpyArray | undefined {
   if (value instanceof NumpyArray) return value;
   if (!(value instanceof ObjectRecord) || value.path === undefined) return undefined;
@@ -165,7 +165,7 @@ export function numpyTensor(name: string, array: NumpyArray, options: NumpyTenso
   }
 }
 
-/** Encoded bytes of an array that was written as text; 0 for others. Only what lies in slices counts: short arrays do not matter. */
+/** Encoded bytes of an array that was written as text; 0 for others. Only what is in slices counts: short arrays do not matter. */
 export function textLength(array: NumpyArray): number {
   const value = bytesValue(array.data);
   return value instanceof Slice && value.encoding !== "bytes" && value.encoding !== "latin-1" ? value.length : 0;

@@ -9,7 +9,7 @@ import { PlacedBytes, Slice, type SliceEncoding } from "./values.ts";
 /** Nothing where the work is done at once, a promise where bytes had to be fetched first. */
 export type Pending = Promise<undefined> | undefined;
 
-/** What stands in the file behind an instruction: numbers, texts, bytes, lines. Values go onto the stack. */
+/** What is in the file behind an instruction: numbers, texts, bytes, lines. Values go onto the stack. */
 export class Operands {
   readonly #cursor: Cursor;
   readonly #stack: PickleStack;
@@ -147,7 +147,7 @@ export class Operands {
     });
   }
 
-  /** Leaves long data where they lie. */
+  /** Leaves long data where they are. */
   #slice(length: number, encoding: SliceEncoding): undefined {
     const cursor = this.#cursor;
     this.#checkLength(length);

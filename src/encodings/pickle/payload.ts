@@ -20,7 +20,7 @@ export interface Payload {
 const widest = { bytes: 1, "latin-1": 1, "utf-8": 2, escaped: 6, quoted: 4 };
 
 /**
- * The `size` bytes that a value of `bytesValue` stands for. A text is not decoded to be measured: its encoded length has to be possible, the
+ * The `size` bytes that a value of `bytesValue` means. A text is not decoded to be measured: its encoded length has to be possible, the
  * rest shows when it is read. Throws `malformed`.
  */
 export function payload(value: Uint8Array | Slice | string, size: number, file: string): Payload {

@@ -80,7 +80,7 @@ function isWhole(value: PickleValue): value is number {
 const byteCalls = new Set(["builtins.bytes", "__builtin__.bytes", "builtins.bytearray", "__builtin__.bytearray", "__builtin__.str"]);
 
 /**
- * The value of a bytes object: the bytes themselves (also of a Python 2 string), where they lie, or a text that stands for them character by
+ * The value of a bytes object: the bytes themselves (also of a Python 2 string), where they are, or a text that means them character by
  * character: protocols 0 to 2 write a call of `_codecs.encode(text, "latin1")`, and `bytes()` where there are none. Undefined for what is no bytes.
  */
 export function bytesValue(value: PickleValue | undefined): Uint8Array | Slice | string | undefined {

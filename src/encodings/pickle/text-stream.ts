@@ -4,7 +4,7 @@ import { fromQuoted, fromRawUnicodeEscape, toLatin1 } from "./text.ts";
 
 /** Decoded at a time. */
 const BLOCK = 1 << 16;
-/** `\U000000ff` has ten characters, so a cut through an escape lies at most nine behind its backslash. */
+/** `\U000000ff` has ten characters, so a cut through an escape is at most nine behind its backslash. */
 const longestEscape = 10;
 
 /**

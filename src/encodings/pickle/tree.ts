@@ -17,7 +17,7 @@ const mostNames = 100;
 export interface Visitor {
   /** tensor: it was listed. taken: nothing in it is to be looked at. undefined: look inside. */
   take(value: PickleValue, path: string | undefined): "tensor" | "taken" | undefined;
-  /** What lies inside an object that is no dict and no list, with the full paths. */
+  /** What is inside an object that is no dict and no list, with the full paths. */
   inside(value: ObjectRecord, path: string | undefined): Iterable<readonly [path: string | undefined, value: PickleValue]>;
 }
 

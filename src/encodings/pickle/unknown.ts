@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Note } from "../../tensor/checkpoint.ts";
 
-/** Objects that no framework needs to be asked about: settings, dates, paths. Their class is told, nothing else. */
+/** Objects that no framework needs to be asked about: settings, dates, paths. Their class is reported, nothing else. */
 const harmless = new Set([
   "argparse.Namespace",
   "types.SimpleNamespace",
@@ -20,7 +20,7 @@ const harmless = new Set([
   "torch.device",
   "uuid.UUID",
 ]);
-/** Each class is told once, with the place it was met first; a file of a thousand classes is told by their number. */
+/** Each class is reported once, with the place it was met first; a file of a thousand classes is recognised by their number. */
 const maxNotes = 50;
 
 /** Collects what a pickle would call and nobody here knows. */

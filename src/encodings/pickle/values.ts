@@ -23,13 +23,13 @@ export type PickleValue =
   | Interpreted;
 
 /**
- * How the bytes of a slice stand for the value:
+ * How the bytes of a slice mean the value:
  * bytes: they are the value. latin-1: a Python 2 string, one byte a character. utf-8: text.
  * escaped: text of protocol 0, `\uXXXX` and latin-1. quoted: a Python 2 string literal of protocol 0 without its quotes.
  */
 export type SliceEncoding = "bytes" | "latin-1" | "utf-8" | "escaped" | "quoted";
 
-/** A long byte string or text that was not read: only where it lies. */
+/** A long byte string or text that was not read: only where it is. */
 export class Slice {
   readonly source: ByteSource;
   readonly offset: number;
@@ -192,7 +192,7 @@ export function encodedBytes({ path, args }: ObjectRecord): Uint8Array | undefin
   return path === "_codecs.encode" && typeof text === "string" && encoding === "latin1" ? Buffer.from(text, "latin1") : undefined;
 }
 
-/** An object that lies outside the pickle (a PyTorch storage), by its id. */
+/** An object that is outside the pickle (a PyTorch storage), by its id. */
 export class PersistentId {
   readonly id: PickleValue;
 

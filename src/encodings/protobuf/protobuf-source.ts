@@ -8,7 +8,7 @@ import { fieldNumber, malformed, maxVarint, type Origin, payloadLength, VarintDe
 export interface FieldRun extends WireField {
   /** Fields in the run; low and high are those of the first. */
   readonly count: number;
-  /** Of the tag, in bytes: it stands before each value. */
+  /** Of the tag, in bytes: it comes before each value. */
   readonly tagLength: number;
 }
 

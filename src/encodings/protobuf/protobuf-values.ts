@@ -79,7 +79,7 @@ async function* decodeRuns(
       const out = new DataView(new ArrayBuffer(bytes.length * size));
       let used = 0;
       let made = 0;
-      // A value of up to 10 bytes and the tag after it may lie across the end of the chunk: it is read again with the next.
+      // A value of up to 10 bytes and the tag after it may be across the end of the chunk: it is read again with the next.
       while (used < bytes.length && (last || bytes.length - used >= 16)) {
         if (!varint.decode(bytes, used, { file: source.name, offset: at })) {
           throw new CheckpointError("malformed", "integer values end inside a varint", { file: source.name, offset: at + used });

@@ -10,7 +10,7 @@ import { CheckpointError } from "../../errors.ts";
  */
 export type WireType = 0 | 1 | 2 | 5;
 
-/** Where a field's payload lies, and its value where it is a scalar. */
+/** Where a field's payload is, and its value where it is a scalar. */
 export interface WireField {
   readonly number: number;
   readonly wire: WireType;

@@ -50,7 +50,7 @@ interface Block {
   readonly state: CheckState;
 }
 
-/** Where a value lies: small, as there may be one for each of 100,000 tensors. */
+/** Where a value is: small, as there may be one for each of 100,000 tensors. */
 export class StoredValue {
   readonly length: number;
   readonly #block: Block;

@@ -27,12 +27,12 @@ export const deadFilters: Check = {
       if (median > 0 && dead > 0) found.push({ layer: weight.layer, dead, filters: largest.length });
     }
     if (found.length === 0) return [];
-    const told = found.map(({ layer, dead, filters }) => `${dead} of ${filters} in ${layer}`);
+    const parts = found.map(({ layer, dead, filters }) => `${dead} of ${filters} in ${layer}`);
     return [
       {
         code: "dead-filters",
         severity: found.some(({ dead, filters }) => dead > filters * MANY) ? "warning" : "info",
-        message: `filters without weights above ${NEGLIGIBLE} of their layer's median filter: ${few(told)}`,
+        message: `filters without weights above ${NEGLIGIBLE} of their layer's median filter: ${few(parts)}`,
         layers: found.map(({ layer }) => layer),
         fix: "these channels can be pruned without changing the output",
       },

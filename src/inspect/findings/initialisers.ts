@@ -7,11 +7,11 @@ export interface Initialiser {
   readonly family: Family;
   /** Of the values; from the weights that lead to an output and those that leave an input. */
   readonly std: (fanIn: number, fanOut: number) => number;
-  /** Biases that start with different values lie within this; without it they start with one value. */
+  /** Biases that start with different values are within this; without it they start with one value. */
   readonly bias?: (fanIn: number) => number;
 }
 
-/** truncated: a normal distribution without what lies beyond two of its deviations. */
+/** truncated: a normal distribution without what is beyond two of its deviations. */
 export type Family = "uniform" | "normal" | "truncated";
 
 /** Standard deviation of a unit normal cut at ±2: √(1 − 4·φ(2) / (2·Φ(2) − 1)). */
@@ -63,7 +63,7 @@ export interface Match {
 /**
  * Whether a tensor's values are distributed as an initialiser leaves them: mean 0 within four deviations of the mean,
  * shape within the Kolmogorov-Smirnov bound at the quantiles k/32, deviation within four of its own, and the largest value
- * where that of so many draws lies. Undefined where they are not, or there are too few to tell.
+ * where that of so many draws is. Undefined where they are not, or there are too few to tell.
  */
 export function matches(
   statistics: Statistics,

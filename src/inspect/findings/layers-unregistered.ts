@@ -3,7 +3,7 @@ import type { Check } from "./check.ts";
 /** The likeliest cause where a file of Paddle or PyTorch holds a head and no convolution. */
 export const layersUnregistered: Check = {
   code: "layers-unregistered",
-  title: "layers that the framework was never told of, and so never saved",
+  title: "layers that the framework does not know of, and so never saved",
   needs: "headers",
   async run({ checkpoint, identity }) {
     const network = identity?.network;

@@ -41,7 +41,7 @@ export const looksInitial: Check = {
 
 function finding(groups: readonly Group[], weights: readonly LayerWeight[]): Finding {
   const layers = groups.flatMap(({ suspects }) => suspects.map(({ weight }) => weight.layer));
-  const told = groups.map(({ title, suspects }) => {
+  const parts = groups.map(({ title, suspects }) => {
     const worst = Math.max(...suspects.map(({ match }) => Math.abs(match.ratio - 1)));
     const biases = suspects.every(({ untouched }) => untouched) ? ", biases all alike" : "";
     return `${few(suspects.map(({ weight }) => weight.layer))}: ${title}, deviation within ${percent(worst)} %${biases}`;
@@ -50,7 +50,7 @@ function finding(groups: readonly Group[], weights: readonly LayerWeight[]): Fin
   return {
     code: "looks-initial",
     severity: all ? "warning" : "info",
-    message: `${all ? "all" : layers.length} of ${weights.length} layers look freshly initialised, not trained: ${told.join("; ")}`,
+    message: `${all ? "all" : layers.length} of ${weights.length} layers look freshly initialised, not trained: ${parts.join("; ")}`,
     layers,
     fix: all
       ? "check that the trained weights were loaded before this checkpoint was saved"

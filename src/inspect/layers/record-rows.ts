@@ -68,7 +68,7 @@ function addTo(rows: SizedRow[], record: LayerRecord, count: (keys: readonly str
 function shapeBefore(record: LayerRecord, shapes: ReadonlyMap<string, OutputShape>, last: OutputShape, input: OutputShape): OutputShape {
   const first = record.inputs.find((name) => shapes.has(name));
   if (first !== undefined) return shapes.get(first);
-  // ONNX names values, not nodes: a chain is then taken as it stands.
+  // ONNX names values, not nodes: a chain is then taken as it is.
   return shapes.size === 0 ? input : last;
 }
 

@@ -1,7 +1,7 @@
 /** What a layer gives for one picture: [height, width, channels], [features], with frames in front for video; undefined where unknown. */
 export type OutputShape = readonly number[] | undefined;
 
-/** A map of features: height, width, channels; whatever stands before them (frames) is kept. */
+/** A map of features: height, width, channels; whatever comes before them (frames) is kept. */
 export interface Planes {
   readonly before: readonly number[];
   readonly height: number;

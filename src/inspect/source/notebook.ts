@@ -74,7 +74,7 @@ export function withoutMagic(code: string): string {
     .join("");
 }
 
-/** A line of the same length; one that stands alone in a block keeps it from being empty. */
+/** A line of the same length; one that is alone in a block keeps it from being empty. */
 function blank(line: string): string {
   const indent = /^\s*/.exec(line)?.[0] ?? "";
   const rest = line.slice(indent.length);

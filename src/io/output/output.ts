@@ -16,7 +16,7 @@ export interface OutputOptions {
   readonly force: boolean;
   /** Wait until a new output is on the disk; what replaces something is waited for in any case. */
   readonly durable?: boolean;
-  /** The path that stands for the whole set: one run at a time writes it. The first file where absent. */
+  /** The path that means the whole set: one run at a time writes it. The first file where absent. */
   readonly output?: string;
   /** Files of an older output of this name which the new one may not have, by their full paths. */
   readonly replaces?: Replaced;

@@ -27,7 +27,7 @@ export function parseTemporary(file: string): TemporaryName | undefined {
   return match === null ? undefined : { name: match[1] ?? "", pid: Number(match[2]), count: Number(match[3]) };
 }
 
-/** `name` as it stands in a temporary name: cut between characters. */
+/** `name` as it is in a temporary name: cut between characters. */
 export function shortName(name: string): string {
   let short = name;
   while (Buffer.byteLength(short) > longestName) short = [...short].slice(0, -1).join("");

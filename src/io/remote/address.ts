@@ -1,6 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
 
-/** What stands before "://" of an address that can be read. */
+/** What comes before "://" of an address that can be read. */
 export type AddressScheme = "http" | "https" | "hf" | "s3" | "gs" | "file";
 
 const schemes: readonly AddressScheme[] = ["http", "https", "hf", "s3", "gs", "file"];
@@ -12,7 +12,7 @@ export function isAddress(text: string): boolean {
 
 export interface Address {
   readonly scheme: AddressScheme;
-  /** What stands behind "://". */
+  /** What follows "://". */
   readonly rest: string;
 }
 

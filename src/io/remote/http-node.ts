@@ -95,7 +95,7 @@ function once(url: URL, { method, signal }: RemoteRequest, headers: ReadonlyMap<
   });
 }
 
-/** Looks a name up, and refuses it where any of its addresses is private: it cannot be told which one a connection takes. */
+/** Looks a name up, and refuses it where any of its addresses is private: it cannot be known which one a connection takes. */
 function publicLookup(url: URL): LookupFunction {
   return (name, options, found) => {
     systemLookup(name, { ...options, all: true }, (error, addresses) => {

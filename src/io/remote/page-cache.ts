@@ -13,7 +13,7 @@ export const PAGE = 16 << 10;
 const KEPT = 1024;
 /** A run is read so far ahead at most, in pages: 2 MiB. */
 const FURTHEST = 128;
-/** At the end of a file, in pages: an archive's directory lies there. */
+/** At the end of a file, in pages: an archive's directory is there. */
 const TAIL = 4;
 
 /**

@@ -12,7 +12,7 @@ const LARGEST_READ = 1 << 30;
 /**
  * A file on disk. Reads are synchronous under the async face: on local files that is an order of magnitude faster than the
  * thread pool (0.9 µs against 7–12 µs for small reads). Whoever loops over reads awaits `Context.tick` now and then.
- * Throws `not-found`, `io`, or `usage` for a folder, a pipe or a device; `changed` when the file shrinks while it is read. Other changes are told by
+ * Throws `not-found`, `io`, or `usage` for a folder, a pipe or a device; `changed` when the file shrinks while it is read. Other changes are recognised by
  * `opened`, where it is given.
  */
 export async function fileSource(path: string, opened?: OpenedFiles): Promise<ByteSource> {

@@ -19,7 +19,7 @@ export interface HttpOptions {
   readonly onState?: (state: string) => void;
 }
 
-/** Asked for first, in bytes: what formats are told by, and the structure of most of them. */
+/** Asked for first, in bytes: what formats are recognised by, and the structure of most of them. */
 const FIRST = 64 << 10;
 /** A file of at most so many bytes is fetched whole where the server gives no parts. */
 const SMALL = 16 << 20;

@@ -3,7 +3,7 @@ import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
 
 const PAGE = 1 << 14;
-/** 256 KiB in all: the structures of one object lie near each other, and those of a few objects are walked at a time. */
+/** 256 KiB in all: the structures of one object are near each other, and those of a few objects are walked at a time. */
 const MOST = 16;
 
 /**

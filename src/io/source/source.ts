@@ -13,7 +13,7 @@ export interface ByteSource {
   readonly checks?: { readonly source: ByteSource; readonly offset: number };
   /** Of the same: the bytes before they are compared, for whoever awaits `verified` before anything that came of them counts. */
   readonly late?: LateBytes | undefined;
-  /** Of a whole element that was inflated: the range of another source that it may stand in place of. */
+  /** Of a whole element that was inflated: the range of another source that it may be in place of. */
   readonly decodes?: { readonly source: ByteSource; readonly offset: number; readonly length: number };
   /** Of bytes that are decoded, mapped or made: the stored ones that they come from. Absent: the bytes are owned, or are others' (`within`). */
   readonly stored?: readonly StoredRange[] | undefined;

@@ -6,8 +6,8 @@ import { wholeOf } from "./window.ts";
 const CHUNK = 1 << 20;
 
 /**
- * The random twin of a forward source: what was decoded lies in `file` from byte `at` on, and decoding goes on as far as
- * somebody asks. The region's `source.size` bytes belong to this twin alone.
+ * The random copy of a forward source: what was decoded is in `file` from byte `at` on, and decoding goes on as far as
+ * somebody asks. The region's `source.size` bytes belong to this copy alone.
  */
 export function spooled(source: ByteSource, file: OutputFile, at: number): ByteSource {
   let ready = 0; // decoded bytes in the file

@@ -25,7 +25,7 @@ export function window(source: ByteSource, offset: number, size: number, name: s
       const { readRuns } = source;
       if (readRuns === undefined) return undefined;
       return async (runs: Runs, into: Uint8Array): Promise<void> => {
-        // The first and the last run: those between lie between.
+        // The first and the last run: those between are between.
         checkRange(name, size, runs.offset, runs.length);
         checkRange(name, size, runs.offset + (runs.count - 1) * runs.stride, runs.length);
         await readRuns({ ...runs, offset: offset + runs.offset }, into);

@@ -3,7 +3,7 @@ import { grouped } from "./grouped.ts";
 import type { Ambiguity, Fits, FoundPairs, NumericInfo, TensorPair } from "./pairs.ts";
 
 /*
- * Names that are equal but for what stands before or behind all of them: `module.`, `model.`, `backbone.`, a scope, a key that a script saved
+ * Names that are equal but for what comes before or after all of them: `module.`, `model.`, `backbone.`, a scope, a key that a script saved
  * its weights under. Which one it is follows from the names, not from a list: the longest common end of two names says what each has in front,
  * and the one that brings most names together is taken.
  */
@@ -15,7 +15,7 @@ interface Path {
   readonly part: string;
 }
 
-/** What stands before the names of A and of B. */
+/** What comes before the names of A and of B. */
 interface Affix {
   readonly a: readonly string[];
   readonly b: readonly string[];
@@ -187,7 +187,7 @@ function pathsOf(tensors: readonly NumericInfo[]): readonly Path[] {
     const { layer, leaf } = parseName(tensor.name.slice(0, tensor.name.length - end));
     return { tensor, modules: split(layer), part: `${leaf ?? ""}` };
   });
-  // Two tensors of one part (the two weights of a recurrent layer) are told apart by the whole of their names.
+  // Two tensors of one part (the two weights of a recurrent layer) are distinguished by the whole of their names.
   const alike = grouped(paths, keyOf);
   return paths.map((path) => {
     if (alike.get(keyOf(path))?.length === 1) return path;

@@ -20,7 +20,7 @@ export interface HandPair {
 
 /**
  * What --map says: `{ "target key": { "from": "source key", "axes": "h w i o -> o (i h w)", "sizes"?: { "h": 7 } } }`. A `*` in both keys
- * stands for the same characters. Throws `usage` where it is something else, or names what the source does not have.
+ * means the same characters. Throws `usage` where it is something else, or names what the source does not have.
  */
 export function handPairs(map: unknown, tensors: ReadonlyMap<string, Described>): readonly HandPair[] {
   const filled = new Set<string>();

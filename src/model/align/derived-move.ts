@@ -1,7 +1,7 @@
 import { type Axes, axesOf, parseAxes } from "../../tensor/axes.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 
-/** How one array becomes another of the same elements, told by axes patterns over the same names. */
+/** How one array becomes another of the same elements, recognised by axes patterns over the same names. */
 export interface DerivedMove {
   readonly kind: "copy" | "reshape" | "transpose";
   readonly from: Axes;
@@ -16,7 +16,7 @@ interface Shaped {
 }
 
 /**
- * The move from an array of one format to an array of another, undefined where there is none or where it cannot be told: a square
+ * The move from an array of one format to an array of another, undefined where there is none or where it cannot be known: a square
  * matrix takes the axes of the two frameworks, and has no answer where one of them is unknown.
  */
 export function derivedMove(a: Shaped, formatA: Home, b: Shaped, formatB: Home): DerivedMove | undefined {

@@ -1,6 +1,6 @@
 import type { LayerRecord } from "../../tensor/checkpoint.ts";
 
-/** Which records lie between two others. */
+/** Which records are between two others. */
 export interface Wiring {
   /** Records on a way from one to the other, in order, ends left out; undefined where the file knows its ways and has none. */
   between(from: LayerRecord, to: LayerRecord): readonly LayerRecord[] | undefined;
@@ -10,7 +10,7 @@ export interface Wiring {
 
 /**
  * The ways through the layers that a file describes. A value is given by the last record before its reader that names it, so that
- * layers in place (Caffe) lie on the way. Where no record names another (whole modules of PyTorch), the order of the file stands.
+ * layers in place (Caffe) are on the way. Where no record names another (whole modules of PyTorch), the order of the file is kept.
  */
 export function wiringOf(records: readonly LayerRecord[]): Wiring {
   const index = new Map(records.map((record, at) => [record, at]));
@@ -43,7 +43,7 @@ export function wiringOf(records: readonly LayerRecord[]): Wiring {
   };
 }
 
-/** Records between `start` and `end` that both lie behind the one and lead to the other. Every source is earlier than its reader. */
+/** Records between `start` and `end` that both are behind the one and lead to the other. Every source is earlier than its reader. */
 function reaching(sources: readonly (readonly number[])[], start: number, end: number): readonly number[] | undefined {
   const behind = new Set([start]);
   for (let at = start + 1; at <= end; at++) if (sources[at]?.some((source) => behind.has(source)) === true) behind.add(at);

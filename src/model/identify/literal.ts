@@ -19,7 +19,7 @@ const blocksByWidths: ReadonlyMap<string, number> = new Map([
 ]);
 
 interface Named {
-  /** What stands before the numbers: names of one network share it. */
+  /** What comes before the numbers: names of one network share it. */
   readonly prefix: Tokens;
   readonly form: string;
   readonly block: number;

@@ -184,7 +184,7 @@ function isVaried(layers: readonly Normed[]): boolean {
   return new Set(layers.map(({ outputs }) => outputs)).size > 3;
 }
 
-/** Whether the norms lie in the layers' own modules: conv1.bn, _conv_bn_0.bn. */
+/** Whether the norms are in the layers' own modules: conv1.bn, _conv_bn_0.bn. */
 function inside(found: Found, layers: readonly Normed[]): boolean {
   const first = layers.find(({ entry }) => found.has(entry));
   const norm = first === undefined ? undefined : found.get(first.entry)?.[0];

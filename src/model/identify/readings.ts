@@ -15,7 +15,7 @@ export type Source = "graph" | "names" | "numbers" | "count";
 /** One way to read a part of the file as a VGG's convolutions. */
 export interface Reading extends Fit {
   readonly source: Source;
-  /** What stands before the names of its layers. */
+  /** What comes before the names of its layers. */
   readonly prefix: Tokens;
   /** The numbered run that its layers are of, and its last number that the body can have. */
   readonly run?: { readonly run: Run; readonly last: number };

@@ -8,7 +8,7 @@ import { schemes } from "../schemes.ts";
 /** The scheme whose names a checkpoint carries, up to a common prefix and the spelling of its container. */
 export interface Recognised {
   readonly scheme: Scheme;
-  /** What stands before each of the scheme's keys: "module.", "state_dict.", "net.". */
+  /** What comes before each of the scheme's keys: "module.", "state_dict.", "net.". */
   readonly prefix: string;
 }
 

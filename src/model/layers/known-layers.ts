@@ -14,8 +14,8 @@ import { type Beside, type StatedOrder, type StoredOrders, storedOrders, withNei
 import { type KindSaid, type Neighbours, weigh } from "./weigh.ts";
 
 /**
- * Every layer of a file, in its order: kinds by the file's own records, by names, and by what stands beside
- * what; shapes have to agree. What cannot be told is `other`, or has no axes.
+ * Every layer of a file, in its order: kinds by the file's own records, by names, and by what is beside
+ * what; shapes have to agree. What cannot be known is `other`, or has no axes.
  */
 export function knownLayers(checkpoint: DescribedCheckpoint, layers: Layers): readonly KnownLayer[] {
   const sequence = inOrder(layers);
@@ -69,7 +69,7 @@ interface Question {
   readonly next: Beside | undefined;
   /** Axes that a conversion by this tool recorded. */
   readonly written: ReadonlyMap<string, Axes>;
-  /** There are recurrent layers: what stands before a matrix is then not known. */
+  /** There are recurrent layers: what comes before a matrix is then not known. */
   readonly loops: boolean;
 }
 

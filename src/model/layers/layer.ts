@@ -1,7 +1,7 @@
 import type { Described } from "../described.ts";
 import type { Leaf } from "./parts.ts";
 
-/** A convolution or a fully connected layer: one weight of two or more axes and what stands beside it. */
+/** A convolution or a fully connected layer: one weight of two or more axes and what is beside it. */
 export interface WeightLayer {
   readonly name: string;
   readonly weight: Described;
@@ -36,7 +36,7 @@ export interface Layers {
   readonly norms: readonly NormLayer[];
   /** Vectors that stand alone: a bias whose weight has another name. */
   readonly vectors: readonly WeightlessLayer[];
-  /** Weights of recurrent layers (LSTM, ConvLSTM2D): no part of a VGG, but they may stand behind one. */
+  /** Weights of recurrent layers (LSTM, ConvLSTM2D): no part of a VGG, but they may be behind one. */
   readonly recurrent: readonly Described[];
   /** What all keys end in, and which says nothing of their parts. */
   readonly ending: string;

@@ -52,7 +52,7 @@ interface Sorted {
 }
 
 /**
- * What lies under the name of a weight's layer and has no known name: one vector of the right length is its bias, all else is a stray,
+ * What is under the name of a weight's layer and has no known name: one vector of the right length is its bias, all else is a stray,
  * and the layer is not wholly read.
  */
 function adopted({ weights, norms, vectors, recurrent, others }: Omit<Sorted, "statistics">, ending: string): Layers {
@@ -147,7 +147,7 @@ function locate(
   }
   const record = records.get(tensor.name);
   if (record !== undefined) return record;
-  // What lies under a layer's name is that layer's, whatever it is; and a direction or a mask is no weight.
+  // What is under a layer's name is that layer's, whatever it is; and a direction or a mask is no weight.
   if (isReparametrised(tensor.name) || ownerOf(path.layer, named) !== undefined) return path;
   const { shape, numbers } = template(tensor.name);
   return numbers.length === 0 ? path : { layer: `sequence ${shape}`, leaf: undefined };
@@ -179,7 +179,7 @@ function interpret(name: string, members: readonly Member[], into: Sorted): void
   else for (const member of members) pushVector(into, name, member);
 }
 
-/** Two vectors of what the file calls a batch norm, told apart by their places alone, are its statistics. */
+/** Two vectors of what the file calls a batch norm, distinguished by their places alone, are its statistics. */
 function asStatistics(norm: NormLayer, statistics: ReadonlySet<string>): NormLayer {
   const { gamma, beta, ...rest } = norm;
   const unnamed =

@@ -4,7 +4,7 @@ import { naturalCompare } from "./order.ts";
 import type { Leaf } from "./parts.ts";
 
 /**
- * Tensors that only a number tells apart (`params(7).value`, `variables/7`, `onnx::Conv_150`): in the order of their
+ * Tensors that only a number distinguishes (`params(7).value`, `variables/7`, `onnx::Conv_150`): in the order of their
  * numbers each weight begins a layer and the vectors behind it are its bias and its batch norm.
  */
 export function splitSequence(name: string, members: readonly Member[]): readonly (readonly [string, readonly Member[]])[] {

@@ -114,7 +114,7 @@ function matrixOrder(beside: readonly Beside[], usual: Usual | undefined, kernel
   return usual === undefined || foreign ? undefined : { order: usual.conventions.matrix, grounds: usual.grounds };
 }
 
-/** Weights with what stands beside them, and norms, in the order of `sequence`. */
+/** Weights with what is beside them, and norms, in the order of `sequence`. */
 export function withNeighbours(sequence: readonly (WeightLayer | NormLayer)[]): readonly Beside[] {
   return sequence.flatMap((layer, k): readonly Beside[] => {
     if (!("weight" in layer)) return [];

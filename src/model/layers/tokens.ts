@@ -6,7 +6,7 @@ const pieces = /[a-z]+[123]d(?![a-z\d])|[a-z]+|\d+/g;
 
 export function tokensOf(name: string): Tokens {
   const segments = name.toLowerCase().split(/[/.:]+/);
-  // Keras writes a layer's name twice; a wrapper's stands before and behind what it wraps.
+  // Keras writes a layer's name twice; a wrapper's comes before and after what it wraps.
   const kept = segments.filter((segment, i) => segments.indexOf(segment) === i || /^\d+$/.test(segment));
   const tokens: (string | number)[] = [];
   for (const segment of kept) {

@@ -3,7 +3,7 @@ import { asNumber, attribute } from "../records.ts";
 import { type KnownKind, kindOfName } from "./layer-kind.ts";
 import type { Beside, StoredOrders } from "./stored-orders.ts";
 
-/** What stands before and behind a weight. */
+/** What comes before and after a weight. */
 export interface Neighbours {
   readonly orders: StoredOrders;
   readonly conventions: Conventions;
@@ -133,7 +133,7 @@ function depthwise({ orders, record, before }: Neighbours, { outputs, inputs }: 
 
 /**
  * A kernel that takes one channel a filter is an ordinary convolution of one channel, or a depthwise one of as many: the layer before says how
- * many there are, and behind a depthwise one stands a pointwise one that takes them all.
+ * many there are, and after a depthwise one comes a pointwise one that takes them all.
  */
 function oneChannel(each: Beside, { before, next }: Neighbours, { outputs, inputs }: Sizes, channelsFirst: boolean): Verdict {
   const conv = (grounds: string): Verdict => ({ kind: "conv", grounds, outputs });
@@ -182,7 +182,7 @@ function convolution(each: Beside, { before }: Neighbours, { outputs, inputs }: 
   const straight = !square && (of === "bias" || given === inputs) && length === outputs;
   if (turned || (named?.kind === "transposed" && !straight)) {
     const lengths =
-      of === "bias" ? "its bias has the length of its second axis of channels" : "what stands before and behind it fits no other way";
+      of === "bias" ? "its bias has the length of its second axis of channels" : "what comes before and after it fits no other way";
     return { kind: "transposed", grounds: turned ? lengths : (named?.grounds ?? ""), outputs: inputs };
   }
   return { kind: "conv", grounds: named?.kind === "conv" ? named.grounds : `a kernel of ${each.layer.weight.shape.length} axes`, outputs };

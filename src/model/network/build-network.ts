@@ -120,7 +120,7 @@ function sameSize(kernel: number, dilation: number): Windows {
   return [window, window];
 }
 
-/** What the file says stands behind its last layer. */
+/** What the file says follows its last layer. */
 function lastActivation(checkpoint: DescribedCheckpoint, fc: Fc): FcLayer["activation"] {
   const at = checkpoint.layers.findIndex((record) => record.tensors.includes(fc.entry.layer?.weight.name ?? ""));
   const own = at < 0 ? undefined : checkpoint.layers[at];

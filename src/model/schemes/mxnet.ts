@@ -5,7 +5,7 @@ import { bgrMean, unitNormal } from "./preprocessing.ts";
 const norms = ["gamma", "beta", "running_mean", "running_var"] as const;
 const common = { formats: ["mxnet"], head: "dense", epsilon: 1e-5, channels: "rgb", preprocessing: unitNormal } as const;
 
-/** Gluon's save_parameters: activations count, those of the dense layers do not; a dropout stands behind each. */
+/** Gluon's save_parameters: activations count, those of the dense layers do not; a dropout follows each. */
 export const gluon: Scheme = {
   ...common,
   id: "mxnet-gluon",

@@ -66,7 +66,7 @@ class Parser {
   #take(...kinds: readonly Token["kind"][]): Token {
     const next = this.#next;
     if (next === undefined) throw this.#error(`the text ends where a ${kinds.join(" or ")} is needed`);
-    if (!kinds.includes(next.kind)) throw this.#error(`'${next.text}' stands where a ${kinds.join(" or ")} is needed`);
+    if (!kinds.includes(next.kind)) throw this.#error(`'${next.text}' is where a ${kinds.join(" or ")} is needed`);
     this.#advance();
     return next;
   }

@@ -41,7 +41,7 @@ const passing = new Set([
 ]);
 
 /**
- * What lies where, from the .cfg (pjreddie/darknet src/parser.c, parse_*, load_weights_upto): a convolution has biases, with
+ * What is where, from the .cfg (pjreddie/darknet src/parser.c, parse_*, load_weights_upto): a convolution has biases, with
  * batch_normalize scales, rolling_mean and rolling_variance, then weights; a connected layer biases, weights, then those three.
  * Throws `malformed`, and `unsupported` for sections with weights of other kinds.
  */
@@ -124,7 +124,7 @@ class LayoutBuilder {
     const kernel = integer(section, "size", 1);
     const stride = integer(section, "stride", 1);
     const groups = integer(section, "groups", 1);
-    // pad=1 stands for half the kernel, padding=n for itself.
+    // pad=1 means half the kernel, padding=n for itself.
     const padding = integer(section, "pad", 0) !== 0 ? Math.floor(kernel / 2) : integer(section, "padding", 0);
     if (groups < 1 || channels % groups !== 0) {
       throw new CheckpointError("malformed", `${channels} channels in ${groups} groups at line ${section.line} of the .cfg`);

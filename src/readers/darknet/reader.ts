@@ -66,7 +66,7 @@ interface Header {
 }
 
 interface Cfg {
-  /** undefined where there is no file and the network is a published one, told by its number of values. */
+  /** undefined where there is no file and the network is a published one, recognised by its number of values. */
   readonly name: string | undefined;
   readonly network?: string;
   readonly bytes: number;

@@ -129,7 +129,7 @@ async function earlyLayers(group: Hdf5Group, count: Inert | undefined, file: str
   return layers;
 }
 
-/** Layer names may hold slashes: the group of fc6/relu lies in that of fc6. */
+/** Layer names may hold slashes: the group of fc6/relu is in that of fc6. */
 async function pathChild(group: Hdf5Group, path: string): Promise<Hdf5Group | undefined> {
   let at: Hdf5Group = group;
   for (const part of path.split("/")) {

@@ -18,7 +18,7 @@ import { kerasShape, openKeras } from "./keras-v3-files.ts";
 
 /*
  * Keras 3's own files (keras/src/saving/saving_lib.py): .keras (a zip, or the same members in a folder: config.json,
- * metadata.json, model.weights.h5), .weights.h5 alone, and sharded .weights.h5 with a .weights.json. Variables lie at
+ * metadata.json, model.weights.h5), .weights.h5 alone, and sharded .weights.h5 with a .weights.json. Variables are at
  * layers/<class in snake case, counted>/vars/<number>; the layer's own name is an attribute of `vars`, or in config.json.
  */
 export const reader: Reader = {
@@ -45,7 +45,7 @@ export const reader: Reader = {
   },
 };
 
-/** Whether the first datasets lie in groups named `vars` under numbers, as nothing else has them. */
+/** Whether the first datasets are in groups named `vars` under numbers, as nothing else has them. */
 async function hasVars(file: Hdf5File): Promise<boolean> {
   let seen = 0;
   for await (const { path } of walkDatasets(file)) {

@@ -6,7 +6,7 @@ import { toInert } from "./inert.ts";
 import type { FoundNetwork } from "./networks.ts";
 import { arrays } from "./paths.ts";
 
-/** The struct that DagNN.saveobj makes: layers name their parameters, which lie in a struct array of their own. */
+/** The struct that DagNN.saveobj makes: layers name their parameters, which are in a struct array of their own. */
 export function addDagnn(into: Collected, net: Extract<FoundNetwork, { kind: "dagnn" }>): void {
   const keys = addParams(into, net);
   const makers = new Map<string, string>();
@@ -67,7 +67,7 @@ function keyOf(keys: ReadonlyMap<string, readonly string[]>, param: string, laye
   return found;
 }
 
-/** The texts of a cell; one text stands for itself. */
+/** The texts of a cell; one text means itself. */
 function texts(value: MatValue | undefined): readonly string[] {
   if (value?.kind === "cell") return value.items.flatMap((item) => textOf(item) ?? []);
   const text = textOf(value);

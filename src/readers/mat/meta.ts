@@ -12,7 +12,7 @@ const moved: ReadonlySet<string> = new Set(["classes", "normalization"]);
 /**
  * The rest of a network as metadata, under the same keys for every layout: `meta.classes.description` (list of texts),
  * `meta.normalization.averageImage` (one value a channel, or a map with `mean`), `meta.normalization.imageSize` …
- * With several networks in one file the variable's name stands in front.
+ * With several networks in one file the variable's name comes first.
  */
 export function addMeta(into: Collected, net: FoundNetwork, alone: boolean): void {
   const prefix = alone || net.variable === undefined ? "" : `${net.variable}.`;

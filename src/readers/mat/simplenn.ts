@@ -26,7 +26,7 @@ export function addSimplenn(into: Collected, net: Extract<FoundNetwork, { kind: 
   }
 }
 
-/** Lists the learnt arrays of a layer; gives the keys of those with values (an empty one stands for "no bias"). */
+/** Lists the learnt arrays of a layer; gives the keys of those with values (an empty one means "no bias"). */
 function addLearnt(into: Collected, layer: StructArray, path: string, name: string): readonly string[] {
   const keys: string[] = [];
   for (const [k, value] of layer.values.entries()) {

@@ -14,7 +14,7 @@ import { byteLength } from "../../tensor/shape.ts";
  *   shape    u32 (V3: i32) ndim, i64 dims
  *   then     i32 device type, i32 device id, i32 dtype, [sparse: i32 dtype and shape of each auxiliary array], values, auxiliaries
  *
- * In V1 and V2 no dimensions stand for no array, and nothing follows; in V3 they are a scalar, and −1 is no array.
+ * In V1 and V2 no dimensions mean no array, and nothing follows; in V3 they are a scalar, and −1 is no array.
  */
 export interface NdArray {
   /** undefined: no plain array; `what` says what it is. */

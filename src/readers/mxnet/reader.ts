@@ -93,7 +93,7 @@ interface SymbolFile {
   readonly layers: readonly LayerRecord[];
 }
 
-/** `prefix-symbol.json` of `prefix-0007.params` or `prefix.params`; a damaged one is told and left aside. */
+/** `prefix-symbol.json` of `prefix-0007.params` or `prefix.params`; a damaged one is reported and left aside. */
 async function readSymbol(
   set: FileSet,
   entry: string,

@@ -69,7 +69,7 @@ export interface QuantisedModel {
   readonly notes: readonly Note[];
 }
 
-/** What of a graph's initializers is quantised, and what the numbers stand for. */
+/** What of a graph's initializers is quantised, and what the numbers mean. */
 export function readQuantised(nodes: readonly OnnxNode[], tensors: ReadonlyMap<string, Tensor>): QuantisedModel {
   const real = new Map<string, NumericTensor>();
   const scales = new Set<string>();

@@ -13,7 +13,7 @@ import { type QuantisedModel, readQuantised } from "./quantised.ts";
 import { inlineValues, type OnnxTensor, onnxTypeName } from "./tensor.ts";
 
 /*
- * ONNX: the initializers of a model's graph are its tensors, its nodes its layers. Values may lie in other files beside the
+ * ONNX: the initializers of a model's graph are its tensors, its nodes its layers. Values may be in other files beside the
  * model; constants inside nodes are not listed.
  */
 

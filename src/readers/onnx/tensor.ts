@@ -145,7 +145,7 @@ function keyValue(bytes: Uint8Array): [string, string] {
 function externalPlace(entries: ReadonlyMap<string, string>, where: { readonly tensor: string }): Place {
   const location = entries.get("location");
   if (location === undefined || location === "")
-    throw new CheckpointError("malformed", "its values lie in another file, which is not named", where);
+    throw new CheckpointError("malformed", "its values are in another file, which is not named", where);
   const number = (key: string): number | undefined => {
     const value = entries.get(key);
     if (value === undefined || value === "") return undefined;
@@ -156,7 +156,7 @@ function externalPlace(entries: ReadonlyMap<string, string>, where: { readonly t
   return { kind: "external", location, offset: number("offset") ?? 0, length: number("length") };
 }
 
-/** The little-endian values of a numeric tensor that lies in the model. Throws `malformed` where there are too few or many. */
+/** The little-endian values of a numeric tensor that is in the model. Throws `malformed` where there are too few or many. */
 export function inlineValues(source: ByteSource, tensor: OnnxTensor, dtype: NumericDType): ByteSource {
   const { place, shape, name } = tensor;
   const needed = byteLength(shape, dtype);

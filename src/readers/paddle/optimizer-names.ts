@@ -11,7 +11,7 @@ const accumulators =
 const accumulator = new RegExp(`\\.(w|b)_\\d+_(${accumulators})_\\d+$`);
 const state = /(^|\/)(master_weights\/|learning_rate_\d+$|@LR_DECAY_COUNTER@$|global_step$)/;
 
-/** optimizer for what an optimizer keeps: told by the file's kind (`.pdopt`) or by the name that Paddle's optimizers give it. */
+/** optimizer for what an optimizer keeps: recognised by the file's kind (`.pdopt`) or by the name that Paddle's optimizers give it. */
 export function optimizerKind(path: string, isOptimizerFile: boolean): TensorKind | undefined {
   if (/(^|\/)(@LR_DECAY_COUNTER@|global_step)$/.test(path)) return "bookkeeping";
   return isOptimizerFile || accumulator.test(path) || state.test(path) ? "optimizer" : undefined;

@@ -34,7 +34,7 @@ const bigTable = "UnpackBigParamInfor@@";
 interface Found {
   readonly path: string;
   readonly array: NumpyArray;
-  /** The name that stands beside the array in a tuple. */
+  /** The name that is beside the array in a tuple. */
   readonly parameter: string | undefined;
 }
 
@@ -177,7 +177,7 @@ function isEval(value: ObjectRecord): boolean {
   return value.path === "builtins.eval" || value.path === "__builtin__.eval";
 }
 
-/** The tuple (name, array) that stands for a tensor; written as a call of `tuple`. */
+/** The tuple (name, array) that means a tensor; written as a call of `tuple`. */
 function namedArray(value: PickleValue): { readonly name: string; readonly array: NumpyArray } | undefined {
   const isPair = isTuple(value) || (value instanceof ObjectRecord && /^(builtins|__builtin__)\.tuple$/.test(value.path ?? ""));
   const items = isPair ? itemsOf(value) : undefined;

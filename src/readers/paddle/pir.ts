@@ -9,7 +9,7 @@ import { type Declared, type Program, pictureShape } from "./program.ts";
  * [is_distributed, is_parameter, need_clip, name]; its O.TT.D starts with element type and dims. No data in here.
  */
 
-/** Whether a file begins like one: `base_code` comes first or `program` does, the magic lies in `base_code`. */
+/** Whether a file begins like one: `base_code` comes first or `program` does, the magic is in `base_code`. */
 export function looksLikePir(head: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(head.subarray(0, 4096));
   return (

@@ -9,7 +9,7 @@ import { openProgram, readStatic } from "./static.ts";
 
 /*
  * PaddlePaddle: pickled state dicts and optimizers, streams of tensors, programs with their parameters, folders of fluid. Content decides what
- * a file is; only a program (a bare protobuf message) and files without a name inside are told by their own names.
+ * a file is; only a program (a bare protobuf message) and files without a name inside are recognised by their own names.
  */
 export const reader: Reader = {
   async detect(probe) {
@@ -44,7 +44,7 @@ function latin1(bytes: Uint8Array): string {
   return new TextDecoder("latin1").decode(bytes);
 }
 
-/** The named file may lie in memory or an archive where the set does not have it. */
+/** The named file may be in memory or an archive where the set does not have it. */
 function withEntry(probe: Probe): FileSet {
   const { source } = probe;
   const own: ByteSource = {

@@ -16,7 +16,7 @@ import { type Program, programBytes, readProgram } from "./program.ts";
 import { reopened } from "./reopened.ts";
 
 /*
- * Networks saved with their program (python/paddle/static/io.py, pir_io.py). A combined file holds tensors without names: they lie in the
+ * Networks saved with their program (python/paddle/static/io.py, pir_io.py). A combined file holds tensors without names: they are in the
  * order of the sorted names of all variables that the program saves, by code point, so `conv2d_10.w_0` comes before `conv2d_2.w_0`.
  */
 
@@ -156,7 +156,7 @@ class StaticReader {
     if (program === undefined && stream.length > 1) {
       this.#notes.push({
         code: "assumed",
-        message: "the file holds tensors without names and no program lies beside it: they are numbered",
+        message: "the file holds tensors without names and no program is beside it: they are numbered",
         fix: "put the .pdmodel or .json of the same save beside it",
       });
     }

@@ -107,7 +107,7 @@ export async function readSafetensorsHeader(source: ByteSource, ctx?: Pick<Conte
   return { tensors, small: [...small.values()], metadata: metadata ?? new Map() };
 }
 
-/** Where an entry lies, in bytes. */
+/** Where an entry is, in bytes. */
 interface Placed {
   readonly name: string;
   readonly offset: number;

@@ -148,7 +148,7 @@ function fields(value: unknown): ReadonlyMap<string, unknown> {
 class Collected {
   readonly tensors = new Map<string, Tensor>();
   readonly notes: Note[] = [];
-  /** Names of what is told in the notes, and the file of each. */
+  /** Names of what is reported in the notes, and the file of each. */
   readonly #left = new Map<string, string>();
 
   async add(source: ByteSource, { tensors, small }: SafetensorsHeader): Promise<void> {

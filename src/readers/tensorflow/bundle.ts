@@ -77,7 +77,7 @@ export function shardName(prefix: string, shard: number, of: number): string {
   return `${prefix}.data-${digits(shard)}-of-${digits(of)}`;
 }
 
-/** Opens the data files that an entry lies in; a missing one is named with what it holds. */
+/** Opens the data files that an entry is in; a missing one is named with what it holds. */
 async function openShards(
   set: FileSet,
   prefix: string,
@@ -88,7 +88,7 @@ async function openShards(
   for (const [key, entry] of entries) {
     if (entry.slices.length > 0 || needed.has(entry.shard)) continue;
     if (entry.shard >= header.shards) {
-      throw new CheckpointError("malformed", `lies in data file ${entry.shard} of ${header.shards}`, { tensor: readable(key) });
+      throw new CheckpointError("malformed", `is in data file ${entry.shard} of ${header.shards}`, { tensor: readable(key) });
     }
     needed.add(entry.shard);
   }

@@ -91,7 +91,7 @@ async function besides(set: FileSet, prefix: string, what: string): Promise<TfLo
   return { kind: "incomplete", error };
 }
 
-/** What a prefix stands for: `P.index`, the V1 file `P`, or V1 shards `P-?????-of-N`. */
+/** What a prefix means: `P.index`, the V1 file `P`, or V1 shards `P-?????-of-N`. */
 async function locatePrefix(set: FileSet, prefix: string): Promise<TfLocation | undefined> {
   if (await exists(set, `${prefix}${indexSuffix}`)) return { kind: "v2", prefix };
   if (await isV1(set, prefix)) return { kind: "v1", files: [prefix] };
@@ -156,7 +156,7 @@ function several(names: readonly string[]): CheckpointError {
   });
 }
 
-/** Whether `P.data-00000-of-N` stands beside `P.index`, whatever N: the index says so itself, but may be damaged. */
+/** Whether `P.data-00000-of-N` is beside `P.index`, whatever N: the index says so itself, but may be damaged. */
 async function hasShards(set: FileSet, prefix: string): Promise<boolean> {
   const names = await set.list();
   return names?.some((name) => dataFile.exec(name)?.[1] === prefix) ?? false;

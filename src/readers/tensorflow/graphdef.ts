@@ -56,7 +56,7 @@ async function constant(name: string, { dtype: type, shape, place }: ConstTensor
     const count = elementCount(shape);
     if (dtype === "string") return { name, dtype, shape, elements: () => protoStrings(place, count, true) };
     byteLength(shape, dtype);
-    // Found once, when the file is opened, so that a constant with too few bytes is told then.
+    // Found once, when the file is opened, so that a constant with too few bytes is reported then.
     const values = count === 0 ? undefined : await protoValues(place, dtype, count, true);
     const width = itemsize(dtype);
     // One value for all of them: a stride of 0.

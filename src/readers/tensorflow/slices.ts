@@ -3,7 +3,7 @@ import { CheckpointError } from "../../errors.ts";
 import { denseStrides, elementCount } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 
-/** TensorSliceProto: one entry a dimension; length −1 stands for the whole dimension. Kept as saved: keys are made from it. */
+/** TensorSliceProto: one entry a dimension; length −1 means the whole dimension. Kept as saved: keys are made from it. */
 export type SliceExtents = readonly { readonly start: number; readonly length: number }[];
 
 /** TensorSliceProto {extent = 1 {start = 1, length = 2}}; an absent length is −1, an absent start 0. */

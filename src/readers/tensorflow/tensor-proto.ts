@@ -50,7 +50,7 @@ const fixedWidth: ReadonlyMap<number, 4 | 8> = new Map([
   [12, 8],
 ]);
 
-/** Where a TensorProto lies. */
+/** Where a TensorProto is. */
 export interface ProtoPlace {
   /** Of the message, in bytes. */
   readonly size: number;
@@ -62,7 +62,7 @@ export interface ProtoPlace {
 
 /**
  * `count` little-endian elements. `fill`: fewer values than elements mean that the last one goes on (graphs), and a source of one
- * element stands for all of them; otherwise they are `malformed` (checkpoints).
+ * element means all of them; otherwise they are `malformed` (checkpoints).
  */
 export async function protoValues(place: ProtoPlace, dtype: NumericDType, count: number, fill: boolean): Promise<ByteSource> {
   const number = typedField[dtype];
@@ -99,7 +99,7 @@ function filled(values: ByteSource, size: number, width: number, fill: boolean):
     throw new CheckpointError("malformed", `${size} bytes of values needed, ${values.size} are there`);
   }
   const there = values.size;
-  // No value at all stands for zeros.
+  // No value at all means zeros.
   if (there === 0) return memorySource(new Uint8Array(width), values.name);
   return {
     name: values.name,

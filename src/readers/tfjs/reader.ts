@@ -164,7 +164,7 @@ function withLayers(tensors: ReadonlyMap<string, Tensor>, topology: Json | undef
   return { tensors: labelled, layers };
 }
 
-/** A graph model's nodes; constants are the weights, so they are told as what other nodes take. */
+/** A graph model's nodes; constants are the weights, so they are reported as what other nodes take. */
 function graphLayers(tensors: ReadonlyMap<string, Tensor>, topology: Json | undefined): readonly LayerRecord[] {
   const nodes = isObject(topology) ? topology.get("node") : undefined;
   if (!Array.isArray(nodes)) return [];

@@ -68,7 +68,7 @@ export async function collectTensors(root: PickleValue, storages: StorageSet, op
       else tensors.set(path, real);
       if (real === made || "unsupported" in made || "unsupported" in real) continue;
       quantised.set(path, made);
-      unsupported(path, "a quantised tensor is listed only within a network; convert gives the numbers that it stands for");
+      unsupported(path, "a quantised tensor is listed only within a network; convert gives the numbers that it means");
     } else if ("unsupported" in value) {
       unsupported(path, `${value.unsupported} is not read`);
     } else {
@@ -120,7 +120,7 @@ class Walk implements Visitor {
   readonly #known: CollectOptions["known"];
   /** Paths of optimizers' own dicts, each ending in ".". */
   readonly #optimizers: string[] = [];
-  /** The file keeps more than one state dict's worth: what lies beside the dicts is bookkeeping. */
+  /** The file keeps more than one state dict's worth: what is beside the dicts is bookkeeping. */
   readonly #isTraining: boolean;
 
   constructor(root: PickleValue, options: CollectOptions) {

@@ -9,7 +9,7 @@ import { className, tensorRecord } from "./records.ts";
 
 /*
  * A pickled module is an object whose attributes hold three dicts (torch/nn/modules/module.py): `_parameters`, `_buffers`, `_modules`. TorchScript's
- * modules have their tensors and submodules as plain attributes; their classes lie in the package `__torch__`.
+ * modules have their tensors and submodules as plain attributes; their classes are in the package `__torch__`.
  */
 
 const dicts = ["_parameters", "_buffers", "_modules"];

@@ -123,5 +123,5 @@ const noStorages: StorageSet = {
 };
 
 function outside(id: StorageId): never {
-  throw new CheckpointError("not-found", `storage ${id.key} lies outside the pickle, and nothing follows it`);
+  throw new CheckpointError("not-found", `storage ${id.key} is outside the pickle, and nothing follows it`);
 }

@@ -71,7 +71,7 @@ export interface TorchView {
   readonly conjugate: boolean;
   readonly negative: boolean;
   readonly parameter: boolean;
-  /** What its whole numbers stand for. */
+  /** What its whole numbers mean. */
   readonly quantiser?: Quantiser;
 }
 
@@ -121,7 +121,7 @@ export function className(value: PickleValue | undefined): string | undefined {
   return className(value.id.items[1]);
 }
 
-/** For `readPickle`: tensors as they come by. Those of old files, which are told by their state, and what is no plain array are left alone. */
+/** For `readPickle`: tensors as they come by. Those of old files, which are recognised by their state, and what is no plain array are left alone. */
 export function interpretTorch(call: ObjectRecord): Interpreted | undefined {
   const path = className(call.callable);
   if (path === undefined || !(rebuilds.has(path) || wrappers.has(path) || typed.has(path))) return interpretNumpy(call);
@@ -129,7 +129,7 @@ export function interpretTorch(call: ObjectRecord): Interpreted | undefined {
   return record instanceof TorchTensor ? record : undefined;
 }
 
-/** The tensor that a value stands for; undefined for anything else. */
+/** The tensor that a value means; undefined for anything else. */
 export function tensorRecord(value: PickleValue, depth = 0): TorchTensor | UnsupportedRecord | undefined {
   if (value instanceof TorchTensor) return value;
   if (!(value instanceof ObjectRecord) || depth > maxWrapping) return undefined;

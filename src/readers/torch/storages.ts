@@ -152,7 +152,7 @@ export class TensorMaker {
   }
 }
 
-/** Makes sure that a tensor lies inside its storage of `there` elements. */
+/** Makes sure that a tensor is inside its storage of `there` elements. */
 function checkPlace({ offset, shape, strides }: TorchTensor, key: string, there: number): void {
   const count = elementCount(shape);
   if (strides.length !== shape.length) throw new CheckpointError("malformed", `${shape.length} sizes and ${strides.length} strides`);

@@ -9,7 +9,7 @@ import { interpretTorch, type StorageId } from "./records.ts";
 import type { StorageSet } from "./storages.ts";
 
 /*
- * torch.save since 1.6 and TorchScript (caffe2/serialize/inline_container.cc): a zip whose members lie in one folder of any name:
+ * torch.save since 1.6 and TorchScript (caffe2/serialize/inline_container.cc): a zip whose members are in one folder of any name:
  *   data.pkl        the object; a storage's id names its member
  *   data/KEY        the storages, bare elements
  *   byteorder       "little" or "big"; little where it is missing

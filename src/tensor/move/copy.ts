@@ -17,7 +17,7 @@ export function copyStrided(from: Strided, to: Strided, shape: readonly number[]
 }
 
 /**
- * Where source and target run along different axes and both lie in one arena, a kernel transposes rectangle by rectangle.
+ * Where source and target run along different axes and both are in one arena, a kernel transposes rectangle by rectangle.
  * Returns false, having done nothing, where that is not so.
  */
 function transposed(from: Strided, to: Strided, shape: readonly number[], itemsize: number): boolean {

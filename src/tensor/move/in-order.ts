@@ -69,7 +69,7 @@ interface Stretch {
 
 /**
  * The tensor's row-major little-endian bytes as a stream. A chunk is valid until the next is asked for, and until the
- * context's scratch buffers are used by something else. No temporary file where the parts lie in order.
+ * context's scratch buffers are used by something else. No temporary file where the parts are in order.
  */
 export async function* bytes(tensor: NumericTensor, ctx: Context): AsyncGenerator<Uint8Array> {
   const stretches =

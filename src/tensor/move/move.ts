@@ -136,7 +136,7 @@ async function movePart(part: Part, unit: number, goal: Goal, ctx: Context, map?
   const { file, writing } = goal;
   const base = goal.at + distance(part.start, goal.strides);
   const firstMark = distance(part.start, marks);
-  // One axis read in order never goes back: a source that only runs forward needs no twin.
+  // One axis read in order never goes back: a source that only runs forward needs no copy.
   const forward = shape.length <= 1 && (a[0] ?? 0) >= 0;
   // Out of order, a checksum would be compared by a pass of its own before the first read: it is done while tiles are written.
   const late = forward ? undefined : part.source.late;
@@ -219,7 +219,7 @@ async function scatter(file: MoveTarget, offset: number, layout: TileLayout, buf
   if (failed !== undefined) throw failed.reason;
 }
 
-/** The tile lies in both files alike: it is written from where it was read to. */
+/** The tile is in both files alike: it is written from where it was read to. */
 function same(read: TileLayout, write: TileLayout): boolean {
   return (
     read.calls.length === 0 &&

@@ -17,7 +17,7 @@ export interface PairTile {
   readonly indices: number;
 }
 
-/** Visits tiles that lie within one part on both sides, until `visit` says false. */
+/** Visits tiles that are within one part on both sides, until `visit` says false. */
 export async function eachPair(a: View, other: View, ctx: Context, visit: (tile: PairTile) => boolean, axis?: string): Promise<void> {
   const b = arrange(other, a.axes);
   if (a.shape.some((size, k) => size !== b.shape[k])) {

@@ -26,7 +26,7 @@ export async function gather(source: ByteSource, offset: number, layout: TileLay
   });
 }
 
-/** A tile as it lies in its source. */
+/** A tile as it is in its source. */
 export interface SourceTile {
   readonly source: ByteSource;
   /** Bytes of element (0, 0, …). */
@@ -39,7 +39,7 @@ export interface SourceTile {
 
 /**
  * Reads one tile and lays it densely into `into` in the order that `dense` (bytes for each axis) asks for. Uses the first
- * scratch buffer on the way, unless the tile already lies so: then it is read where it belongs.
+ * scratch buffer on the way, unless the tile already is so: then it is read where it belongs.
  */
 export async function readTile(tile: SourceTile, dense: readonly number[], into: Uint8Array, ctx: Context): Promise<void> {
   const { source, offset, size, strides, itemsize } = tile;

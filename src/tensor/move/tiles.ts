@@ -43,7 +43,7 @@ export const READ_OVER = 4096;
 const CACHE_ALIAS = 1024;
 const CACHE_LINE = 64;
 
-/** How one tile lies in a buffer: some axes inside one block that is read or written in one call, the others as calls. */
+/** How one tile is in a buffer: some axes inside one block that is read or written in one call, the others as calls. */
 export interface TileLayout {
   /** Bytes of one block. */
   readonly span: number;
@@ -58,7 +58,7 @@ export interface TileLayout {
 }
 
 /**
- * Lays a tile out in a buffer. `gap`: bytes between neighbours that may lie inside a block (0 for writing: what is not
+ * Lays a tile out in a buffer. `gap`: bytes between neighbours that may be inside a block (0 for writing: what is not
  * ours is not written). `padded`: keeps blocks off the same cache sets.
  */
 export function layoutTile(tile: readonly number[], strides: readonly number[], itemsize: number, gap: number, padded = false): TileLayout {

@@ -21,7 +21,7 @@ type Kernel = (values: number) => void;
 let module: WebAssembly.Module | undefined;
 const spare: ChunkKernel[] = [];
 
-/** One chunk of float32 values at a time, and counters of how many lie where. Taken for a tensor, and given back with `release`. */
+/** One chunk of float32 values at a time, and counters of how many are where. Taken for a tensor, and given back with `release`. */
 export class ChunkKernel {
   /** As `Sketch` counts them: by the upper 19 bits. */
   readonly buckets: Int32Array;

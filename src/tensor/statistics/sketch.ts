@@ -56,7 +56,7 @@ const single = new Float32Array(4096);
 /** Counters of finished sketches, for the next one. */
 const spare: Int32Array[] = [];
 
-/** How many values lie where, in bounded memory, for a tensor of any size. */
+/** How many values are where, in bounded memory, for a tensor of any size. */
 export class Sketch {
   readonly #kernel: ChunkKernel | undefined;
   readonly #buckets: Int32Array;
@@ -91,7 +91,7 @@ export class Sketch {
   }
 
   /**
-   * To be called once, at the end. `zeros`: how many values were 0 or −0, so that they do not lie in the middle of the
+   * To be called once, at the end. `zeros`: how many values were 0 or −0, so that they are not in the middle of the
    * smallest bucket; `low` and `high`: the extremes.
    */
   sorted(zeros: number, low: number, high: number): SortedValues {
@@ -167,7 +167,7 @@ function middle(key: number): number {
   return bits.getFloat32(0);
 }
 
-/** The first entry whose end lies beyond a rank. */
+/** The first entry whose end is beyond a rank. */
 function bucketOf(ends: readonly number[], rank: number): number {
   let low = 0;
   let high = ends.length - 1;

@@ -31,7 +31,7 @@ export async function importOptional(name: string): Promise<Imported> {
 }
 
 /**
- * What `import()` takes: the file that a name stands for in the folder of VGGTOOL_ENGINES, or beside vggtool. Always a file: a name alone
+ * What `import()` takes: the file that a name means in the folder of VGGTOOL_ENGINES, or beside vggtool. Always a file: a name alone
  * would be looked for in the current folder by a process of its own (`subprocess.ts`). Throws where there is none.
  */
 export function specifier(name: string): string {

@@ -86,7 +86,7 @@ ballplayer|groom|scuba diver|rapeseed|daisy|yellow lady's slipper|corn|acorn|hip
 earthstar|hen-of-the-woods|bolete|ear|toilet tissue`;
 
 /**
- * 1000 names, in the order in which Caffe, Keras, MatConvNet, PyTorch and TF-slim number ImageNet's classes. Two words stand for two
- * synsets each: the second crane is the machine, and of the two maillots one is told by the other word of its synset.
+ * 1000 names, in the order in which Caffe, Keras, MatConvNet, PyTorch and TF-slim number ImageNet's classes. Two words mean two
+ * synsets each: the second crane is the machine, and of the two maillots one is recognised by the other word of its synset.
  */
 export const imagenetClasses: readonly string[] = joined.replaceAll("\n", "").split("|");

@@ -13,7 +13,7 @@ export type InputLayout = "nchw" | "nhwc";
 const MAX_VALUES = 2 ** 30;
 
 /**
- * A batch from an array file, used as it is: N C H W or N H W C (told by the channels that the network takes), or a single
+ * A batch from an array file, used as it is: N C H W or N H W C (recognised by the channels that the network takes), or a single
  * picture without N. Throws `mismatch` where the shape fits neither, `usage` where it fits both and no layout was named.
  */
 export async function inputFrom(

@@ -34,7 +34,7 @@ function tagged(tiff: Uint8Array): number {
   return 1;
 }
 
-/** The picture as it is to be seen: 2 and 4 are mirrored, 3 stands on its head, 5 to 8 lie on their side. */
+/** The picture as it is to be seen: 2 and 4 are mirrored, 3 is on its head, 5 to 8 are on their side. */
 export function turned(pixels: Pixels, orientation: number): Pixels {
   if (orientation === 1) return pixels;
   const { width, height, channels, bytes } = pixels;

@@ -7,7 +7,7 @@ import { resized } from "./resample.ts";
 /** Pixels of one decoded picture: 268 MB with four channels. */
 const MOST_PIXELS = 2 ** 26;
 
-/** What decodes these bytes without sharp; undefined where nothing does. */
+/** What decodes these bytes without sharp; undefined where nothing is. */
 export function plainDecoder(bytes: Uint8Array): Decoder["decode"] | undefined {
   const open = starts(bytes, PNG) ? pngPixels : starts(bytes, JPEG) ? jpegPixels : undefined;
   if (open === undefined) return undefined;

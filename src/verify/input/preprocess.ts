@@ -50,7 +50,7 @@ export function usualFit({ channels, mean, std }: Preprocessing, scheme: string 
 
 /**
  * A contract from a file's JSON: { channels, range, mean, std?, size?, fit? }. Throws `malformed` naming the field.
- * One mean or std stands for every channel.
+ * One mean or std means every channel.
  */
 export function contractFromJson(json: unknown, file: string): PictureContract {
   const fail = (what: string): CheckpointError => new CheckpointError("malformed", what, { file });

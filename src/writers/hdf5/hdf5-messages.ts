@@ -110,7 +110,7 @@ function variableText(): Uint8Array {
 
 /**
  * Version 1: u8 1, u8 0, u16 sizes of name, type and space, then each padded to 8, then the elements. `heap` gives the 16
- * bytes that stand for a text of variable length. Throws `unsupported` above 64 KiB.
+ * bytes that mean a text of variable length. Throws `unsupported` above 64 KiB.
  */
 export function attributeMessage(name: string, value: Hdf5Value, heap: (text: string) => Uint8Array): Uint8Array {
   const title = new TextEncoder().encode(`${name}\0`);

@@ -34,7 +34,7 @@ export function modelName(input: WriterInput): string {
   return input.network?.name.toLowerCase().replace(/[^a-z0-9]+/g, "_") ?? "vgg";
 }
 
-/** What Keras has no place for: preprocessing, class names and what else is known, as JSON text; undefined where nothing is. */
+/** What Keras cannot store: preprocessing, class names and what else is known, as JSON text; undefined where nothing is. */
 export function besides(input: WriterInput): string | undefined {
   const { preprocessing, labels, metadata } = input;
   const known = new Map<string, WritableJson>();

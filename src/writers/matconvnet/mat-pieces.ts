@@ -14,7 +14,7 @@ export interface MatPieces {
   readonly length: number;
 }
 
-/** Makes an element; a variable has a name, what lies in cells and structs has none. */
+/** Makes an element; a variable has a name, what is in cells and structs has none. */
 export type MatNode = (name?: string) => MatPieces;
 
 const miInt8 = 1;

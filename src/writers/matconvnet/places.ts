@@ -39,7 +39,7 @@ export function placeOf(spec: TensorSpec): NetPlace {
   }
   if (/^[A-Za-z]\w*$/.test(spec.key)) return { kind: "dagnn", variable: undefined, param: undefined };
   const ways: readonly Way[] = [usualNames, { options: { exclude: [escaped(spec.key)] }, say: (options) => `leave it out: ${options}` }];
-  throw new Refusal("unsupported", `a MatConvNet network has no place for ${spec.key}`, ways, { tensor: spec.key });
+  throw new Refusal("unsupported", `a MatConvNet network cannot store ${spec.key}`, ways, { tensor: spec.key });
 }
 
 /** Names that a network of any kind has. */

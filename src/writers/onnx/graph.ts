@@ -50,7 +50,7 @@ export function exportedGraph(input: WriterInput, dataType: (tensor: TensorSpec)
     if (conv) chain.add("Flatten", `${last.name}/flatten`, [], [intAttribute("axis", 1)]);
     chain.add("Identity", "logits", []);
     outputs.push(valueInfo(12, "logits", type, ["N", last.outputs]));
-    // What stands behind the last layer is an output of its own: logits are always before it.
+    // What follows the last layer is an output of its own: logits are always before it.
     if (last.activation === "softmax") chain.add("Softmax", "prob", [], [intAttribute("axis", 1)]);
     if (last.activation === "relu") chain.add("Relu", `${last.name}/relu`, []);
     if (last.activation !== "none") outputs.push(valueInfo(12, chain.value, type, ["N", last.outputs]));

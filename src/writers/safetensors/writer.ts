@@ -79,7 +79,7 @@ function cut(tensors: readonly TensorSpec[], limit: number): readonly (readonly 
 
 /** Length of the header (u64, little-endian), JSON padded with spaces to 8 bytes, the data without gaps. */
 function file(name: string, tensors: readonly TensorSpec[], metadata: ReadonlyMap<string, string>): FileLayout {
-  // Wide elements first, otherwise in the order given: then every tensor lies at a multiple of its element's size.
+  // Wide elements first, otherwise in the order given: then every tensor is at a multiple of its element's size.
   const ordered = tensors.toSorted((a, b) => itemsize(b.dtype) - itemsize(a.dtype));
   const text = (): Iterable<string> => headerText(ordered, metadata);
   let characters = 0;

@@ -51,7 +51,7 @@ function dtypeNumber(spec: TensorSpec, key: Uint8Array): number {
   if (key.length === 0 || key[0] === 0) {
     throw new CheckpointError(
       "unsupported",
-      "a TensorFlow checkpoint has no place for a tensor without a name, or with one that begins with a zero byte",
+      "a TensorFlow checkpoint cannot store a tensor without a name, or with one that begins with a zero byte",
       {
         tensor: spec.key,
       },

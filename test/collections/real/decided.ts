@@ -22,7 +22,7 @@ export interface Decided {
   readonly alsoListed: readonly { readonly name: string; readonly shape: readonly number[]; readonly sha256: string }[];
   /** Names of arrays that the answer holds in a wider type. */
   readonly widened: readonly string[];
-  /** The error that stands in place of an answer. */
+  /** The error that takes the place of an answer. */
   readonly refused: { readonly code: string; readonly says: string } | undefined;
 }
 

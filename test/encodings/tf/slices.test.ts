@@ -27,7 +27,7 @@ describe("table keys of slices, as TensorFlow's tables have them", () => {
   });
 });
 
-test("a slice's box: whole dimensions, explicit ones, and what lies outside", () => {
+test("a slice's box: whole dimensions, explicit ones, and what is outside", () => {
   expect(
     sliceBox(
       [

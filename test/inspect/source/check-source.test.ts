@@ -142,7 +142,7 @@ describe("the ways in which people write it", () => {
     expect(found(source(name))).toEqual([]);
   });
 
-  test("each of the wrong ones is told once, where it is written", () => {
+  test("each of the wrong ones is reported once, where it is written", () => {
     expect(found(source("wrong-ways.py"))).toEqual([
       "Comprehension.convs list 12: nn.Conv2d",
       "Helper.body list 18: nn.Conv2d",

@@ -25,7 +25,7 @@ def values(*shape, dtype="f4", start=0):
 
 
 def expect(folder, name, tensors, **more):
-    """tensors: {key: array}; bfloat16 arrays are told by their dtype."""
+    """tensors: {key: array}; bfloat16 arrays are recognised by their dtype."""
     rows, bf16 = {}, []
     for key, array in tensors.items():
         array = np.asarray(array)

@@ -93,7 +93,7 @@ function swappedWidth(type: Hdf5Type): number {
   return (type.class === "integer" || type.class === "float") && type.bigEndian ? type.size : 1;
 }
 
-/** A filter that the library was built without is told apart from data that it refuses. */
+/** A filter that the library was built without is distinguished from data that it refuses. */
 function failure(cause: unknown, filter: string, file: string): CheckpointError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return /not (registered|available)|unable to load|required filter/i.test(text)

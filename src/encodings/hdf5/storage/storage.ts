@@ -126,7 +126,7 @@ export function readFill(fields: Fields, old: boolean): Uint8Array | undefined {
   return version === 1 || defined ? bytes(fields, fields.u32()) : undefined;
 }
 
-/** A size of -1 says that the library was told of no fill value. */
+/** A size of -1 says that no fill value was given. */
 function bytes(fields: Fields, size: number): Uint8Array | undefined {
   return size === 0 || size === 0xffffffff ? undefined : fields.take(size);
 }

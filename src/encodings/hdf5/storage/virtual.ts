@@ -164,7 +164,7 @@ function common(there: readonly Stretch[], here: readonly Stretch[]): readonly (
   return steps;
 }
 
-/** What of a part of the source lies in the box, at its place in the virtual dataset; undefined where nothing does. */
+/** What of a part of the source is in the box, at its place in the virtual dataset; undefined where nothing is. */
 function cut(part: Part, { there, here, axes }: Pair): Part | undefined {
   const low = there.start.map((start, axis) => Math.max(start, part.start[axis] ?? 0));
   const high = there.start.map((start, axis) =>

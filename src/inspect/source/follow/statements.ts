@@ -137,7 +137,7 @@ function element(target: Extract<Expr, { kind: "subscript" }>, value: Value, fra
   }
 }
 
-/** Loop variables stand for each of the elements, whatever their place in a tuple. */
+/** Loop variables mean each of the elements, whatever their place in a tuple. */
 export function bind(target: Expr, value: Value, frame: Frame, machine: Machine): void {
   if (target.kind === "name") frame.locals.set(target.name, value);
   else if (target.kind === "display") {

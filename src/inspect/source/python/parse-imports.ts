@@ -20,7 +20,7 @@ export function importStatement(tokens: TokenReader, name: () => string): Stmt {
   return { kind: "import", names, at };
 }
 
-/** a.b.c, with dots before it where the module lies beside this one. */
+/** a.b.c, with dots before it where the module is beside this one. */
 function dotted(tokens: TokenReader, name: () => string): string {
   let path = "";
   while (tokens.at(".") || tokens.at("...")) path += tokens.take().text;

@@ -160,7 +160,7 @@ class Tokenizer {
     else this.#add("wrong", token.at, token.to, `'${token.text}' closes nothing`);
   }
 
-  /** A string with its prefix and quotes. What stands in the braces of an f-string belongs to it, strings with the same quotes too. */
+  /** A string with its prefix and quotes. What is in the braces of an f-string belongs to it, strings with the same quotes too. */
   #string(): boolean {
     stringStart.lastIndex = this.#at;
     const match = stringStart.exec(this.#text);

@@ -71,7 +71,7 @@ function stepOf(items: readonly RunItem[]): number {
 }
 
 /**
- * Which two of three dense layers stand behind a body, by the distance of the first from it and of the second from the first. A number
+ * Which two of three dense layers follow a body, by the distance of the first from it and of the second from the first. A number
  * that counts layers with weights alone has them one apart; one that counts pools, Flatten, ReLU and dropout two or three.
  */
 function placesOfTwo(

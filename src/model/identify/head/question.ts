@@ -140,7 +140,7 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
   return { layers, final: false, missing: [], replaced: false, source };
 }
 
-/** Says what is missing: what the names have and the file lacks, but for an fc8 that others stand in for. An fc8 that others go on from gives no classes. */
+/** Says what is missing: what the names have and the file lacks, but for an fc8 that others replace. An fc8 that others go on from gives no classes. */
 export function finishHead(question: Question, slots: Slots, source: Head["source"]): Head {
   const head = build(question, slots, source);
   const on = goesOn(question, slots);

@@ -64,7 +64,7 @@ function pairs(real: Stored, imaginary: Stored, dtype: NumericDType): Values {
   return { source: interleaved(plane(real), plane(imaginary), itemsize(unit)), offset: 0 };
 }
 
-/** The same array over values in memory (little-endian, column-major, of the array's dtype); `within`: where they lie as they are. */
+/** The same array over values in memory (little-endian, column-major, of the array's dtype); `within`: where they are as they are. */
 export function withValues(array: NumericArray, kept: Uint8Array, name: string, within?: ByteSource["within"]): NumericArray {
   const source = memorySource(kept, name, within);
   return { ...array, kept, parts: async () => columnMajor(source, 0, array.dims, array.dtype) };

@@ -8,7 +8,7 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The rows of a char array. `dims` count UTF-16 units (MATLAB's characters), in column-major order; bytes are little-endian.
- * No bytes at all stand for blanks. Throws `malformed` where bytes and dimensions do not fit.
+ * No bytes at all mean blanks. Throws `malformed` where bytes and dimensions do not fit.
  */
 export function decodeChars(coding: CharCoding, bytes: Uint8Array, dims: readonly number[]): readonly string[] {
   const rows = dims[0] ?? 0;

@@ -11,7 +11,7 @@ import type { MatBudget } from "./limits.ts";
 export interface InflatedElement {
   /** The MATRIX element with its tag, as long as the tag says; forward, or spooled where values will be read. */
   readonly source: ByteSource;
-  /** Bytes that the stream turned out to lack at its end (zeros stand for them); known once all is read. */
+  /** Bytes that the stream turned out to lack at its end (zeros mean them); known once all is read. */
   readonly lacking: () => number;
 }
 
@@ -30,7 +30,7 @@ export async function openCompressed(
   budget: MatBudget,
   random: (source: ByteSource) => ByteSource,
 ): Promise<InflatedElement> {
-  // With its tag: an inflated MATRIX element is an element of its own, and may stand in the file instead.
+  // With its tag: an inflated MATRIX element is an element of its own, and may be in the file instead.
   const decodes = { source: file, offset: offset - 8, length: length + 8 };
   const small = await openSmall(file, offset, length, bigEndian, budget);
   if (small !== undefined) return { ...small, source: { ...small.source, decodes } };
@@ -100,7 +100,7 @@ function tryInflate(bytes: Uint8Array, most: number): Uint8Array | undefined {
   try {
     return zlib().inflateSync(bytes, { maxOutputLength: most });
   } catch (error) {
-    // Too long, damaged or cut: all of that is told apart by the stream that is tried next.
+    // Too long, damaged or cut: all of that is distinguished by the stream that is tried next.
     if (error instanceof Error) return undefined;
     throw error;
   }

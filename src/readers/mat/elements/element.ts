@@ -61,7 +61,7 @@ export async function readTag(cursor: Cursor, end: number): Promise<Tag> {
   return { type: first, start, data, length, next: Math.min(Math.ceil((data + length) / 8) * 8, Math.max(end, data + length)) };
 }
 
-/** Like readTag, for an element that has to lie within its array, which ends at `end`. */
+/** Like readTag, for an element that has to be within its array, which ends at `end`. */
 export async function readInner(cursor: Cursor, end: number): Promise<Tag> {
   const tag = await readTag(cursor, end);
   if (tag.data + tag.length > end) throw beyond(cursor, tag.start, tag.data - tag.start + tag.length, end);

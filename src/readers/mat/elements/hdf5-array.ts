@@ -83,7 +83,7 @@ export async function hdf5Array(
   return withValues(array, await readColumnMajor(numericArray(dims, dtype, stored, undefined)), name, await placeOf(dataset, dtype, plain));
 }
 
-/** Where the elements lie in the file as they are: one behind the other, of the type that is shown. */
+/** Where the elements are in the file as they are: one behind the other, of the type that is shown. */
 async function placeOf(
   dataset: Hdf5Dataset,
   dtype: NumericDType,

@@ -37,7 +37,7 @@ async function keepValues(array: NumericArray, stored: readonly Stored[], parsin
   return withValues(array, await readColumnMajor(array), parsing.cursor.source.name, placeOf(array, stored));
 }
 
-/** Where values lie in the file as they are, if they do. */
+/** Where values are in the file as they are, if they do. */
 function placeOf({ dtype }: NumericArray, [stored, ...more]: readonly Stored[]): ByteSource["within"] {
   const alike = stored !== undefined && more.length === 0 && stored.dtype === dtype && (!stored.bigEndian || itemsize(dtype) === 1);
   return alike ? stored.source.within : undefined;

@@ -11,7 +11,7 @@ export interface Parsing {
   readonly remarks: MatFile["remarks"][number][];
 }
 
-/** What the flags of an array say, and where it lies. */
+/** What the flags of an array say, and where it is. */
 export interface Header {
   readonly parsing: Parsing;
   readonly start: number;

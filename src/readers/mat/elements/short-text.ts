@@ -51,7 +51,7 @@ function shortColumns(words: Int32Array, at: number): number {
   return byteTypes.includes(first % 65536) && length > 0 && length === words[at + 9] && (!small || length <= 4) ? length : 0;
 }
 
-/** Whether the characters lie in their tag. */
+/** Whether the characters are in their tag. */
 function isSmall(words: Int32Array, at: number): boolean {
   return (words[at + 12] ?? 0) >= 65536;
 }

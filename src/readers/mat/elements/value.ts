@@ -4,7 +4,7 @@ import type { Part } from "../../../tensor/tensor.ts";
 
 /*
  * What a MAT-file of any version holds, as inert structure: texts and small arrays with their values, all other arrays as places
- * where the values lie. Dimensions are MATLAB's, in elements; elements, cells and struct elements are in column-major order.
+ * where the values are. Dimensions are MATLAB's, in elements; elements, cells and struct elements are in column-major order.
  */
 
 export interface NumericArray {
