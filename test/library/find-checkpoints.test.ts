@@ -67,6 +67,11 @@ describe("what is in a folder", () => {
     expect((await findCheckpoints([shards])).checkpoints).toMatchObject([{ source: shards, place: "shards" }]);
   });
 
+  test("with a program that does not list all of its files is one checkpoint", async () => {
+    const fluid = join(fixtures, "paddle/unlisted");
+    expect((await findCheckpoints([fluid])).checkpoints).toMatchObject([{ source: fluid, place: "unlisted" }]);
+  });
+
   test("without any is there, for the verb to say so", async () => {
     const empty = mkdtempSync(join(tmpdir(), "vggtool-empty-"));
     expect((await findCheckpoints([empty])).checkpoints.map(({ source }) => source)).toEqual([empty]);

@@ -48,7 +48,7 @@ export async function found(sources: readonly string[], ctx: OwnedContext): Prom
     await ctx.tick(0);
   }
   const shared = sharedTrail(given);
-  const kept = withoutParts([...claims.values()]);
+  const kept = withoutParts(oneByMain([...claims.values()]));
   const checkpoints = given.flatMap((argument, k) => {
     if (!fruitful.has(k)) return [nothingAt(argument, shared)];
     return kept.filter((first) => first.argument === k).map((first) => checkpointOf(first, shared));
@@ -57,6 +57,19 @@ export async function found(sources: readonly string[], ctx: OwnedContext): Prom
   const mains = new Set(kept.map(({ claim }) => claim.files[0]));
   const repeated = [...again].filter((one) => mains.has(one.slice(one.indexOf(" ") + 1))).length;
   return { checkpoints: await asNamed(checkpoints, given, ctx), skipped, repeated };
+}
+
+/**
+ * One claim for each main file, by which what was found is opened: of a file that its program does not list (fluid) opening gives that
+ * program's set and the file, which the main file does not lead to. What was named is kept as it was named.
+ */
+function oneByMain(claims: readonly First[]): readonly First[] {
+  const byMain = new Map<string | undefined, First>();
+  for (const first of claims) {
+    const [main] = first.claim.files;
+    if (!byMain.has(main) || first.candidate.source === main) byMain.set(main, first);
+  }
+  return claims.filter((first) => first.candidate.named || byMain.get(first.claim.files[0]) === first);
 }
 
 /** Without what was found and is a part of another: a file of values that is opened for itself, and by the one that names it. */
