@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // vitest.long.config.ts runs those: `npm run test:long`.
+    exclude: ["**/*.long.test.ts", "**/node_modules/**"],
     globalSetup: ["test/support/build.ts"],
     testTimeout: 20_000,
     reporters: ["default"],

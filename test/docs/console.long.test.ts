@@ -7,7 +7,7 @@ import { consoleBlocks, copyFiles, run, sameOutput, updated } from "../support/c
 
 /*
  * Every command that a page shows with its output is run, in an empty folder with the files that the page names, and has to print that output.
- * `VGGTOOL_UPDATE_PAGES=1 npx vitest run test/docs` writes what is printed into the pages.
+ * `VGGTOOL_UPDATE_PAGES=1 npm run test:long -- test/docs` writes what is printed into the pages.
  */
 
 const update = process.env.VGGTOOL_UPDATE_PAGES === "1";
