@@ -3,6 +3,7 @@ import { join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { conventionsOf } from "../../src/formats.ts";
+import { openCheckpoint } from "../../src/index.ts";
 import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
 import { parsePrototxt } from "../../src/readers/caffe/prototxt.ts";
@@ -68,6 +69,18 @@ test("a mean image alone has its values", async () => {
   const floats = new Float32Array((await values(image, ctx)).buffer);
   expect([...floats]).toEqual([106, 103, 103, 103, 103, 103, 119, 116, 116, 116, 116, 116, 126, 123, 123, 123, 123, 123]);
   await ctx.dispose();
+});
+
+test("a mean image with its shape first is no ONNX graph, which has the same field", async () => {
+  const writer = protobuf.Writer.create();
+  writer.uint32(58).fork().uint32(10).fork();
+  for (const size of [1, 3, 1, 1]) writer.int32(size);
+  writer.ldelim().ldelim().uint32(42).fork();
+  for (const colour of [103, 116, 123]) writer.float(colour);
+  const bytes = writer.ldelim().finish();
+  await using checkpoint = await openCheckpoint(new File([bytes], "mean.binaryproto"));
+  expect(checkpoint.format).toBe("caffe");
+  expect([...checkpoint.tensors.values()].map(({ shape }) => shape)).toEqual([[1, 3, 1, 1]]);
 });
 
 describe("a mean image beside the model", () => {

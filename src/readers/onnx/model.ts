@@ -190,10 +190,20 @@ export function beginsAsModel(head: Uint8Array): "graph" | "fields" | undefined 
     at = varint.next;
     if (at >= head.length || !varint.decode(head, at, {})) return count > 0 ? "fields" : undefined;
     if (number === 1 && (varint.high !== 0 || varint.low > 1000)) return undefined;
-    if (number === 7) return beginsAsGraph(head.subarray(varint.next)) ? "graph" : undefined;
+    if (number === 7) {
+      // Caffe's BlobProto has its shape in field 7, and then its values in field 5, which a model has as a number.
+      const next = varint.next + varint.low;
+      return beginsAsGraph(head.subarray(varint.next)) && goesOnAsModel(head, next) ? "graph" : undefined;
+    }
     at = wire === 0 ? varint.next : varint.next + varint.low;
   }
   return "fields";
+}
+
+/** Whether a field of a model, or the end of what is known, is at `at`. */
+function goesOnAsModel(head: Uint8Array, at: number): boolean {
+  const varint = new VarintDecoder();
+  return at >= head.length || !varint.decode(head, at, {}) || modelFields.get(varint.low >>> 3) === (varint.low & 7);
 }
 
 /** GraphProto: a node, a name, an initializer, a text or a value first. */
