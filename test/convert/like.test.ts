@@ -204,6 +204,17 @@ describe("--map", () => {
     [{ a: 3 }, "needed an object"],
     [{ schema: "vggtool/plan/2" }, 'needed "vggtool/plan/1"'],
     [{ schema: "vggtool/plan/1", format: "safetensors", scheme: "x", moves: [{ to: "a" }], unused: [], missing: [] }, "moves[0].toShape"],
+    [
+      {
+        schema: "vggtool/plan/1",
+        format: "safetensors",
+        scheme: "x",
+        moves: [{ to: "a", toShape: [1], toDtype: "float32", move: "copy", fills: [{ formula: "value", from: [] }] }],
+        unused: [],
+        missing: [],
+      },
+      "moves[0].fills[0].from",
+    ],
   ])("%j is refused: %s", async (map, message) => {
     await expect(run(tinyCheckpoint("torchvision").checkpoint, undefined, { map })).rejects.toMatchObject({
       code: "usage",

@@ -155,7 +155,7 @@ const values: readonly string[] = [
   "{fc6,fc7}",
   "[a-",
   "http://[",
-  "file:///",
+  "file:///gone",
 ];
 
 /** An ordinary command line with options of its command put in, doubled, left out or given other values; one that takes a value ends in `<`. */

@@ -5,7 +5,7 @@
  *     npx tsx test/fuzz/arguments.ts [--seconds 20] [--seed 1] [--only N]
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,10 @@ const patience = 10_000;
 /** In characters, of each error on stderr. */
 const longest = 900;
 
-const folder = mkdtempSync(join(tmpdir(), "vggtool-arguments-"));
+const outer = mkdtempSync(join(tmpdir(), "vggtool-arguments-"));
+// One level down: `..` may be an argument, and what else the system's folder holds is nobody's business.
+const folder = join(outer, "work");
+mkdirSync(folder);
 const at = (name: string): string => join(folder, name);
 copyFileSync(join(fixtures, "demo", "vgg16.pdparams"), at("in.pdparams"));
 copyFileSync(join(fixtures, "interop", "vgg16.pth"), at("in.pth"));
@@ -148,7 +151,7 @@ try {
   }
 } finally {
   worker?.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(outer, { recursive: true, force: true });
 }
 for (const problem of problems) console.log(`FAIL ${problem}`);
 const counts = [...codes].sort().map(([code, count]) => `${count} × exit ${code}`);

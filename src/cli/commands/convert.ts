@@ -143,10 +143,16 @@ function target({ to, like, force }: Options): Pick<Options, "to" | "like" | "fo
 /** The checkpoint that files, patterns and lists lead to. Throws `usage` where there are several. */
 async function onlySource(files: readonly string[], given: Options, signal: AbortSignal): Promise<string> {
   const [first = "", ...others] = files;
-  if (others.length === 0 && !/^@|[*?[{]/.test(first)) return first;
+  // Several are refused as they are named: a folder among them may take minutes to walk.
+  if (others.length > 0) throw onlyOne(files.length, "sources");
+  if (!/^@|[*?[{]/.test(first)) return first;
   const found = await oneOrMany(files, given, signal);
   if (typeof found === "string") return found;
-  throw new CheckpointError("usage", `${found.checkpoints.length} checkpoints cannot be written to one output`, {
+  throw onlyOne(found.checkpoints.length, "checkpoints");
+}
+
+function onlyOne(count: number, what: string): CheckpointError {
+  return new CheckpointError("usage", `${count} ${what} cannot be written to one output`, {
     hint: "add --out-dir DIR, below which each has its place",
   });
 }

@@ -13,6 +13,9 @@ export function isPlan(value: unknown): boolean {
   return typeof value === "object" && value !== null && "schema" in value;
 }
 
+/** What is made without a stored value. */
+const made: readonly Formula[] = ["zeros", "ones", "normal"];
+
 /** A plan from a file. Throws `usage` naming the field that is wrong. */
 export function parsePlan(value: unknown): Plan {
   const root = new MapField(value, "plan");
@@ -53,11 +56,14 @@ function parseSize(field: MapField): readonly [string, number] {
 }
 
 function parseFill(field: MapField): Fill {
+  const formula = oneOf(field.get("formula"), formulas);
+  const from = field.get("from").items().map(parseOperand);
+  if (from.length === 0 && !made.includes(formula)) throw field.get("from").fail("the tensors that the values come from");
   return {
     ...field.optional("role", role),
     ...field.optional("put", parseKept),
-    formula: oneOf(field.get("formula"), formulas),
-    from: field.get("from").items().map(parseOperand),
+    formula,
+    from,
     ...field.optional("epsilon", pair),
     ...field.optional("seed", count),
   };
