@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { type Claim, claim } from "../io/output/claim.ts";
+import { makeFolder } from "../io/output/existing-folder.ts";
 import { outputSet } from "../io/output/output.ts";
 import { removeIfThere } from "../io/output/remove.ts";
 import { namesIn } from "../io/output/temporary-name.ts";
@@ -171,6 +172,8 @@ export interface WriteOptions extends Depth {
 /** A catalogue to be written, made where there is none. Throws `usage` where another run writes it, and where it was made of other columns. */
 export async function writeCatalogue(folder: string, options: WriteOptions): Promise<WritableCatalogue> {
   const { hash, stats, mode, force } = options;
+  // A claim is in the nearest folder that is there: in one above, runs for two new folders would take each other for one.
+  makeFolder(folder);
   const claimed = await claim(join(folder, "manifest")).catch((error: unknown) => {
     throw busy(error, folder);
   });

@@ -304,3 +304,9 @@ describe("the same weights", () => {
     await expect(all(zoo, { sameWeightsAs: pth })).rejects.toThrow(/has no hashes.*\n.*vggtool catalogue SOURCE --hash -o OTHER/);
   });
 });
+
+test("two runs at once, into two new folders of one new folder, do not take each other for one", async () => {
+  const zoos = ["a", "b"].map((name) => join(folder, "parts", name));
+  await Promise.all(zoos.map((out) => catalogue([pth], { out })));
+  for (const zoo of zoos) expect((await all(zoo)).map(({ source }) => source)).toEqual([pth]);
+});
