@@ -172,7 +172,7 @@ export interface WriteOptions extends Depth {
 /** A catalogue to be written, made where there is none. Throws `usage` where another run writes it, and where it was made of other columns. */
 export async function writeCatalogue(folder: string, options: WriteOptions): Promise<WritableCatalogue> {
   const { hash, stats, mode, force } = options;
-  // A claim is in the nearest folder that is there: in one above, runs for two new folders would take each other for one.
+  // A claim is in the nearest folder that is there. This one is made early, and a run that begins later looks for claims inside it.
   makeFolder(folder);
   const claimed = await claim(join(folder, "manifest")).catch((error: unknown) => {
     throw busy(error, folder);

@@ -195,6 +195,13 @@ describe("output sets", () => {
     expect(readdirSync(folder)).toEqual(["out"]);
   });
 
+  test("two runs at outputs of one name in two folders that are still to be made are two runs", async () => {
+    const sets = ["a", "b"].map((name) => outputSet(join(folder, name), { force: false }));
+    await Promise.all(sets.map((set) => set.create("out")));
+    await Promise.all(sets.map((set) => set.commit("out")));
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(["a", "a/out", "b", "b/out"]);
+  });
+
   test("names that lead outside are refused", async () => {
     const set = outputSet(folder, { force: false });
     for (const name of ["../x", "/x", "a/../../x", "C:\\x"]) await expect(set.create(name)).rejects.toMatchObject({ code: "unsafe" });

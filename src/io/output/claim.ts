@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { CheckpointError } from "../../errors.ts";
 import { existingFolder } from "./existing-folder.ts";
 import {
@@ -29,7 +29,8 @@ const looks = 200;
  */
 export async function claim(output: string): Promise<Claim> {
   const folder = existingFolder(dirname(output));
-  const name = shortName(basename(output));
+  // With the folders that are still to be made: outputs of one name in two of them are two outputs.
+  const name = shortName(relative(folder, output).replaceAll(sep, "%2F"));
   removeStale(folder);
   const own = createTemporary(folder, name, { shown: output, use: "temporary" });
   const release = async (): Promise<void> => {
