@@ -1,32 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { filledTensor } from "../../src/convert/run/made.ts";
-import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
-import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { fixtures } from "../support/paths.ts";
+import { workplace } from "../support/workplace.ts";
 
-const root = mkdtempSync(join(tmpdir(), "vggtool-like-files-"));
-const ctx = createContext({ values: true, temporaryFolder: root });
-const opened: Checkpoint[] = [];
-afterAll(async () => {
-  for (const checkpoint of opened) await checkpoint.close();
-  await ctx.dispose();
-  rmSync(root, { recursive: true });
-});
-
-async function load(path: string): Promise<Checkpoint> {
-  const checkpoint = await open(path, ctx);
-  opened.push(checkpoint);
-  return checkpoint;
-}
+const { root, ctx, load } = workplace("like-files");
 
 /** Converts with a file as the example, as `vggtool convert SOURCE --like PATH -o NAME` does. */
 async function like(checkpoint: Checkpoint, path: string, name: string, options: ConvertOptions = {}): Promise<ConvertResult> {

@@ -1,37 +1,21 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
-import { createContext } from "../../src/io/run.ts";
 import { identify } from "../../src/model/identify.ts";
-import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { tinyCheckpoint } from "../support/tiny.ts";
+import { workplace } from "../support/workplace.ts";
 
-const root = mkdtempSync(join(tmpdir(), "vggtool-like-missing-"));
-const ctx = createContext({ values: true, temporaryFolder: root });
-const opened: Checkpoint[] = [];
-afterAll(async () => {
-  for (const checkpoint of opened) await checkpoint.close();
-  await ctx.dispose();
-  rmSync(root, { recursive: true });
-});
+const { root, ctx, load } = workplace("like-missing");
 
 const source = tinyCheckpoint("torchvision").checkpoint;
 const without = (...layers: readonly string[]): Checkpoint => ({
   ...source,
   tensors: new Map([...source.tensors].filter(([key]) => !layers.some((layer) => key.startsWith(layer)))),
 });
-
-async function load(path: string): Promise<Checkpoint> {
-  const checkpoint = await open(path, ctx);
-  opened.push(checkpoint);
-  return checkpoint;
-}
 
 /** Values by key. */
 async function contents(path: string): Promise<ReadonlyMap<string, string>> {

@@ -1,34 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ConvertResult, convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { openZip } from "../../src/encodings/archive/zip.ts";
-import { createContext } from "../../src/io/run.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
-import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
 import { values } from "../../src/tensor/load.ts";
 import { isNumeric } from "../../src/tensor/tensor.ts";
 import { tensorOf, tinyCheckpoint } from "../support/tiny.ts";
+import { workplace } from "../support/workplace.ts";
 import { zip } from "../support/zip.ts";
 
-const root = mkdtempSync(join(tmpdir(), "vggtool-like-nesting-"));
-const ctx = createContext({ values: true, temporaryFolder: root });
-const opened: Checkpoint[] = [];
-afterAll(async () => {
-  for (const checkpoint of opened) await checkpoint.close();
-  await ctx.dispose();
-  rmSync(root, { recursive: true });
-});
-
-async function load(path: string): Promise<Checkpoint> {
-  const checkpoint = await open(path, ctx);
-  opened.push(checkpoint);
-  return checkpoint;
-}
+const { root, ctx, load } = workplace("like-nesting");
 
 async function contents(checkpoint: Checkpoint): Promise<ReadonlyMap<string, string>> {
   const all = new Map<string, string>();
