@@ -122,18 +122,20 @@ async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detecte
       format.read !== undefined &&
       (options.from === undefined ? format.containers.some((kind) => probe.kinds.includes(kind)) : format.id === options.from),
   );
+  // Rows of one reader (MAT files and MatConvNet's networks in them) are one claim: what is in the file says which it is.
+  const asked = new Set<Reader>();
   const sure: Detected[] = [];
   const maybe: Detected[] = [];
   for (const format of candidates) {
     const reader = await format.read?.();
-    if (reader === undefined) continue;
+    if (reader === undefined || asked.has(reader)) continue;
     if (options.from !== undefined) return { format, reader, sure: true };
+    asked.add(reader);
     const answer = await reader.detect(probe);
     if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader, sure: answer === "sure" });
   }
   const found = sure.length > 0 ? sure : maybe;
-  const readers = new Set(found.map((claim) => claim.reader));
-  if (readers.size > 1) {
+  if (found.length > 1) {
     const ids = found.map((claim) => claim.format.id);
     throw new CheckpointError("unsupported", `this could be any of ${ids.join(", ")}`, { hint: `say which with --from ${ids[0]}` });
   }

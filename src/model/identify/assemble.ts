@@ -5,7 +5,7 @@ import { withCarried } from "../geometry/carried.ts";
 import { mayBeReduced, withSizes } from "../geometry/sizes.ts";
 import { unusualLayers, withGeometry } from "../geometry/stated.ts";
 import type { Body } from "../identity.ts";
-import { buildNetwork } from "../network/build-network.ts";
+import { buildNetwork, withHabits } from "../network/build-network.ts";
 import type { Network } from "../network/network.ts";
 import type { IdentifyOptions } from "../options.ts";
 import { readPreprocessing } from "../preprocessing.ts";
@@ -27,22 +27,17 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
   const { parts, missing, unread, through } = draft;
   const recorded = readRecorded(checkpoint);
   const roles = withReadings(recorded === undefined ? draft.roles : withAxes(draft.roles, recorded, checkpoint), options);
-  const draftNetwork = buildNetwork(checkpoint, { ...parts, epsilon: 1e-5 }, {});
+  const built = buildNetwork(checkpoint, parts);
   // The names of three fully connected layers alone are those of several conventions.
   const recognised =
-    parts.convs.length === 0
-      ? undefined
-      : recogniseScheme(roles, draftNetwork, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
+    parts.convs.length === 0 ? undefined : recogniseScheme(roles, built, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
   const scale = chooseScale(checkpoint, recorded, recognised, options);
-  const plain = buildNetwork(
-    checkpoint,
-    { ...parts, epsilon: epsilon.value },
-    {
-      adaptivePool: recognised?.scheme.adaptivePool === true,
-      ...(scale !== undefined && scale.value !== 1 && { inputScale: scale.value }),
-    },
-  );
+  const plain = withHabits(built, parts.sizes.feature, {
+    epsilon: epsilon.value,
+    adaptivePool: recognised?.scheme.adaptivePool === true,
+    inputScale: scale?.value ?? 1,
+  });
   const declared = options.inputSize ?? recorded?.inputSize ?? recordedInput(checkpoint).size;
   const sized = withSizes(withCarried(withGeometry(plain, roles, checkpoint), recorded?.windows ?? new Map()), declared);
   // Conventions whose heads are convolutions have no other 3×3 fc6.

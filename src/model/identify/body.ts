@@ -175,7 +175,6 @@ function partsOf(checkpoint: DescribedCheckpoint, known: Known): NetworkParts {
     pools,
     ...(head.reduced === true && reading.source !== "graph" && { reduced: true as const, assumed: [reducedForm] }),
     sizes: findSizes(checkpoint, first, channels, pools, options.inputSize),
-    epsilon: 0,
   };
 }
 

@@ -21,7 +21,6 @@ export interface NetworkParts {
   readonly complete: boolean;
   readonly pools: number;
   readonly sizes: Sizes;
-  readonly epsilon: number;
   /** Channels of the features, where they are not in the file but known. */
   readonly channels?: number;
   readonly assumed?: readonly Assumption[];
@@ -29,22 +28,24 @@ export interface NetworkParts {
   readonly reduced?: true;
 }
 
-/** What a convention says of its networks beyond names. */
+/** What the file, its convention or an option says of a network beyond its layers. */
 export interface Habits {
-  readonly adaptivePool?: boolean;
-  readonly inputScale?: number;
+  /** Added to the variance of each batch norm. */
+  readonly epsilon: number;
+  readonly adaptivePool: boolean;
+  /** What enters the fully connected layers behind the first is multiplied with it. */
+  readonly inputScale: number;
 }
 
-/** The chain of layers that engines and network writers build. */
-export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkParts, habits: Habits): Network {
+/** The chain of layers that engines and network writers build, of the file alone: the epsilon is that of its format until `withHabits` says another. */
+export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkParts): Network {
   const batchNorm = parts.convs.some((part) => part.norm);
   const { feature, input } = parts.sizes;
   const channels = parts.convs.at(-1)?.conv.outputs ?? parts.channels;
   const layers: NetworkLayer[] = [...featureLayers(checkpoint, parts)];
   const first = parts.fcs[0]?.fc;
-  const pooled = first !== undefined && feature !== undefined && (habits.adaptivePool === true || hasGlobalPool(checkpoint));
-  if (pooled) layers.push({ kind: "adaptive-pool", name: "avgpool", size: feature });
-  layers.push(...headLayers(checkpoint, parts, habits));
+  if (first !== undefined && feature !== undefined && hasGlobalPool(checkpoint)) layers.push(adaptivePool(feature));
+  layers.push(...headLayers(checkpoint, parts));
   const classes = parts.final ? parts.fcs.at(-1)?.fc.outputs : undefined;
   return {
     family: "vgg",
@@ -58,12 +59,36 @@ export function buildNetwork(checkpoint: DescribedCheckpoint, parts: NetworkPart
     ...(input && { inputSize: input }),
     ...(channels !== undefined && { featureShape: [channels, feature?.[0], feature?.[1]] as const }),
     ...(first && { head: first.kernel === undefined ? ("dense" as const) : ("conv" as const) }),
-    epsilon: parts.epsilon,
+    epsilon: checkpoint.conventions.epsilon,
     geometry: "assumed",
     uncomputed: [],
     missing: parts.missing,
     complete: parts.complete,
   };
+}
+
+/** The same layers with what only the convention says, which is known once their names are. `feature` is height and width of what pool5 gives. */
+export function withHabits(network: Network, feature: readonly [number, number] | undefined, habits: Habits): Network {
+  const { epsilon, inputScale } = habits;
+  const withEpsilon = <L extends ConvLayer | FcLayer>(layer: L): L =>
+    layer.batchNorm === undefined ? layer : { ...layer, batchNorm: { epsilon } };
+  const layers: NetworkLayer[] = [];
+  let behind: "features" | "pool" | "fc" = "features";
+  for (const layer of network.layers) {
+    if (layer.kind === "adaptive-pool") behind = "pool";
+    if (layer.kind !== "fc") {
+      layers.push(layer.kind === "conv" ? withEpsilon(layer) : layer);
+      continue;
+    }
+    if (behind === "features" && feature !== undefined && habits.adaptivePool) layers.push(adaptivePool(feature));
+    layers.push(withEpsilon(behind === "fc" && inputScale !== 1 ? { ...layer, inputScale } : layer));
+    behind = "fc";
+  }
+  return { ...network, layers, epsilon };
+}
+
+function adaptivePool(size: readonly [number, number]): NetworkLayer {
+  return { kind: "adaptive-pool", name: "avgpool", size };
 }
 
 function nameOf(parts: NetworkParts, batchNorm: boolean): string {
@@ -84,7 +109,7 @@ function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): G
       kernel: conv.kernel,
       pad: [(height - 1) / 2, (width - 1) / 2],
       bias,
-      ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
+      ...(norm && { batchNorm: { epsilon: checkpoint.conventions.epsilon } }),
     };
     yield layer;
     const [block] = convPlace(name);
@@ -94,7 +119,7 @@ function* featureLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): G
   }
 }
 
-function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, habits: Habits): Generator<FcLayer> {
+function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts): Generator<FcLayer> {
   for (const [i, { name, fc, bias, norm }] of parts.fcs.entries()) {
     const last = parts.final && i === parts.fcs.length - 1;
     const first = i === 0;
@@ -105,10 +130,9 @@ function* headLayers(checkpoint: DescribedCheckpoint, parts: NetworkParts, habit
       inputs: fc.inputs * height * width,
       outputs: fc.outputs,
       bias,
-      ...(!first && habits.inputScale !== undefined && { inputScale: habits.inputScale }),
       ...(first && parts.reduced === true && { windows: sameSize(3, 6) }),
       activation: last ? lastActivation(checkpoint, fc) : "relu",
-      ...(norm && { batchNorm: { epsilon: parts.epsilon } }),
+      ...(norm && { batchNorm: { epsilon: checkpoint.conventions.epsilon } }),
     };
   }
 }

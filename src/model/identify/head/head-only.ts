@@ -70,7 +70,6 @@ export function headOnly(checkpoint: DescribedCheckpoint, layers: Layers, entrie
       complete: false,
       pools: 5,
       sizes: published ? { feature: [7, 7], input: options.inputSize ?? [224, 224] } : {},
-      epsilon: 0,
       ...(published && { channels: 512 }),
       assumed: [
         {
