@@ -78,6 +78,20 @@ describe("names", () => {
     }
     expect([...places].filter(([name, of]) => of.length > 1 && !rows.has(name))).toEqual([]);
   });
+
+  test("a function or a value is exported only where another file uses it", () => {
+    const users = new Map<string, Set<string>>();
+    for (const [file, code] of allCode()) {
+      for (const word of new Set(code.match(/\w+/g))) users.set(word, (users.get(word) ?? new Set()).add(file));
+    }
+    const unused = sources.flatMap((file) =>
+      [...text(file).matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)]
+        .map(([, name = ""]) => name)
+        .filter((name) => (users.get(name)?.size ?? 0) < 2)
+        .map((name) => `${file}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
 });
 
 describe("pages", () => {
@@ -148,6 +162,15 @@ describe("words", () => {
     expect(found).toEqual([]);
   });
 });
+
+/** Every module of the repository with its text: of the sources, of what builds, measures and starts them, and of the tests. */
+function allCode(): readonly (readonly [file: string, code: string])[] {
+  return ["src", "bin", "bench", "scripts", "test"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(ts|mjs)$/.test(name))
+      .map((name) => [`${folder}/${name}`, readFileSync(join(root, folder, name), "utf8")] as const),
+  );
+}
 
 /** The text of a module without its comments and the modules that it names. */
 function codeOf(file: string): string {

@@ -87,7 +87,7 @@ export function countProgress(total: number, quiet: boolean): CountProgress {
 }
 
 /** 120 of 340, 4.2 a second, 52 s left */
-export function countText(done: number, total: number, seconds: number): string {
+function countText(done: number, total: number, seconds: number): string {
   const rate = done / seconds;
   return `${count(done)} of ${count(total)}, ${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} a second, ${timeLeft((total - done) / rate)} left`;
 }

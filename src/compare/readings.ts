@@ -185,18 +185,12 @@ export interface RowOrder {
  * A layer behind convolutions, its inputs taken for flattened in every other order: as rows of a matrix, or as a kernel that was made
  * from such rows. None where its inputs are not one behind the other.
  */
-export function otherOrders(view: View): readonly RowOrder[] {
+function otherOrders(view: View): readonly RowOrder[] {
   const axes = storageOrder(view, "o");
   if (axes === undefined) return [];
   return permutations(axes)
     .filter((order) => order.some((axis, k) => axis !== axes[k]))
     .map((order) => ({ order: orderName(order), view: relaid(view, order, axes.at(-1)?.stride ?? view.itemsize) }));
-}
-
-/** The order in which a layer's inputs are stored: "h,w,c"; undefined where they are not one behind the other. */
-export function orderOf(view: View): string | undefined {
-  const axes = storageOrder(view, "o");
-  return axes === undefined ? undefined : orderName(axes);
 }
 
 /** Height and width are one axis, "h w", where their sizes are not known apart. */

@@ -52,7 +52,7 @@ export function openedFiles(): OpenedFiles {
 }
 
 /** Size in bytes and time of the last write in ns, as servers write a weak ETag: the same for a copy that keeps its times. */
-export function seenState({ size, mtimeNs }: Pick<BigIntStats, "size" | "mtimeNs">): SeenState {
+function seenState({ size, mtimeNs }: Pick<BigIntStats, "size" | "mtimeNs">): SeenState {
   return { etag: `W/"${size.toString(16)}-${mtimeNs.toString(16)}"`, bytes: Number(size) };
 }
 

@@ -185,16 +185,3 @@ const comparisons: ReadonlyMap<string, Comparison> = new Map([
 function negated(not: boolean, of: WhereExpression): WhereExpression {
   return not ? { kind: "not", of } : of;
 }
-
-/** The columns that an expression asks for. */
-export function columnsOf(expression: WhereExpression): readonly string[] {
-  switch (expression.kind) {
-    case "and":
-    case "or":
-      return [...columnsOf(expression.left), ...columnsOf(expression.right)];
-    case "not":
-      return columnsOf(expression.of);
-    default:
-      return [expression.column];
-  }
-}

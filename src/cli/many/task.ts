@@ -17,8 +17,6 @@ export type Task =
   | { readonly verb: "verify"; readonly source: string; readonly options: VerifyRunOptions }
   | { readonly verb: "diff"; readonly source: string; readonly options: DiffRunOptions; readonly against: string };
 
-export type Verb = Task["verb"];
-
 /** What is to come of a task: JSON, a row of a table, or all that the verb prints for a single checkpoint. */
 export interface Form {
   readonly kind: "json" | "row" | "text";

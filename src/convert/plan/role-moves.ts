@@ -8,7 +8,7 @@ import { type Axes, type AxisSizes, allKnown, axisSizes, shapeFor, withOnes } fr
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { unknownArea } from "../target/fc-form.ts";
 import type { Fill, Move, Operand } from "./plan-types.ts";
-import { isInit, sameEpsilon, summarise } from "./summary.ts";
+import { sameEpsilon, summarise } from "./summary.ts";
 
 /** What the moves of one plan share. */
 export interface RoleSource {
@@ -186,9 +186,4 @@ function sameAsStored(slots: readonly Filled[], source: RoleSource): Fill | unde
 
 function takesOf(key: string, source: RoleSource): number {
   return [...source.roles.values()].filter((slot) => isStored(slot) && slot.key === key).length;
-}
-
-/** Whether a move makes something that the source does not have. */
-export function isMade(move: Move): boolean {
-  return move.fills.every(isInit);
 }

@@ -168,7 +168,7 @@ export interface MoveSource {
   readonly exact: boolean;
 }
 
-export async function sourceOf(move: Move, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<MoveSource> {
+async function sourceOf(move: Move, tensors: TensorMap, ctx: Context, warn: (message: string) => void): Promise<MoveSource> {
   const [fill] = move.fills;
   if (fill === undefined) throw new CheckpointError("usage", "the plan says nothing of what fills it", { tensor: move.to });
   if (move.fills.length === 1 && isInit(fill)) return { view: await made(move, fill), exact: false };

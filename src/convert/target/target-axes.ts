@@ -45,7 +45,7 @@ export function targetSlots(
 }
 
 /** Fully connected layers that slide over their features are no matrices, and those that may do so are made none unasked. */
-export function keepsConvolutions(network: Network): boolean {
+function keepsConvolutions(network: Network): boolean {
   return mayBeReduced(network) || fcLayers(network).some(({ windows }) => windows !== undefined);
 }
 

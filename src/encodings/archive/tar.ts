@@ -25,7 +25,7 @@ const maxEntries = 250_000;
 const maxExtension = 1024 * 1024;
 
 /** Regular files in the order of the archive. Throws `truncated` where a member reaches beyond the file, `malformed` for a bad header. */
-export async function tarEntries(source: ByteSource): Promise<readonly TarEntry[]> {
+async function tarEntries(source: ByteSource): Promise<readonly TarEntry[]> {
   const entries: TarEntry[] = [];
   let at = 0;
   let longName: string | undefined;
@@ -83,11 +83,6 @@ export async function tarSet(source: ByteSource): Promise<FileSet> {
     const entry = byName.get(name);
     return entry && window(source, entry.offset, entry.size, `${source.name}:${name}`);
   });
-}
-
-/** Whether 512 bytes are a tar header: the checksum is the sum of all bytes with its own field read as spaces. */
-export function isTarHeader(bytes: Uint8Array): boolean {
-  return bytes.length >= block && hasChecksum(bytes.subarray(0, block)) && bytes[0] !== 0;
 }
 
 function hasChecksum(header: Uint8Array): boolean {

@@ -13,7 +13,7 @@ import { externalSource } from "./storage/external.ts";
 import { type FindSource, virtualParts } from "./storage/virtual.ts";
 
 /** Whole values are read for what a reader interprets (texts, references, small lists), never for tensors. */
-export const maxWhole = 64 * 1024 * 1024;
+const maxWhole = 64 * 1024 * 1024;
 
 /** What the parts of a dataset are found with. */
 export interface DatasetFile {

@@ -37,7 +37,7 @@ const floats: ReadonlyMap<string, NumericDType> = new Map([
  * The dtype of numeric elements: integers, IEEE floats, h5py's bool (an enum of FALSE and TRUE), other enums as their
  * integers, complex numbers as a compound of two floats (r, i by h5py; real, imag by MATLAB). undefined for all else.
  */
-export function numericType(type: Hdf5Type): StoredDType | undefined {
+function numericType(type: Hdf5Type): StoredDType | undefined {
   switch (type.class) {
     case "integer": {
       const dtype = type.whole ? integers.get(`${type.size} ${type.signed}`) : undefined;

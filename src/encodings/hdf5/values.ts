@@ -79,7 +79,7 @@ export function trimmed(bytes: Uint8Array, padding: "terminated" | "nul" | "spac
 }
 
 /** What a variable-length element points at: u32 elements, address and u32 index of an object in the global heap. */
-export async function vlenBytes(layout: Hdf5Layout, heap: GlobalHeap, element: Uint8Array): Promise<{ count: number; bytes: Uint8Array }> {
+async function vlenBytes(layout: Hdf5Layout, heap: GlobalHeap, element: Uint8Array): Promise<{ count: number; bytes: Uint8Array }> {
   const fields = new Fields(element, layout, 0, "variable-length element");
   const count = fields.u32();
   const address = fields.address();

@@ -15,9 +15,9 @@ const maxHeld = 6_000_000;
 const longTextTotal = 8 * 1024 * 1024;
 
 /** Texts up to this length are read whatever comes; 4 times the longest parameter name ever seen. */
-export const shortText = 256;
+const shortText = 256;
 /** Names longer than this are not read. */
-export const longText = 4096;
+const longText = 4096;
 /** Byte strings up to this length are read: NumPy scalars, the `b` of NumPy's `_reconstruct`, keys of dicts from Python 2. Longer ones are data. */
 export const shortBytes = 128;
 /** Digits or bytes of one integer: Python's own limit for text is 4300 digits. */

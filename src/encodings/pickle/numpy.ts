@@ -63,11 +63,6 @@ const reconstructs = new Set(multiarray.map((module) => `${module}._reconstruct`
 const scalars = new Set(multiarray.map((module) => `${module}.scalar`));
 const fromBuffers = new Set(["numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"]);
 
-/** Whether a global belongs to the above. */
-export function isNumpyPath(path: string): boolean {
-  return reconstructs.has(path) || scalars.has(path) || fromBuffers.has(path) || path === "numpy.dtype" || path === "numpy.ndarray";
-}
-
 /** For `readPickle`: arrays of numbers as they come by; an array that is still without its state is left alone, and one of objects is walked later. */
 export function interpretNumpy(call: ObjectRecord): NumpyArray | undefined {
   if (call.path !== undefined && reconstructs.has(call.path) && call.state === undefined) return undefined;

@@ -19,7 +19,7 @@ import { type BlockHandle, parseHandle, readHandle, restartBytes, sharedBeyond, 
  *   index    its values are block handles; its keys only separate blocks and are no names
  */
 export const tableFooter = 48;
-export const blockTrailer = 5;
+const blockTrailer = 5;
 export const tableMagic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb] as const;
 
 /** Blocks that are read whole: 256 KiB is what writers aim at; an index block has some 40 bytes for each data block. */

@@ -252,7 +252,7 @@ function isCalled(opaque: Opaque, element: boolean): boolean {
 }
 
 /** Nearly __init__: `_init_`, `__int__`, `__inti__`, `__init`. A method of the plain name init is one that somebody calls. */
-export function isMisspelt({ name }: { readonly name: string }): boolean {
+function isMisspelt({ name }: { readonly name: string }): boolean {
   if (name === "__init__" || (!name.startsWith("_") && !name.endsWith("_"))) return false;
   const word = name.replace(/^_+|_+$/g, "").toLowerCase();
   return (

@@ -61,7 +61,7 @@ function joined(source: unknown): string | undefined {
 const pythonCells = /^%%(?:time|timeit|capture|prun|writefile|file|python\d?|pypy|px|debug|heat|mprun|memit|script\s+python\S*)\b/;
 
 /** IPython's own lines become empty, in place, so that lines keep their numbers; `files = !ls` gives no layers. */
-export function withoutMagic(code: string): string {
+function withoutMagic(code: string): string {
   const first = /^\s*(%%\S*.*)/.exec(code)?.[1];
   if (first !== undefined && !pythonCells.test(first)) return code.replace(/[^\r\n]/g, " ");
   return code

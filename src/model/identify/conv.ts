@@ -55,7 +55,7 @@ export function isSmall(conv: Conv | undefined): boolean {
 }
 
 /** Reads a weight as a convolution in one layout; undefined where it cannot be one. */
-export function asConv(weight: Described, layout: ConvLayout, { dropsOnes }: Conventions): Conv | undefined {
+function asConv(weight: Described, layout: ConvLayout, { dropsOnes }: Conventions): Conv | undefined {
   const { shape } = weight;
   if (layout === "o (i h w)") return asFlatConv(weight);
   if (layout === "h w i o") {

@@ -27,7 +27,7 @@ interface Named {
 }
 
 /** A reading of two numbers as block and convolution: conv3_2, block3_conv2, conv_block_3.conv2, block3.convs.1. */
-export function readPlace(tokens: Tokens): Named | undefined {
+function readPlace(tokens: Tokens): Named | undefined {
   const last = tokens.at(-1);
   const tail = typeof last === "string" && plainWords.has(last) ? tokens.slice(0, -1) : tokens;
   const n = tail.at(-1);

@@ -4,7 +4,7 @@ import type { Window, Windows } from "../geometry/window.ts";
 import type { Conv } from "../identify/conv.ts";
 import type { Fc } from "../identify/head/dense.ts";
 import { attribute, typeOf } from "../records.ts";
-import { configs, convNames, titles } from "./configs.ts";
+import { titles } from "./configs.ts";
 import { convPlace } from "./expand.ts";
 import type { Config, ConvLayer, FcLayer, Network, NetworkLayer } from "./network.ts";
 import type { Sizes } from "./sizes.ts";
@@ -170,9 +170,4 @@ function poolsRoundUp(checkpoint: DescribedCheckpoint): boolean {
     const pad = attribute(record, "pad");
     return Array.isArray(pad) && pad.flat().join() === "0,1,0,1";
   });
-}
-
-/** Names of the convolutions of a published configuration. */
-export function convNamesOf(config: Exclude<Config, "other">): readonly string[] {
-  return convNames(configs[config]);
 }

@@ -18,11 +18,6 @@ export const titles: Readonly<Record<Exclude<Config, "other">, string>> = {
   E: "VGG-19",
 };
 
-/** Blocks of the published configuration with that many convolutions. */
-export function blocksOfCount(count: number): readonly number[] | undefined {
-  return [configs.A, configs.B, configs.D, configs.E].find((blocks) => sum(blocks) === count);
-}
-
 /** C differs from D in nothing but the kernels: 1×1 in the third convolution of blocks 3, 4 and 5. */
 export function configOf(blocks: readonly number[], pointwise: readonly string[]): Config {
   const same = (other: readonly number[]): boolean => other.length === blocks.length && other.every((count, i) => count === blocks[i]);
@@ -36,8 +31,4 @@ export function configOf(blocks: readonly number[], pointwise: readonly string[]
 /** conv1_1 … conv5_3 of a list of block lengths. */
 export function convNames(blocks: readonly number[]): readonly string[] {
   return blocks.flatMap((count, block) => Array.from({ length: count }, (_, n) => `conv${block + 1}_${n + 1}`));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

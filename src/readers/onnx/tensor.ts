@@ -62,7 +62,7 @@ const small: ReadonlyMap<number, string> = new Map([
   [26, "int2"],
 ]);
 
-export function onnxDtype(type: number): DType | undefined {
+function onnxDtype(type: number): DType | undefined {
   return types.get(type);
 }
 

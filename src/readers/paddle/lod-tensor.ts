@@ -23,7 +23,7 @@ export interface StreamTensor {
 }
 
 /** VarType.Type of paddle/fluid/framework/framework.proto. */
-export const lodTensorTypes: ReadonlyMap<number, NumericDType> = new Map([
+const lodTensorTypes: ReadonlyMap<number, NumericDType> = new Map([
   [0, "bool"],
   [1, "int16"],
   [2, "int32"],

@@ -25,7 +25,7 @@ export interface SmallFloat {
 
 export type SmallFloatType = Extract<NumericDType, "float16" | "bfloat16" | `float8_${string}`>;
 
-export const smallFloats: Readonly<Record<SmallFloatType, SmallFloat>> = {
+const smallFloats: Readonly<Record<SmallFloatType, SmallFloat>> = {
   float16: { exponentBits: 5, mantissaBits: 10, bias: 15, nan: 0x7e00, infinity: 0x7c00, max: 0x7bff, signed: true },
   bfloat16: { exponentBits: 8, mantissaBits: 7, bias: 127, nan: 0x7fc0, infinity: 0x7f80, max: 0x7f7f, signed: true },
   float8_e4m3fn: { exponentBits: 4, mantissaBits: 3, bias: 7, nan: 0x7f, max: 0x7e, signed: true },

@@ -32,7 +32,7 @@ export interface Statistics {
   readonly outputs?: OutputSums;
 }
 
-export const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const;
+const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const;
 const OCTILES = 32;
 
 /** Tensors up to this many elements are sorted; larger ones are counted in buckets (2 MB, cleared for each tensor). */

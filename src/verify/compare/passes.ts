@@ -145,7 +145,7 @@ export function rangesOf(pictures: number, size: number): readonly PictureRange[
   return Array.from({ length: Math.ceil(pictures / size) }, (_, k) => ({ from: k * size, count: Math.min(size, pictures - k * size) }));
 }
 
-export async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await work();
   return secondsSince(started);

@@ -13,7 +13,7 @@ export interface WeightsLayer {
 const order = ["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"];
 
 /** Layer and variable of a key: block1_conv1/kernel, or a dataset's path as Keras' own .h5 files have it. Throws `unsupported` for others. */
-export function kerasKey(spec: TensorSpec): { readonly layer: string; readonly variable: string } {
+function kerasKey(spec: TensorSpec): { readonly layer: string; readonly variable: string } {
   const plain = spec.key.replace(/^model_weights\//, "").replace(/:0$/, "");
   const [, path = "", variable = ""] = /^(.+)\/([^/]+)$/.exec(plain) ?? [];
   const half = path.slice(0, (path.length - 1) / 2);

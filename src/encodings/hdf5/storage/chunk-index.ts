@@ -27,7 +27,7 @@ export interface ChunkedSpec {
 }
 
 /** Chunks of one dataset: a tensor of 16 GB in chunks of 16 KiB. */
-export const maxChunks = 1_000_000;
+const maxChunks = 1_000_000;
 
 /** The chunks that were written, each inside the dataset and none twice. Throws `malformed` otherwise. */
 export async function readChunks(layout: Hdf5Layout, spec: ChunkedSpec): Promise<readonly Chunk[]> {

@@ -10,7 +10,7 @@ import {
   moduleBase,
 } from "../vocabulary.ts";
 import { Scope } from "./scope.ts";
-import { optionsOf, type Value } from "./values.ts";
+import type { Value } from "./values.ts";
 
 /** Classes above a class, and levels of them; model code has a handful. */
 const mostAncestors = 200;
@@ -223,9 +223,4 @@ function layerBase(path: string): Framework | undefined {
 
 function written(expr: Expr): string {
   return expr.kind === "attribute" ? `${written(expr.object)}.${expr.name}` : expr.kind === "name" ? expr.name : "…";
-}
-
-/** The classes among some values. */
-export function classesAmong(value: Value): readonly ClassDef[] {
-  return optionsOf(value).flatMap((option) => (option.kind === "class" ? [option.definition] : []));
 }

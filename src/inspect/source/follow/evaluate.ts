@@ -76,7 +76,7 @@ function indexed(object: Value, index: Expr, machine: Machine): Value {
   );
 }
 
-export function evaluateAll(exprs: readonly Expr[], frame: Frame, machine: Machine): readonly Value[] {
+function evaluateAll(exprs: readonly Expr[], frame: Frame, machine: Machine): readonly Value[] {
   return exprs.map((expr) => machine.evaluate(expr, frame));
 }
 
@@ -138,6 +138,6 @@ function attribute(expr: Extract<Expr, { kind: "attribute" }>, frame: Frame, mac
   return anyOf(results);
 }
 
-export function lastName(expr: Expr): string {
+function lastName(expr: Expr): string {
   return expr.kind === "name" || expr.kind === "attribute" ? expr.name : expr.kind === "call" ? lastName(expr.callee) : "";
 }

@@ -6,7 +6,7 @@ import { PythonSyntaxError, TokenReader } from "./token-reader.ts";
 import { tokenize } from "./tokens.ts";
 
 /** In characters; model code has some thousand lines. */
-export const longestSource = 2 << 20;
+const longestSource = 2 << 20;
 
 export interface Parsed {
   readonly statements: readonly Stmt[];

@@ -42,7 +42,7 @@ function score(entries: readonly Entry[], orientation: Orientation, layout: Conv
 }
 
 /** A matrix, with Caffe's two leading axes of one where it has them, or a convolution. */
-export function asFc(entry: Entry, orientation: Orientation, layout: ConvLayout): Fc | undefined {
+function asFc(entry: Entry, orientation: Orientation, layout: ConvLayout): Fc | undefined {
   const shape = entry.layer?.weight.shape;
   if (shape === undefined) return undefined;
   const legacy = shape.length === 4 && shape[0] === 1 && shape[1] === 1 && layout !== "h w i o";

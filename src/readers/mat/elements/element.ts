@@ -81,7 +81,7 @@ export function at(cursor: Cursor, offset: number): { readonly file: string; rea
 }
 
 /** undefined for types that hold no numbers. */
-export function storageOfType(type: number): StorageType | undefined {
+function storageOfType(type: number): StorageType | undefined {
   return storageTypes.get(type);
 }
 

@@ -104,7 +104,7 @@ function watched(device: unknown): Pick<OpenDevice, "lost" | "explained"> {
 }
 
 /** An event of the device as a sentence. */
-export function explainEvent(said: string): CheckpointError {
+function explainEvent(said: string): CheckpointError {
   if (isMemory(said)) {
     return new CheckpointError("unsupported", "the GPU has not enough memory for this network and input", {
       hint: "use a smaller --batch or input, or --engine wasm",
