@@ -37,6 +37,8 @@ const plan = { seed: Number(given.seed), random: Number(given.random), allValues
 const budget = given.seconds !== undefined ? Number(given.seconds) : Number(given.minutes ?? Number.POSITIVE_INFINITY) * 60;
 /** A worker that says nothing for so long hangs: far beyond the limit, since the machine may be busy. */
 const patience = 10 * limits.seconds * 1000;
+/** A worker loads the whole of `src/` before its first file. */
+const startPatience = 120_000;
 const folder = mkdtempSync(join(tmpdir(), "vggtool-fuzz-"));
 const chosen = rows
   .map((row, index) => ({ row, index, size: filesOf(row.subject).get(row.file)?.length ?? 0 }))
@@ -99,6 +101,8 @@ class Seat {
 
   /** Does one job, or as much as the worker lives for. */
   async run(job: Job): Promise<Result | { readonly died: string; readonly at: number }> {
+    // What the one before it has written is no place of this one.
+    if (this.#worker === undefined) rmSync(this.#state, { force: true });
     const worker = this.#worker ?? startWorker(this.#state);
     this.#worker = worker;
     let errors = "";
@@ -111,8 +115,8 @@ class Seat {
     const timer = setInterval(() => {
       const at = this.#position();
       if (at !== watched.at) watched = { at, since: performance.now() };
-      else if (performance.now() - watched.since > patience) {
-        why = `it hung for ${Math.round(patience / 1000)} s`;
+      else if (performance.now() - watched.since > (at < 0 ? startPatience : patience)) {
+        why = at < 0 ? `it did not start within ${startPatience / 1000} s` : `it hung for ${Math.round(patience / 1000)} s`;
         worker.kill("SIGKILL");
       }
     }, 250);
