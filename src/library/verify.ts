@@ -25,7 +25,7 @@ import { type RunOptions, runChecks } from "./run-options.ts";
 import { spoken, withContext } from "./with-context.ts";
 
 /** What `verify` takes beside what every verb takes: the engine, the input, what to compare with, and how closely. */
-export interface VerifyRunOptions extends RunOptions, VerifyOptions {
+export interface VerifyRunOptions extends RunOptions, Omit<VerifyOptions, "onPictures"> {
   /** Path of a page that shows the run; `force` replaces what is there. */
   readonly html?: string;
 }
@@ -79,11 +79,15 @@ export async function verify(input: CheckpointInput | undefined, options: Verify
   return withContext(nameOfInput(given), options, { values: true }, async (ctx) => {
     const { verifyCheckpoint: run } = await import("../verify/verify.ts");
     const { html, ...rest } = options;
-    const record = await run(given, rest, ctx);
-    if (html !== undefined) {
-      const [{ verifyPage }, { writeWhole }] = await Promise.all([import("../report/page/page.ts"), import("../io/output/write-whole.ts")]);
-      await writeWhole(html, [new TextEncoder().encode(verifyPage(record))], options.force === true);
-    }
+    if (html === undefined) return jsonable(await run(given, rest, ctx));
+    const [{ verifyPage }, { SeenPictures }, { writeWhole }] = await Promise.all([
+      import("../report/page/page.ts"),
+      import("../report/page/seen.ts"),
+      import("../io/output/write-whole.ts"),
+    ]);
+    const seen = new SeenPictures();
+    const record = await run(given, { ...rest, onPictures: (pictures, part) => seen.add(pictures, part) }, ctx);
+    await writeWhole(html, [new TextEncoder().encode(verifyPage(record, seen))], options.force === true);
     return jsonable(record);
   });
 }

@@ -23,6 +23,7 @@ import { ASSUMED_LABELS, assumedLabels, readLabels } from "./input/labels.ts";
 import { photos } from "./input/photo.ts";
 import { contractFor, pairOf } from "./input/picture-options.ts";
 import { findPictures, pictureBatch } from "./input/pictures.ts";
+import { type Watch, watched } from "./input/watched.ts";
 import type { VerifyRecord } from "./record.ts";
 import { type ForwardOptions, runVerify } from "./run.ts";
 import { runnable } from "./runnable.ts";
@@ -71,6 +72,8 @@ export interface VerifyOptions extends EnginesChoice, Readings {
   readonly force?: boolean;
   /** Two pictures whose descriptors (fc7 unless `descriptor` names another layer) are compared. */
   readonly pair?: readonly [string, string];
+  /** Sees each picture as the network is given it. */
+  readonly onPictures?: Watch;
 }
 
 const NO_INPUT = "no --input was given: the expected values are compared with outputs for generated pictures";
@@ -115,7 +118,7 @@ async function run(
   against: { readonly other?: Subject; readonly expected?: Expected },
 ): Promise<VerifyRecord> {
   const { network } = subject.identity;
-  const input = await inputOf(subject, options, ctx);
+  const input = watched(await inputOf(subject, options, ctx), options.onPictures, subject.identity.preprocessing?.channels);
   const tested = (engine: Engine): Promise<SelfTest> => selfTest(engine, resolveFeatures(network, input.shape), input.shape, ctx);
   const chosen = await chooseEngines(options, options.selfTest === false ? undefined : tested);
   const { engine, selfTest: passed } = chosen.first;

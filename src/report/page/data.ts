@@ -154,7 +154,16 @@ export interface LayersData {
   }[];
 }
 
+/** A small copy of a picture as the network is given it. */
+export interface SeenData {
+  readonly width: number;
+  readonly height: number;
+  /** uint8: height, width, red green blue. */
+  readonly pixels: string;
+}
+
 export interface TopData {
   readonly picture: string;
+  readonly seen?: SeenData;
   readonly rows: readonly { readonly rank: number; readonly label: string; readonly probability: Shown }[];
 }

@@ -3,6 +3,7 @@ import type { VerifyRecord } from "../../verify/record.ts";
 import type { PageData } from "./data.ts";
 import { reportData } from "./model.ts";
 import type { ReportRecord } from "./record.ts";
+import { SeenPictures } from "./seen.ts";
 import { verifyData } from "./verify-model.ts";
 
 /**
@@ -13,9 +14,9 @@ export function reportPage(record: ReportRecord): string {
   return page(reportData(record));
 }
 
-/** The same of a run: activations and errors layer by layer, and the classes. */
-export function verifyPage(record: VerifyRecord): string {
-  return page(verifyData(record));
+/** The same of a run: activations and errors layer by layer, the pictures and their classes. */
+export function verifyPage(record: VerifyRecord, seen = new SeenPictures()): string {
+  return page(verifyData(record, seen));
 }
 
 function page(data: PageData): string {

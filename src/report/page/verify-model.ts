@@ -1,10 +1,11 @@
 import type { TopEntry, VerifyRecord } from "../../verify/record.ts";
 import { duration, shape, tiny } from "../style.ts";
-import type { LayersData, PageData, TopData } from "./data.ts";
+import type { LayersData, PageData, SeenData, TopData } from "./data.ts";
+import { SeenPictures } from "./seen.ts";
 import { shownName, shownNumber, shownSentence } from "./shown.ts";
 
 /** What the page of a run shows. */
-export function verifyData(record: VerifyRecord): PageData {
+export function verifyData(record: VerifyRecord, seen = new SeenPictures()): PageData {
   const { engine, input, tolerance, other, pass, firstDivergence, seconds } = record;
   const heading = `${shownName(record.file)}${other === null ? "" : ` against ${shownName(other)}`}`;
   const device = engine.deviceName === "" ? engine.device : `${engine.device} (${shownName(engine.deviceName)})`;
@@ -27,7 +28,7 @@ export function verifyData(record: VerifyRecord): PageData {
     strips: [],
     filters: [],
     layers: layersData(record, compared),
-    top: topData(record),
+    top: topData(record, seen),
   };
 }
 
@@ -54,15 +55,22 @@ function layersData({ layers }: VerifyRecord, compared: boolean): LayersData {
   };
 }
 
-function topData({ top, input }: VerifyRecord): readonly TopData[] {
+function topData({ top, input }: VerifyRecord, seen: SeenPictures): readonly TopData[] {
   const pictures = new Map<number, TopEntry[]>();
   for (const entry of top) pictures.set(entry.picture, [...(pictures.get(entry.picture) ?? []), entry]);
+  // Without classes the pictures are shown all the same.
+  for (let k = 0; k < (input.shape[0] ?? 0); k++) if (seen.at(k) !== undefined && !pictures.has(k)) pictures.set(k, []);
   return Array.from(pictures, ([picture, entries]) => ({
     picture: shownName(input.pictures?.[picture] ?? `picture ${picture + 1}`),
+    ...withSeen(seen.at(picture)),
     rows: entries.map(({ rank, index, label, probability }) => ({
       rank,
       label: label === undefined ? String(index) : `${shownName(label)} (${index})`,
       probability: shownNumber(probability),
     })),
   }));
+}
+
+function withSeen(seen: SeenData | undefined): Pick<TopData, "seen"> {
+  return seen === undefined ? {} : { seen };
 }

@@ -8,6 +8,8 @@ export interface InputBatch {
   readonly source: string;
   /** Of each picture, where they have names. */
   readonly names?: readonly string[];
+  /** Order of the colours, where it was chosen for this batch. */
+  readonly channels?: "rgb" | "bgr";
   /** What was assumed in making it: sentences. */
   readonly notes: readonly string[];
   /** `count` pictures from `from` on, in the range that the network expects. */

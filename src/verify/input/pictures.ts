@@ -65,6 +65,7 @@ export async function pictureBatch(
     shape: [paths.length, channels, height, width],
     source,
     names: paths,
+    channels: contract.channels,
     notes: [prepared, ...(assumed === undefined ? [] : [assumed])],
     async read(from, count) {
       const values = new Float32Array(count * channels * plane);

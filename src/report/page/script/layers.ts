@@ -1,5 +1,5 @@
-import type { LayersData, TopData } from "../data.ts";
-import { element, number, section } from "./dom.ts";
+import type { LayersData, SeenData, TopData } from "../data.ts";
+import { element, fromBase64, number, section } from "./dom.ts";
 import { meter } from "./meter.ts";
 import { sortedTable } from "./table.ts";
 
@@ -48,19 +48,40 @@ function range(min: number | string, max: number | string, rows: readonly Layer[
 }
 
 export function topSection(pictures: readonly TopData[]): HTMLElement {
-  const tables = pictures.map(({ picture, rows }) =>
-    sortedTable<TopData["rows"][number]>({
-      caption: picture,
-      rows,
-      columns: [
-        { title: "Rank", numeric: true, cell: ({ rank }) => String(rank) },
-        { title: "Class", cell: ({ label }) => element("span", { class: "words" }, label) },
-        { title: "Probability", numeric: true, cell: ({ probability }) => number(probability) },
-        { title: "Share", cell: ({ probability }) => share(probability) },
-      ],
-    }),
-  );
-  return section("top", "Classes", ...tables);
+  const tables = pictures.flatMap(({ picture, seen, rows }) => [
+    ...(seen === undefined ? [] : [figure(seen, picture)]),
+    ...(rows.length === 0 ? [] : [classes(picture, rows)]),
+  ]);
+  return section("top", pictures.some(({ rows }) => rows.length > 0) ? "Pictures and their classes" : "Pictures", ...tables);
+}
+
+/** What the network saw, as large as the page has it. */
+function figure({ width, height, pixels }: SeenData, picture: string): HTMLElement {
+  const label = `${picture} as the network is given it`;
+  const canvas = element("canvas", { attributes: { role: "img", "aria-label": label, width: String(width), height: String(height) } });
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("the page cannot draw");
+  const bytes = fromBase64(pixels);
+  const image = context.createImageData(width, height);
+  for (let place = 0; place < width * height; place++) {
+    for (let colour = 0; colour < 3; colour++) image.data[4 * place + colour] = bytes.getUint8(3 * place + colour);
+    image.data[4 * place + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+  return element("figure", {}, canvas, element("figcaption", {}, `${label}: its least value is black, its largest white.`));
+}
+
+function classes(picture: string, rows: TopData["rows"]): HTMLElement {
+  return sortedTable<TopData["rows"][number]>({
+    caption: picture,
+    rows,
+    columns: [
+      { title: "Rank", numeric: true, cell: ({ rank }) => String(rank) },
+      { title: "Class", cell: ({ label }) => element("span", { class: "words" }, label) },
+      { title: "Probability", numeric: true, cell: ({ probability }) => number(probability) },
+      { title: "Share", cell: ({ probability }) => share(probability) },
+    ],
+  });
 }
 
 function share(probability: number | string): HTMLElement {
