@@ -1,5 +1,5 @@
 import type { Activation } from "../../verify/engines/engine.ts";
-import type { Part } from "../../verify/input/watched.ts";
+import type { BatchPart } from "../../verify/input/watched.ts";
 import type { SeenData } from "./data.ts";
 import { base64 } from "./shown.ts";
 
@@ -12,7 +12,7 @@ const SIDE_ALONE = 160;
 export class SeenPictures {
   readonly #found = new Map<number, SeenData>();
 
-  add({ shape, values }: Activation, { from, all, channels: order }: Part): void {
+  add({ shape, values }: Activation, { from, all, channels: order }: BatchPart): void {
     const [count = 0, channels = 0, height = 0, width = 0] = shape;
     const size = channels * height * width;
     for (let k = 0; k < count && from + k < MOST; k++) {
@@ -53,7 +53,7 @@ function small(
   return { width: columns, height: rows, pixels: base64(pixels) };
 }
 
-/** The pixels of `all` that the k-th of `parts` stands for. */
+/** The pixels, of `all`, that fall on the k-th of `parts`. */
 function span(k: number, parts: number, all: number): readonly [number, number] {
   const from = Math.floor((k * all) / parts);
   return [from, Math.max(from + 1, Math.floor(((k + 1) * all) / parts))];

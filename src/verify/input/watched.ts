@@ -2,7 +2,7 @@ import type { Activation } from "../engines/engine.ts";
 import type { InputBatch } from "./batch.ts";
 
 /** Where in a batch some pictures are. */
-export interface Part {
+export interface BatchPart {
   readonly from: number;
   /** Pictures of the whole batch. */
   readonly all: number;
@@ -11,7 +11,7 @@ export interface Part {
 }
 
 /** Gets pictures as the network is given them, N C H W. */
-export type Watch = (pictures: Activation, part: Part) => void;
+export type Watch = (pictures: Activation, part: BatchPart) => void;
 
 /** The same batch, each part of which `watch` sees when it is first read. `channels`: what the network takes, where the batch does not say. */
 export function watched(batch: InputBatch, watch: Watch | undefined, channels: "rgb" | "bgr" | undefined): InputBatch {
