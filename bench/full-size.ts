@@ -13,13 +13,15 @@ const { values } = parseArgs({
     device: { type: "string", default: "cpu" },
     runs: { type: "string", default: "3" },
     file: { type: "string" },
+    "self-test": { type: "boolean" },
     help: { type: "boolean" },
   },
 });
 if (values.help) {
-  console.log(`npx tsx bench/full-size.ts [--engine ID]… [--device cpu|cuda] [--runs N] [--file CHECKPOINT]
+  console.log(`npx tsx bench/full-size.ts [--engine ID]… [--device cpu|cuda] [--runs N] [--file CHECKPOINT] [--self-test]
   Runs the built command (npm run build), each engine N times in processes of its own, and prints the least seconds and the largest
-  peak. Engines that are not installed beside it are looked for in VGGTOOL_ENGINES. --file takes another checkpoint than the random one.`);
+  peak. Engines that are not installed beside it are looked for in VGGTOOL_ENGINES. --file takes another checkpoint than the random one.
+  --self-test runs each as often without the self-test, in turn, and prints the median of what it adds to the whole run.`);
   process.exit(0);
 }
 
@@ -30,7 +32,15 @@ try {
   const rows: string[][] = [];
   let reference: readonly number[] | undefined;
   for (const engine of values.engine ?? available(values.device)) {
-    const records = Array.from({ length: Number(values.runs) }, () => verified(file, engine, values.device));
+    const added: number[] = [];
+    const records = Array.from({ length: Number(values.runs) }, () => {
+      const [record, seconds] = timed(() => verified(file, engine, values.device));
+      if (values["self-test"]) {
+        const [, without] = timed(() => verified(file, engine, values.device, "--no-self-test"));
+        added.push((100 * (seconds - without)) / without);
+      }
+      return record;
+    });
     const [first] = records;
     if (first === undefined) throw new Error("--runs is 1 or more");
     const least = (pick: (record: VerifyRecord) => number | undefined) => {
@@ -49,11 +59,12 @@ try {
       least(({ seconds }) => seconds.warm),
       (Math.max(...records.map((record) => record.peakMemory)) / 1e9).toFixed(2),
       apart.toExponential(1),
+      ...(values["self-test"] ? [`${median(added).toFixed(1)} %`] : []),
     ]);
   }
-  console.log("| engine | device | load, s | first run, s | warm run, s | peak, GB | logits against the first engine's |");
-  console.log("| --- | --- | --- | --- | --- | --- | --- |");
-  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+  const titles = ["engine", "device", "load, s", "first run, s", "warm run, s", "peak, GB", "logits against the first engine's"];
+  if (values["self-test"]) titles.push("the self-test adds");
+  for (const row of [titles, titles.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -63,8 +74,17 @@ function available(device: string): readonly string[] {
   return record.engines.filter((found) => found.available).map((found) => found.engine);
 }
 
-function verified(file: string, engine: string, device: string): VerifyRecord {
-  return JSON.parse(said(["verify", file, "--engine", engine, "--device", device, "--input-size", "224x224x3", "--json"]));
+function verified(file: string, engine: string, device: string, ...more: readonly string[]): VerifyRecord {
+  return JSON.parse(said(["verify", file, "--engine", engine, "--device", device, "--input-size", "224x224x3", "--json", ...more]));
+}
+
+function timed<T>(work: () => T): readonly [result: T, seconds: number] {
+  const started = performance.now();
+  return [work(), (performance.now() - started) / 1000];
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 }
 
 function said(args: readonly string[]): string {

@@ -89,6 +89,15 @@ function faulty({ weights = (w) => w, network: changed = (n) => n, output = (a) 
   };
 }
 
+/** The values of N C H W that are computed; all others are 0. */
+function where(activation: Activation, isComputed: (channel: number, y: number, x: number, channels: number) => boolean): Activation {
+  const [, channels = 1, height = 1, width = 1] = activation.shape;
+  const values = activation.values.map((value, k) =>
+    isComputed(Math.floor(k / (height * width)) % channels, Math.floor(k / width) % height, k % width, channels) ? value : 0,
+  );
+  return { ...activation, values };
+}
+
 /** Rounded to `bits` of mantissa, as float16 and TF32 (10) and bfloat16 (7) do. */
 function rounded(values: Float32Array, bits: number): Float32Array {
   const out = values.slice();
@@ -155,6 +164,13 @@ const faults: readonly (readonly [what: string, layer: RegExp, fault: Fault])[] 
     /conv1_1/,
     { output: (activation) => ({ ...activation, values: activation.values.with(0, Number.NaN) }) },
   ],
+  [
+    "outputs behind whole vectors of four that are left as they were",
+    /conv2_3 \(3×3, stride 1, padding 1, 16 → 18 channels\)/,
+    { output: (activation) => where(activation, (channel, _y, _x, channels) => channel < channels - (channels % 4)) },
+  ],
+  ["columns behind a whole tile of four that are left as they were", /conv1_1/, { output: (a) => where(a, (_channel, _y, x) => x < 4) }],
+  ["one place that is wrong", /conv1_1/, { output: (a) => where(a, (_channel, y, x) => y !== 3 || x !== 1) }],
   [
     "rows of fc6 as h, w, c",
     /fc6 \(\[5, 4, 4\] → 22 of its 70 outputs\)/,

@@ -20,16 +20,13 @@ export type KernelSizes = Readonly<Record<"o" | "i" | "h" | "w", number>>;
 
 /** The value of a made kernel at one place is the same in whatever order of axes (`h w i o`, `o (i h w)`, `o` …) it is asked for. */
 export function madeKernel(sizes: KernelSizes, axes: string, scale: number): Float32Array {
-  const names = axes.replace(/[()]/g, "").split(" ");
-  const known: ReadonlyMap<string, number> = new Map(Object.entries(sizes));
-  const shape = names.map((name) => known.get(name) ?? 1);
-  const out = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  fill(
-    out,
-    shape,
-    names.map((name) => STEPS[name] ?? 0),
-    scale,
-  );
+  const [first = "", ...inner] = axes.replace(/[()]/g, "").split(" ");
+  const [values, places] = [scaled(scale), placesAlong(sizes, inner)];
+  const out = new Float32Array(sizeOf(sizes, first) * places.length);
+  for (let at = 0, n = 0; at < out.length; n++) {
+    const from = (n * stepOf(first)) % PERIOD;
+    for (let k = 0; k < places.length; k++) out[at++] = values[from + (places[k] ?? 0)] ?? 0;
+  }
   return out;
 }
 
@@ -40,21 +37,32 @@ export function madeRun(count: number, from: number): Float32Array {
   return out;
 }
 
-function fill(out: Float32Array, shape: readonly number[], steps: readonly number[], scale: number): void {
-  const [last = 1, step = 1] = [shape.at(-1), steps.at(-1)];
-  const outer = shape.slice(0, -1);
-  const index = outer.map(() => 0);
-  for (let at = 0; at < out.length; at += last) {
-    let place = index.reduce((sum, n, axis) => sum + n * (steps[axis] ?? 0), 0) % PERIOD;
-    for (let k = 0; k < last; k++) {
-      out[at + k] = (table[place] ?? 0) * scale;
-      place += step;
-      if (place >= PERIOD) place -= PERIOD;
+/** Where in the table values are, less than PERIOD, row-major along some axes. */
+function placesAlong(sizes: KernelSizes, axes: readonly string[]): Uint16Array {
+  return axes.reduceRight((inner, axis) => {
+    const out = new Uint16Array(sizeOf(sizes, axis) * inner.length);
+    for (let at = 0, n = 0; at < out.length; n++) {
+      const from = (n * stepOf(axis)) % PERIOD;
+      for (let k = 0; k < inner.length; k++) {
+        const place = from + (inner[k] ?? 0);
+        out[at++] = place < PERIOD ? place : place - PERIOD;
+      }
     }
-    for (let axis = outer.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] ?? 0) + 1;
-      if ((index[axis] ?? 0) < (outer[axis] ?? 0)) break;
-      index[axis] = 0;
-    }
-  }
+    return out;
+  }, Uint16Array.of(0));
+}
+
+function sizeOf(sizes: KernelSizes, axis: string): number {
+  return axis === "o" || axis === "i" || axis === "h" || axis === "w" ? sizes[axis] : 1;
+}
+
+function stepOf(axis: string): number {
+  return STEPS[axis] ?? 0;
+}
+
+function scaled(scale: number): Float32Array {
+  const out = new Float32Array(table.length);
+  for (let k = 0; k < PERIOD; k++) out[k] = (table[k] ?? 0) * scale;
+  out.copyWithin(PERIOD, 0, PERIOD);
+  return out;
 }

@@ -1,10 +1,10 @@
 import { padsOf, slide, type Windows } from "../../../model/geometry/window.ts";
 
-/** One place of a layer's output. */
+/** One place of a layer's output, with the channels that are compared there. */
 export interface TestPlace {
-  readonly channel: number;
   readonly y: number;
   readonly x: number;
+  readonly channels: readonly number[];
 }
 
 /** One picture, C H W. */
@@ -16,8 +16,8 @@ export interface TestPicture {
 export interface PlainConvolution {
   readonly windows: Windows;
   readonly picture: TestPicture;
-  /** Of one output: i h w, row-major. */
-  readonly kernel: (channel: number) => Float32Array;
+  /** o i h w, row-major. */
+  readonly kernel: Float32Array;
   readonly bias: Float32Array;
   readonly rectified: boolean;
 }
@@ -28,24 +28,32 @@ export function outputSize(windows: Windows, { shape: [, height, width] }: TestP
 }
 
 /**
- * What a convolution gives at some places, summed in float64 as its definition says: the measure for the engines, with nothing of theirs
- * in it. A fully connected layer is one whose kernel covers its picture.
+ * What a convolution gives at some places, for each of the channels there, summed in float64 as its definition says: the measure for the
+ * engines, with nothing of theirs in it. A fully connected layer is one whose kernel covers its picture.
  */
 export function convolvedAt(
   { windows, picture, kernel, bias, rectified }: PlainConvolution,
   places: readonly TestPlace[],
-): readonly number[] {
-  const patches = new Map<string, Float64Array>();
-  const kernels = new Map<number, Float32Array>();
-  return places.map(({ channel, y, x }) => {
-    const patch = patches.get(`${y} ${x}`) ?? patchAt(windows, picture, y, x);
-    patches.set(`${y} ${x}`, patch);
-    const row = kernels.get(channel) ?? kernel(channel);
-    kernels.set(channel, row);
-    let sum = bias[channel] ?? 0;
-    for (let k = 0; k < patch.length; k++) sum += (patch[k] ?? 0) * (row[k] ?? 0);
-    return rectified ? Math.max(sum, 0) : sum;
+): readonly (readonly number[])[] {
+  return places.map(({ y, x, channels }) => {
+    const patch = patchAt(windows, picture, y, x);
+    return channels.map((channel) => {
+      const sum = (bias[channel] ?? 0) + product(patch, kernel, channel * patch.length);
+      return rectified ? Math.max(sum, 0) : sum;
+    });
   });
+}
+
+/** In float64; two sums, because one would wait for each addition. */
+function product(patch: Float64Array, kernel: Float32Array, from: number): number {
+  let [even, odd] = [0, 0];
+  let k = 0;
+  for (; k + 1 < patch.length; k += 2) {
+    even += (patch[k] ?? 0) * (kernel[from + k] ?? 0);
+    odd += (patch[k + 1] ?? 0) * (kernel[from + k + 1] ?? 0);
+  }
+  if (k < patch.length) even += (patch[k] ?? 0) * (kernel[from + k] ?? 0);
+  return even + odd;
 }
 
 /** What a pool gives at some places; a border is never the largest value, and no part of an average. */
@@ -54,33 +62,37 @@ export function pooledAt(
   picture: TestPicture,
   method: "average" | undefined,
   places: readonly TestPlace[],
-): readonly number[] {
+): readonly (readonly number[])[] {
   const [, height, width] = picture.shape;
-  return places.map(({ channel, y, x }) => {
-    const found: number[] = [];
-    for (const row of positions(height, windows[0], y)) {
-      for (const column of positions(width, windows[1], x)) {
-        if (row >= 0 && row < height && column >= 0 && column < width)
-          found.push(picture.values[(channel * height + row) * width + column] ?? 0);
+  return places.map(({ y, x, channels }) => {
+    const rows = positions(height, windows[0], y).filter((row) => row >= 0 && row < height);
+    const columns = positions(width, windows[1], x).filter((column) => column >= 0 && column < width);
+    return channels.map((channel) => {
+      let [largest, sum] = [Number.NEGATIVE_INFINITY, 0];
+      for (const row of rows) {
+        for (const column of columns) {
+          const value = picture.values[(channel * height + row) * width + column] ?? 0;
+          largest = Math.max(largest, value);
+          sum += value;
+        }
       }
-    }
-    return method === "average" ? found.reduce((sum, value) => sum + value, 0) / found.length : Math.max(...found);
+      return method === "average" ? sum / (rows.length * columns.length) : largest;
+    });
   });
 }
 
-/** What a window sees, i h w. */
+/** What a window sees, i h w; 0 beyond the border. */
 function patchAt(windows: Windows, { shape: [channels, height, width], values }: TestPicture, y: number, x: number): Float64Array {
-  const [rows, columns] = [positions(height, windows[0], y), positions(width, windows[1], x)];
+  const columns = positions(width, windows[1], x);
+  const rows = positions(height, windows[0], y);
   const out = new Float64Array(channels * rows.length * columns.length);
-  let at = 0;
-  for (let c = 0; c < channels; c++) {
-    for (const row of rows) {
-      for (const column of columns) {
-        const inside = row >= 0 && row < height && column >= 0 && column < width;
-        out[at++] = inside ? (values[(c * height + row) * width + column] ?? 0) : 0;
-      }
-    }
-  }
+  rows.forEach((row, h) => {
+    columns.forEach((column, w) => {
+      if (row < 0 || row >= height || column < 0 || column >= width) return;
+      const [from, to] = [row * width + column, h * columns.length + w];
+      for (let c = 0; c < channels; c++) out[c * rows.length * columns.length + to] = values[c * height * width + from] ?? 0;
+    });
+  });
   return out;
 }
 
