@@ -65,7 +65,7 @@ export async function tensorStatistics(tensor: NumericTensor, ctx: Context, weig
   const builder = new StatisticsBuilder(tensor.dtype, elementCount(tensor.shape));
   const source = weight === undefined ? await plainView(tensor) : await view(tensor, weight.axes, weight.sizes);
   const outputs = source.shape[source.axes.indexOf("o")];
-  const sums = outputs === undefined ? undefined : new OutputSums(outputs);
+  const sums = outputs === undefined ? undefined : new OutputSums(outputs, weight?.kind === "conv");
   let repeated = false;
   await scanOnce(
     source,
