@@ -70,7 +70,7 @@ export function gpuSituations(engines, out) {
       "no CUDA provider",
       engines,
       undefined,
-      /the CUDA provider of onnxruntime-node \(\S+\.so\) is not installed: npm install onnxruntime-node --onnxruntime-node-install=cuda12/,
+      /the CUDA provider of onnxruntime-node \(\S+\.so\) is not installed: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12/,
     ),
     onnxruntime("a provider, no driver", provider, undefined, /ONNX Runtime found no GPU: the NVIDIA driver is not installed/),
     onnxruntime(

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { chooseEngine, probeDevices } from "../../src/verify/engines/engines.ts";
 import { type GpuReport, readDriverAnswer } from "../../src/verify/engines/gpu.ts";
-import { explainOrtImport, ortDevice } from "../../src/verify/engines/onnxruntime-device.ts";
+import { broughtTo, explainOrtImport, ortDevice } from "../../src/verify/engines/onnxruntime-device.ts";
 import { ENGINES_VARIABLE, failureOf, importOptional } from "../../src/verify/engines/optional-package.ts";
 import { explainImport, type TensorflowAnswer, tensorflowDevice } from "../../src/verify/engines/tensorflow-device.ts";
 
@@ -157,7 +157,7 @@ describe("onnxruntime-node's answers", () => {
       "its CUDA provider",
       provider,
       noDriver,
-      /^the CUDA provider of onnxruntime-node \(libonnxruntime_providers_shared\.so\) is not installed: npm install onnxruntime-node --onnxruntime-node-install=cuda12 .*VGGTOOL_ENGINES/,
+      /^the CUDA provider of onnxruntime-node \(libonnxruntime_providers_shared\.so\) is not installed: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 --prefix /,
     ],
     ["a driver", cublas, noDriver, /^ONNX Runtime found no GPU: the NVIDIA driver is not installed/],
     [
@@ -185,6 +185,19 @@ describe("onnxruntime-node's answers", () => {
       device: "cpu",
       problem: expect.stringMatching(words),
     });
+  });
+
+  test("which CUDA the provider is for is what the package's own list for its install script says", () => {
+    // As in onnxruntime-node 1.30.
+    const metadata = { requirements: { "linux/x64": ["cuda12"], "darwin/arm64": [] } };
+    const problem = (platform: string, list: unknown) =>
+      ortDevice("1.30.0", "cuda", { ran: false, said: provider, brings: broughtTo(platform, list) }, noDriver).problem;
+    expect(problem("linux/x64", metadata)).toMatch(
+      /--onnxruntime-node-install=cuda12 .*; it is for CUDA 12 \(the package's script\/install-metadata\.js\) and cuDNN 9$/,
+    );
+    expect(problem("linux/x64", { requirements: { "linux/x64": ["cuda13"] } })).toMatch(/-install=cuda13 .*; it is for CUDA 13 /);
+    expect(problem("darwin/arm64", metadata)).toMatch(/^onnxruntime-node brings no CUDA provider to .*; --engine webgpu can use a GPU$/);
+    expect(problem("linux/x64", undefined)).not.toMatch(/it is for CUDA/);
   });
 
   test("a trial that ran is a GPU; without a trial it is the CPU", () => {

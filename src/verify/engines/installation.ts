@@ -23,6 +23,11 @@ export function installHint(spec: string): string {
   return `${command}, or let ${ENGINES_VARIABLE} name a folder whose node_modules has it`;
 }
 
+/** The command that runs the install script of a package that is there already, with options for it: `npm install` would not. */
+export function rebuildHint(spec: string): string {
+  return installCommand(spec, thisInstallation()).replace("npm install ", "npm rebuild ").replace(" --no-save", "");
+}
+
 /** The npm command for one installation: global, of a project, a checkout, or the folder of VGGTOOL_ENGINES. */
 export function installCommand(spec: string, { root, execPath, cwd, engines, exists }: Installation): string {
   if (engines !== undefined && engines !== "") return `npm install ${spec} --prefix ${quoted(resolve(cwd, engines))}`;

@@ -1,18 +1,32 @@
 import { libraryHint } from "./cuda-library.ts";
 import type { Device } from "./engine.ts";
 import type { GpuReport } from "./gpu.ts";
-import { installHint } from "./installation.ts";
+import { installHint, rebuildHint } from "./installation.ts";
 import type { ImportFailure } from "./optional-package.ts";
 
 export const ORT_PACKAGE = "onnxruntime-node";
-/** The package's own script, which its postinstall runs; npm never carries the CUDA provider for Linux. */
-const CUDA_OPTION = " --onnxruntime-node-install=cuda12";
+/**
+ * What the package's install script brings to each platform: npm never carries the CUDA provider. Packages before 1.21 have no such list,
+ * and take cuda12 too.
+ */
+export const ORT_METADATA = `${ORT_PACKAGE}/script/install-metadata.js`;
+const USUAL = ["cuda12"];
+/** What ONNX Runtime is built with for CUDA 12 and 13 since 1.19: onnxruntime.ai, "CUDA Execution Provider", requirements. */
+const CUDNN = "cuDNN 9";
 
 /** What a process of its own said after it ran one ReLU on the CUDA provider with falling back to the CPU forbidden. */
 export interface CudaTrial {
   readonly ran: boolean;
   /** Message of the error that was thrown, and what the native libraries wrote. */
   readonly said: string;
+  /** What the install script can bring to this platform ("cuda12"); undefined: the package does not say. */
+  readonly brings?: readonly string[] | undefined;
+}
+
+/** The entry of ORT_METADATA for a platform: "linux/x64". */
+export function broughtTo(platform: string, metadata: unknown): readonly string[] | undefined {
+  const listed = property(property(metadata, "requirements"), platform);
+  return Array.isArray(listed) ? listed.filter((name) => typeof name === "string" && name.startsWith("cuda")) : undefined;
 }
 
 /** Why the package cannot be used at all, with what to type. */
@@ -30,7 +44,7 @@ export function ortDevice(version: string, asked: "cpu" | "cuda" | "auto", trial
   if (trial?.ran === true) return { available: true, device: "cuda", deviceName: driver.gpus[0]?.name ?? "NVIDIA GPU", version };
   const cpu = { device: "cpu", deviceName: "CPU", version } as const;
   if (asked !== "cuda" || trial === undefined) return { available: true, ...cpu };
-  return { available: false, ...cpu, problem: explainTrial(trial.said, driver) };
+  return { available: false, ...cpu, problem: explainTrial(trial, driver) };
 }
 
 /** Why the package's WebGPU does not run. */
@@ -42,11 +56,11 @@ export function explainWebgpu(said: string): string {
   return `ONNX Runtime's WebGPU does not run: ${firstSentence(said)}`;
 }
 
-function explainTrial(said: string, driver: GpuReport): string {
+function explainTrial({ said, brings }: CudaTrial, driver: GpuReport): string {
   const missing = /([\w.+/-]*lib[\w.+-]+\.so[\w.]*): cannot open shared object file/.exec(said)?.[1];
   const library = missing?.slice(missing.lastIndexOf("/") + 1);
   if (library?.startsWith("libonnxruntime_providers_") === true) {
-    return `the CUDA provider of ${ORT_PACKAGE} (${library}) is not installed: ${installHint(`${ORT_PACKAGE}${CUDA_OPTION}`)}`;
+    return providerMissing(`(${library}) is not installed`, brings);
   }
   if (driver.problem !== undefined) return `ONNX Runtime found no GPU: ${driver.problem}`;
   if (library !== undefined)
@@ -55,9 +69,22 @@ function explainTrial(said: string, driver: GpuReport): string {
   if (cuda !== undefined)
     return `the CUDA provider of ${ORT_PACKAGE} fails (${cuda}): check CUDA_VISIBLE_DEVICES, and that the driver (${driver.gpus[0]?.driver ?? "unknown"}) is new enough for the provider's CUDA`;
   if (/Failed to load shared library|backend not found|not available/i.test(said)) {
-    return `the CUDA provider of ${ORT_PACKAGE} cannot be loaded: ${installHint(`${ORT_PACKAGE}${CUDA_OPTION}`)}`;
+    return providerMissing("cannot be loaded", brings);
   }
   return `the CUDA provider of ${ORT_PACKAGE} does not run: ${firstSentence(said)}`;
+}
+
+function providerMissing(what: string, brings: readonly string[] | undefined): string {
+  const [option] = brings ?? USUAL;
+  if (option === undefined)
+    return `${ORT_PACKAGE} brings no CUDA provider to ${process.platform} ${process.arch} (its script/install-metadata.js); --engine webgpu can use a GPU`;
+  const cuda = brings === undefined ? undefined : /^cuda(\d+)$/.exec(option)?.[1];
+  const needs = cuda === undefined ? "" : `; it is for CUDA ${cuda} (the package's script/install-metadata.js) and ${CUDNN}`;
+  return `the CUDA provider of ${ORT_PACKAGE} ${what}: ${rebuildHint(`${ORT_PACKAGE} --onnxruntime-node-install=${option}`)}${needs}`;
+}
+
+function property(owner: unknown, key: string): unknown {
+  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
 }
 
 function firstSentence(text: string): string {

@@ -7,8 +7,8 @@ import type { Activation, Device, Engine, Session, Weights } from "./engine.ts";
 import type { CudaChoice, DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
 import { INPUT, type OnnxGraph, onnxGraph, reluGraph } from "./onnx-graph.ts";
-import { type CudaTrial, explainOrtImport, explainWebgpu, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
-import { failureOf, importOptional, specifier } from "./optional-package.ts";
+import { broughtTo, type CudaTrial, explainOrtImport, explainWebgpu, ORT_METADATA, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
+import { failureOf, importOptional, optionalPart, specifier } from "./optional-package.ts";
 import { parameters } from "./parameters.ts";
 import { askNode } from "./subprocess.ts";
 
@@ -220,7 +220,8 @@ async function load(asked: CudaChoice): Promise<Loaded> {
   const driver = await askDriver();
   // Without a GPU the trial is still made where CUDA is asked for: a missing provider is the first thing to mend.
   const trial = asked === "cuda" || driver.gpus.length > 0 ? await tried("cuda") : undefined;
-  return { ort, device: ortDevice(versionOf(ort), asked, trial, driver) };
+  const brings = broughtTo(`${process.platform}/${process.arch}`, optionalPart(ORT_METADATA));
+  return { ort, device: ortDevice(versionOf(ort), asked, trial === undefined ? undefined : { ...trial, brings }, driver) };
 }
 
 async function loadWebgpu(asked: DeviceChoice): Promise<Loaded> {

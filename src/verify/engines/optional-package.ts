@@ -40,13 +40,17 @@ export function specifier(name: string): string {
 
 /** What an optional package says of its version; "?" where it does not. */
 export function optionalVersion(name: string): string {
+  const description = optionalPart(`${name}/package.json`);
+  return typeof description === "object" && description !== null && "version" in description ? String(description.version) : "?";
+}
+
+/** A JSON or CommonJS file of an optional package; undefined where it is not there, or is kept to itself by "exports". */
+export function optionalPart(path: string): unknown {
   try {
-    const description: unknown = createRequire(lookingFrom())(`${name}/package.json`);
-    return typeof description === "object" && description !== null && "version" in description ? String(description.version) : "?";
+    return createRequire(lookingFrom())(path);
   } catch (error) {
-    // Not there, or kept to itself by "exports".
     if (failureOf(error).code === undefined) throw error;
-    return "?";
+    return undefined;
   }
 }
 
