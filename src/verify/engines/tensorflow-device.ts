@@ -1,7 +1,7 @@
 import { libraryHint } from "./cuda-library.ts";
 import type { Device } from "./engine.ts";
 import type { GpuReport } from "./gpu.ts";
-import { installHint } from "./installation.ts";
+import { installHint, rebuildHint } from "./installation.ts";
 import type { ImportFailure } from "./optional-package.ts";
 
 export const GPU_PACKAGE = "@tensorflow/tfjs-node-gpu";
@@ -72,7 +72,7 @@ function explainNoGpu(answer: TensorflowAnswer, driver: GpuReport, log: string):
 }
 
 function rebuild(name: string): string {
-  return `npm rebuild ${name} --build-addon-from-source`;
+  return rebuildHint(`${name} --build-addon-from-source`);
 }
 
 function firstLine(text: string): string {

@@ -2,16 +2,13 @@ import { CheckpointError } from "../../../errors.ts";
 import { importOptional } from "../optional-package.ts";
 import type { TfjsOps } from "../tfjs-ops.ts";
 import { BACKEND_PACKAGE, DAWN_PACKAGE, explainMissing } from "./adapters.ts";
+import { type DeviceEvents, type HeardDevice, hear, refusedDevice } from "./device-events.ts";
 
 /** A WebGPU device with TensorFlow.js on it. */
-export interface OpenDevice {
+export interface OpenDevice extends DeviceEvents {
   readonly tf: TfjsOps;
   /** The largest buffer that a kernel may see, in bytes. */
   readonly bindable: number;
-  /** Rejects when the device is lost. */
-  readonly lost: Promise<never>;
-  /** Does something on the device; what it said of memory or of its end becomes a sentence. */
-  explained<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** The part of WebGPU that is used here; TensorFlow.js brings no types of it. */
@@ -41,6 +38,8 @@ export async function openDevice(software: boolean): Promise<OpenDevice> {
   current = software;
   const known = opened.get(software) ?? open(software);
   opened.set(software, known);
+  // One that could not be opened, or was lost, is asked for again.
+  known.catch(() => opened.delete(software));
   return known;
 }
 
@@ -53,7 +52,10 @@ async function open(software: boolean): Promise<OpenDevice> {
   if (!isAdapter(adapter)) throw new CheckpointError("not-found", "WebGPU finds its adapter no more", { hint: "vggtool doctor" });
   provideGlobals(dawn, gpu);
   const limits = Object.fromEntries(LIMITS.map((name) => [name, numberOf(adapter.limits, name)]));
-  const device = await adapter.requestDevice({ requiredLimits: limits });
+  const device = await adapter.requestDevice({ requiredLimits: limits }).catch((error: unknown) => {
+    throw refusedDevice(error);
+  });
+  if (!isDevice(device)) throw new TypeError(`a device of ${DAWN_PACKAGE} is not as this tool knows it (0.3 or later)`);
   const tf = await import("@tensorflow/tfjs-core");
   // Its copy of tfjs-core shares the engine of ours, and would say on stderr that it does.
   tf.env().set("PROD", true);
@@ -65,66 +67,7 @@ async function open(software: boolean): Promise<OpenDevice> {
   tf.registerBackend("webgpu", () => Reflect.construct(made, [device, property(adapter, "info")]));
   // Small operations would be computed by JavaScript else.
   tf.env().set("WEBGPU_CPU_FORWARD", false);
-  return { tf, bindable: numberOf(adapter.limits, "maxStorageBufferBindingSize"), ...watched(device) };
-}
-
-/** What a device says besides its results: WebGPU reports errors as events, and results that follow are worth nothing. */
-function watched(device: unknown): Pick<OpenDevice, "lost" | "explained"> {
-  const said: string[] = [];
-  method(device, "addEventListener", [
-    "uncapturederror",
-    (event: unknown) => {
-      const error = property(event, "error");
-      said.push(`${className(error)}: ${String(property(error, "message") ?? "")}`);
-    },
-  ]);
-  const lost = Promise.resolve(property(device, "lost")).then((info): never => {
-    const message = String(property(info, "message") ?? "").split("\n")[0];
-    throw new CheckpointError("unsupported", `the GPU was lost while it computed${message === "" ? "" : ` (${message})`}`, {
-      hint: "use a smaller --batch or input, or --engine wasm; a driver ends what takes too long",
-    });
-  });
-  // It is raced where something is waited for; nobody waits when it is lost at the end of the process.
-  lost.catch((error: unknown) => said.push(String(error)));
-  return {
-    lost,
-    async explained(work) {
-      said.length = 0;
-      try {
-        const result = await work();
-        const [first] = said;
-        if (first !== undefined) throw explainEvent(first);
-        return result;
-      } catch (error) {
-        const [first] = said;
-        throw error instanceof CheckpointError || first === undefined ? explainThrown(error) : explainEvent(first);
-      }
-    },
-  };
-}
-
-/** An event of the device as a sentence. */
-function explainEvent(said: string): CheckpointError {
-  if (isMemory(said)) {
-    return new CheckpointError("unsupported", "the GPU has not enough memory for this network and input", {
-      hint: "use a smaller --batch or input, or --engine wasm",
-      cause: said,
-    });
-  }
-  return new CheckpointError("unsupported", `WebGPU refuses to compute the network: ${said.split("\n")[0] ?? ""}`, {
-    hint: "use --engine wasm",
-    cause: said,
-  });
-}
-
-function explainThrown(error: unknown): unknown {
-  return error instanceof Error && !(error instanceof CheckpointError) && isMemory(`${error.name}: ${error.message}`)
-    ? explainEvent(error.message)
-    : error;
-}
-
-function isMemory(text: string): boolean {
-  return /OutOfMemory|out of memory|OUT_OF_DEVICE_MEMORY|OUT_OF_HOST_MEMORY|allocation (failed|size)/i.test(text);
+  return { tf, bindable: numberOf(adapter.limits, "maxStorageBufferBindingSize"), ...hear(device, () => opened.delete(software)) };
 }
 
 /** TensorFlow.js asks for the names that a browser has. */
@@ -149,13 +92,13 @@ function isAdapter(value: unknown): value is GpuAdapter {
   return typeof property(value, "requestDevice") === "function" && typeof property(value, "limits") === "object";
 }
 
+function isDevice(value: unknown): value is HeardDevice {
+  return typeof property(value, "addEventListener") === "function" && property(value, "lost") instanceof Promise;
+}
+
 function numberOf(owner: object, key: string): number {
   const value = property(owner, key);
   return typeof value === "number" ? value : 0;
-}
-
-function className(value: unknown): string {
-  return typeof value === "object" && value !== null ? value.constructor.name : "";
 }
 
 function method(owner: unknown, key: string, args: readonly unknown[]): unknown {
