@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../src/", import.meta.url));
@@ -95,31 +96,54 @@ describe("the order of the layers", () => {
     expect({ disk, terminal }).toEqual({ disk: [], terminal: [] });
   });
 
-  /** What still imports Node below the command line. Each is to lose that, until a page runs the library; io/ is where Node belongs until it has a half for browsers, and library/many/ and catalogue/ walk folders and fill them. */
+  /** Engines that are no browser's, and the packages and programs that they come in. */
   const ofNode = new Set([
-    "convert/convert.ts",
-    "convert/like/like.ts",
-    "convert/like/template-files.ts",
-    "convert/like/template.ts",
-    "convert/run/older.ts",
-    "convert/target/output-name.ts",
-    "report/convert.ts",
-    "tensor/hash.ts",
     "verify/engines/installation.ts",
     "verify/engines/optional-package.ts",
     "verify/engines/subprocess.ts",
     "verify/engines/tensorflow.ts",
-    "verify/save.ts",
-    "writers/encode.ts",
   ]);
 
-  test("what runs in browsers imports nothing of Node: no file but those of cli/, io/, library/many/, catalogue/, and those on the list", () => {
-    const rooms = ["cli/", "io/", "library/many/", "catalogue/"];
+  test("no file but those of cli/, io/, catalogue/, and those on the list imports anything of Node", () => {
+    const rooms = ["cli/", "io/", "catalogue/"];
     const found = sources.filter((file) => !rooms.some((room) => file.startsWith(room)) && importsNode(file));
     expect(found.filter((file) => !ofNode.has(file))).toEqual([]);
     expect(
       [...ofNode].filter((file) => !found.includes(file)),
       "take these off the list",
+    ).toEqual([]);
+  });
+});
+
+describe("in a browser", () => {
+  /** The verbs that a page runs. */
+  const verbs = ["convert", "diff", "inspect", "report", "many/find-checkpoints"];
+
+  test("the verbs are bundled without a module of Node, by the rows of `browser` in package.json", async () => {
+    const { metafile } = await build({
+      absWorkingDir: join(root, ".."),
+      entryPoints: verbs.map((verb) => `src/library/${verb}.ts`),
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "browser",
+      outdir: "dist",
+      write: false,
+      metafile: true,
+      logLevel: "silent",
+    });
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs).toContain("src/io/browser/disk.ts");
+    const code = inputs.filter((file) => file.startsWith("src/"));
+    const { browser }: { readonly browser: Readonly<Record<string, string>> } = JSON.parse(
+      readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+    );
+    const replaced = Object.keys(browser).map((path) => path.replace("./", ""));
+    expect(code.filter((file) => replaced.includes(file))).toEqual([]);
+    expect(
+      code.filter((file) =>
+        /^(?!.*\/\/|\s*\*).*(\bBuffer\.|\bprocess\.(?!ts)[a-z]|\bsetImmediate\()/m.test(readFileSync(join(root, "..", file), "utf8")),
+      ),
     ).toEqual([]);
   });
 });

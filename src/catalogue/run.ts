@@ -1,6 +1,6 @@
 import { CheckpointError } from "../errors.ts";
-import { collectEarly } from "../io/frugal.ts";
 import { isAddress } from "../io/remote/address.ts";
+import { collectEarly } from "../io/system.ts";
 import { KnownSources } from "./known.ts";
 import { joinedParts } from "./merge.ts";
 import { isSmallPart, PartBuilder } from "./part-builder.ts";

@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { locate } from "../errors.ts";
 import type { Context } from "../io/context.ts";
 import { outputSet } from "../io/output/output.ts";
 import { readBack } from "../io/output/read-back.ts";
+import { join } from "../io/path.ts";
 import type { FileSet } from "../io/source/source.ts";
 import { window } from "../io/source/window.ts";
 import { openSet } from "../open.ts";

@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { pathOfUrl } from "./system.ts";
 
 /** Bytes that are asked for part by part: an ArrayBuffer, or whatever fetches them from where they are. */
 export interface SliceableBytes {
@@ -14,7 +14,7 @@ export type BytesInput = string | URL | Uint8Array | Blob | SliceableBytes;
 /** How an input is called in sentences and records: by its path or address; bytes by their kind, a File by its name. */
 export function inputName(input: BytesInput): string {
   if (typeof input === "string") return input;
-  if (input instanceof URL) return input.protocol === "file:" ? fileURLToPath(input) : input.href;
+  if (input instanceof URL) return input.protocol === "file:" ? pathOfUrl(input) : input.href;
   if (input instanceof Uint8Array) return "bytes";
   if ("name" in input && typeof input.name === "string" && input.name !== "") return input.name;
   return input instanceof Blob ? "blob" : "bytes";

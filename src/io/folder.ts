@@ -60,6 +60,11 @@ export function folderSet(path: string, opened?: OpenedFiles): FileSet {
   };
 }
 
+/** What is right in a folder, sorted; the folder has to be there. */
+export function namesInFolder(path: string): readonly string[] {
+  return readdirSync(path).sort();
+}
+
 /** A link in the middle of a name leads to another folder's files as ".." would. */
 function refuseLinkedFolders(folder: string, inside: string): void {
   const parts = inside.split("/").slice(0, -1);

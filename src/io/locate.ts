@@ -1,9 +1,8 @@
-import { readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { nearest } from "../text/nearest.ts";
-import { folderSet } from "./folder.ts";
+import { folderSet, namesInFolder } from "./folder.ts";
 import type { OpenedFiles } from "./opened.ts";
+import { basename, dirname, join } from "./path.ts";
 import { kindAt } from "./regular.ts";
 import { fileSource } from "./source/file.ts";
 import { memorySource } from "./source/memory.ts";
@@ -58,7 +57,7 @@ export function prefixedName(named: string, names: readonly string[]): string | 
 }
 
 function prefixed(folder: string, named: string): string {
-  const names = kindAt(folder) === "folder" ? readdirSync(folder).sort() : [];
+  const names = kindAt(folder) === "folder" ? namesInFolder(folder) : [];
   const found = prefixedName(named, names);
   if (found !== undefined) return found;
   const prefix = named.replace(anyShard, "");

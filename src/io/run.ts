@@ -1,13 +1,10 @@
-import { tmpdir } from "node:os";
 import { CheckpointError } from "../errors.ts";
 import { createArena } from "./arena.ts";
 import type { Context } from "./context.ts";
-import { collectEarly } from "./frugal.ts";
-import type { OpenOutput } from "./output/output-file.ts";
-import { createTemporary, removeTemporary } from "./output/temporary-name.ts";
 import type { RemoteOptions } from "./remote/options.ts";
 import type { ByteSource, OutputFile } from "./source/source.ts";
 import { spooled } from "./source/spooled.ts";
+import { collectEarly, temporaryFile, turn } from "./system.ts";
 
 export interface ContextOptions {
   /** The process does nothing else: V8 may be asked to collect garbage early. */
@@ -44,8 +41,8 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   const memory = options.memory ?? 50 << 20;
   const buffers: [Uint8Array, Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)];
   const copies = new WeakMap<ByteSource, ByteSource>();
-  const temporaries: OpenOutput[] = [];
-  let spool: { readonly file: OpenOutput; used: number } | undefined;
+  const temporaries: OutputFile[] = [];
+  let spool: { readonly file: OutputFile; used: number } | undefined;
   let lastTurn = Date.now();
   let arenaTried = false;
 
@@ -62,11 +59,8 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     buffers[which] = new Uint8Array(length);
   };
 
-  const temporary = (): OpenOutput => {
-    const folder = options.temporaryFolder ?? tmpdir();
-    const file = createTemporary(folder, "spool", { shown: folder, use: "temporary" });
-    // Without a name at once: a killed run leaves nothing behind. Windows keeps the name until the file is closed.
-    if (process.platform !== "win32") removeTemporary(file.path);
+  const temporary = (): OutputFile => {
+    const file = temporaryFile(options.temporaryFolder);
     temporaries.push(file);
     return file;
   };
@@ -99,16 +93,13 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
     async tick(bytes) {
       options.onProgress?.(bytes);
       if (Date.now() - lastTurn > TURN) {
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await turn();
         lastTurn = Date.now();
       }
       if (signal.aborted) throw new CheckpointError("interrupted", "interrupted");
     },
     async dispose() {
-      for (const file of temporaries.splice(0)) {
-        await file.close();
-        if (process.platform === "win32") removeTemporary(file.path);
-      }
+      for (const file of temporaries.splice(0)) await file.close();
       spool = undefined;
       buffers[0] = new Uint8Array(0);
       buffers[1] = new Uint8Array(0);

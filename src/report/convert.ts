@@ -1,8 +1,8 @@
-import { dirname } from "node:path";
 import type { ConvertResult } from "../convert/convert.ts";
 import type { LayerLine, Left, Move, Plan } from "../convert/plan/plan-types.ts";
 import { sidecarSuffix } from "../encodings/sidecar.ts";
 import { findFormat } from "../formats.ts";
+import { dirname } from "../io/path.ts";
 import { assumptionText } from "../model/assumption.ts";
 import { kindTitles } from "../model/layers/layer-kind.ts";
 import { shortened } from "../text/brief.ts";

@@ -1,3 +1,4 @@
+import { base64 } from "../io/bytes.ts";
 import { Axes } from "../tensor/axes.ts";
 
 /**
@@ -50,7 +51,7 @@ export function plainly(value: unknown): unknown {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Axes) return value.text;
-  if (value instanceof Uint8Array) return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
+  if (value instanceof Uint8Array) return { base64: base64(value) };
   if (ArrayBuffer.isView(value)) return value instanceof DataView ? undefined : Array.from(Object.values(value), plainly);
   if (Array.isArray(value)) return value.map(plainly);
   return withoutPrototype(value instanceof Map ? value.entries() : Object.entries(value));

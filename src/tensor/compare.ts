@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.ts";
+import { compareBytes } from "../io/bytes.ts";
 import type { Context } from "../io/context.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
 import { type CastOptions, castValues } from "./move/cast.ts";
@@ -80,7 +81,7 @@ export async function identical(a: View, b: View, ctx: Context): Promise<boolean
   if (a.dtype !== b.dtype) return false;
   let same = true;
   await eachPair(a, b, ctx, ({ bytesA, bytesB }) => {
-    same &&= Buffer.compare(bytesA, bytesB) === 0;
+    same &&= compareBytes(bytesA, bytesB) === 0;
     return same;
   });
   return same;

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Context } from "../io/context.ts";
+import { sha256 } from "../io/sha256.ts";
 import { bytes } from "./move/in-order.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -8,7 +8,7 @@ import type { Tensor } from "./tensor.ts";
  * 64-bit little-endian number, then its bytes.
  */
 export async function hash(tensor: Tensor, ctx: Context): Promise<string> {
-  const digest = createHash("sha256");
+  const digest = sha256();
   if (tensor.dtype === "string") {
     const length = new DataView(new ArrayBuffer(8));
     for await (const element of tensor.elements()) {
@@ -20,5 +20,5 @@ export async function hash(tensor: Tensor, ctx: Context): Promise<string> {
   } else {
     for await (const chunk of bytes(tensor, ctx)) digest.update(chunk);
   }
-  return digest.digest("hex");
+  return digest.hex();
 }

@@ -1,6 +1,7 @@
-import { basename } from "node:path";
 import { CheckpointError } from "../errors.ts";
+import { swapBytes } from "../io/bytes.ts";
 import { writeWhole } from "../io/output/write-whole.ts";
+import { basename } from "../io/path.ts";
 import { npyHeader } from "../writers/numpy/npz.ts";
 import type { Scores } from "./compare/top.ts";
 
@@ -14,5 +15,6 @@ export async function saveValues(path: string, { shape, values }: Scores, force:
 function littleEndian(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
   const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
-  return isBigEndian ? new Uint8Array(Buffer.from(bytes.buffer).swap32()) : bytes;
+  if (isBigEndian) swapBytes(bytes, 4);
+  return bytes;
 }

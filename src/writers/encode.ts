@@ -1,7 +1,6 @@
-import { Buffer, transcode } from "node:buffer";
-import * as zlib from "node:zlib";
 import { crc32 } from "../encodings/checksum/crc32.ts";
 import { crc32c } from "../encodings/checksum/crc32c.ts";
+import { deflate } from "../io/compression.ts";
 import type { Context } from "../io/context.ts";
 import type { ByteSource, OutputFile } from "../io/source/source.ts";
 import type { Group } from "./layout.ts";
@@ -51,38 +50,21 @@ export async function encode(
 }
 
 function encoded(kind: NonNullable<Group["encode"]>, input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return kind === "latin1-utf8" ? latin1ToUtf8(input) : deflated(kind, input);
+  return kind === "latin1-utf8" ? latin1ToUtf8(input) : deflate(kind === "deflate" ? "zlib" : "raw", input);
 }
 
 /** Every byte as the Unicode character of that number, in UTF-8: how Python 3 pickles Python 2's strings. */
 async function* latin1ToUtf8(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of input) yield transcode(chunk, "latin1", "utf8");
+  for await (const chunk of input) yield latin1AsUtf8(chunk);
 }
 
-async function* deflated(kind: "deflate" | "deflate-raw", input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // Level 1: weights are noise to deflate, higher levels cost several times the time for under one per cent of the bytes.
-  const options: zlib.ZlibOptions = { level: 1, chunkSize: chunkBytes };
-  const stream = kind === "deflate" ? zlib.createDeflate(options) : zlib.createDeflateRaw(options);
-  let failure: unknown;
-  const feeding = (async () => {
-    for await (const chunk of input) {
-      // A copy: the stream keeps what it is given, the input reuses its buffer.
-      if (!stream.write(Buffer.from(chunk))) await new Promise((resolve) => stream.once("drain", resolve));
-    }
-    stream.end();
-  })().catch((error: unknown) => {
-    failure = error;
-    stream.destroy();
-  });
-  try {
-    for await (const piece of stream) {
-      if (piece instanceof Uint8Array) yield piece;
-    }
-  } catch (error) {
-    throw failure ?? error;
-  } finally {
-    stream.destroy();
+/** Bytes below 128 are themselves, others two bytes: 110000xx 10xxxxxx (RFC 3629, section 3). */
+function latin1AsUtf8(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(2 * bytes.length);
+  let to = 0;
+  for (const byte of bytes) {
+    if (byte >= 0x80) out[to++] = 0xc0 | (byte >> 6);
+    out[to++] = byte < 0x80 ? byte : 0x80 | (byte & 0x3f);
   }
-  await feeding;
-  if (failure !== undefined) throw failure;
+  return out.subarray(0, to);
 }

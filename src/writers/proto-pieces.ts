@@ -1,4 +1,5 @@
 import protobuf from "protobufjs/minimal.js";
+import { concatBytes } from "../io/bytes.ts";
 import { layoutBytes } from "./execute.ts";
 import type { Piece } from "./layout.ts";
 import { bytesPiece } from "./pieces.ts";
@@ -54,7 +55,7 @@ export function joinedPieces(pieces: readonly Piece[]): readonly Piece[] {
   const result: Piece[] = [];
   let run: Uint8Array[] = [];
   const flush = (): void => {
-    if (run.length > 0) result.push(bytesPiece(new Uint8Array(Buffer.concat(run))));
+    if (run.length > 0) result.push(bytesPiece(new Uint8Array(concatBytes(run))));
     run = [];
   };
   for (const piece of pieces) {

@@ -1,6 +1,6 @@
-import { basename } from "node:path";
 import { CheckpointError } from "../../errors.ts";
 import { findFormat } from "../../formats.ts";
+import { basename } from "../../io/path.ts";
 import type { Identity } from "../../model/identity.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { type Target, targetOfEnding, targets } from "../target/targets.ts";

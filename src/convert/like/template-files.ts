@@ -1,6 +1,6 @@
-import { basename, dirname, join } from "node:path";
 import type { Context } from "../../io/context.ts";
 import { locateNamed } from "../../io/input.ts";
+import { basename, dirname, join } from "../../io/path.ts";
 import { isAddress } from "../../io/remote/address.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { FileLayout } from "../../writers/layout.ts";

@@ -1,6 +1,6 @@
-import { basename } from "node:path";
 import { openZip, type ZipEntry } from "../../encodings/archive/zip.ts";
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
+import { basename } from "../../io/path.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { type DenseRun, denseRun } from "../../tensor/dense-run.ts";

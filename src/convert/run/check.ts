@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { compareBytes } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource, OutputFile } from "../../io/source/source.ts";
 import { axesOf, withOnes } from "../../tensor/axes.ts";
@@ -37,7 +38,7 @@ export async function checkOutput(written: Checkpoint, plan: Plan, run: PlanRun,
     if (exact === undefined) {
       expected ??= await ctx.temporary();
       await run.fill(move.to, expected, 0, "row", ctx);
-      await compareBytes(await inOrder(found, ctx), expected, move, ctx);
+      await compareStored(await inOrder(found, ctx), expected, move, ctx);
     } else {
       if (!(await identical(exact, await alike(found, move, exact), ctx))) throw failed(move, "its values differ from the source's");
     }
@@ -50,7 +51,7 @@ async function sameBytes(found: NumericTensor, move: Move, run: PlanRun, ctx: Co
   const place = wanted === undefined ? undefined : await denseRun(found);
   if (wanted === undefined || place === undefined) return undefined;
   await ctx.tick(0);
-  return Buffer.compare(wanted, await place.source.read(place.offset, wanted.length, ctx.scratch(1, wanted.length))) === 0;
+  return compareBytes(wanted, await place.source.read(place.offset, wanted.length, ctx.scratch(1, wanted.length))) === 0;
 }
 
 /** What was written along the axes of its source; axes that only the target names have size 1. */
@@ -81,7 +82,7 @@ function compareDescription(tensor: Tensor | undefined, move: Move): NumericTens
   return tensor;
 }
 
-async function compareBytes(found: NumericTensor, expected: OutputFile, move: Move, ctx: Context): Promise<void> {
+async function compareStored(found: NumericTensor, expected: OutputFile, move: Move, ctx: Context): Promise<void> {
   const [part] = await found.parts();
   if (part === undefined) throw failed(move, "it holds no values");
   const size = byteLength(move.toShape, move.toDtype);
@@ -90,7 +91,7 @@ async function compareBytes(found: NumericTensor, expected: OutputFile, move: Mo
     const length = Math.min(chunk, size - at);
     const a = await part.source.read(part.offset + at, length, buffers[0]);
     const b = await expected.read(at, length, buffers[1]);
-    if (Buffer.compare(a, b) !== 0) {
+    if (compareBytes(a, b) !== 0) {
       const byte = a.findIndex((value, k) => value !== b[k]);
       throw failed(move, `its values differ from the source's at byte ${at + byte} of ${size}`);
     }

@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { CheckpointError } from "../../errors.ts";
 import { olderFiles } from "../../io/output/older.ts";
 import { existsAlready, freeBytes } from "../../io/output/output.ts";
 import type { Replaced } from "../../io/output/place.ts";
+import { join } from "../../io/path.ts";
 import { isInside, samePath } from "../../io/same-path.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { layoutBytes } from "../../writers/execute.ts";

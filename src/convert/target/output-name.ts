@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join } from "../../io/path.ts";
 import { insideFolder } from "../../io/paths.ts";
 import { isAddress, nameInAddress } from "../../io/remote/address.ts";
 import { isFolderName, type Target } from "./targets.ts";

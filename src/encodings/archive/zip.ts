@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { utf8Length } from "../../io/bytes.ts";
 import { inflated } from "../../io/source/decoded.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
@@ -187,7 +188,7 @@ async function openMember(source: ByteSource, entry: ZipEntry | undefined): Prom
   if (entry.method === 0 && entry.storedSize !== entry.size) {
     throw new CheckpointError("malformed", `stored zip member ${entry.name} has ${entry.storedSize} bytes and claims ${entry.size}`, where);
   }
-  const nameLength = entry.utf8 ? Buffer.byteLength(entry.name) : entry.name.length;
+  const nameLength = entry.utf8 ? utf8Length(entry.name) : entry.name.length;
   const head = await source.read(entry.headerOffset, Math.min(localSize + nameLength, source.size - entry.headerOffset));
   const header = dataViewOf(head);
   if (header.getUint32(0, true) !== localHeader) {

@@ -2,6 +2,7 @@ import { CheckpointError, type ErrorWhere } from "../../errors.ts";
 import { checkRange } from "../../io/source/range.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
+import { turn } from "../../io/system.ts";
 import type { Crc } from "./crc.ts";
 import { crc32c } from "./crc32c.ts";
 
@@ -70,7 +71,7 @@ export function checked(
     let result = start;
     for (let at = from; at < to; at += buffer.length) {
       result = compute(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
-      if (pausing) await new Promise((resolve) => setImmediate(resolve));
+      if (pausing) await turn();
     }
     return result;
   };

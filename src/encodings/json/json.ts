@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { latin1, utf8Bytes } from "../../io/bytes.ts";
 
 /** JSON with Maps for objects, so that `__proto__` and "0" are ordinary keys; integers beyond 2^53 are bigints. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | ReadonlyMap<string, Json>;
@@ -13,7 +14,7 @@ const maxDepth = 128;
 
 /** Parses strictly: a duplicate key, a bad escape, anything behind the value throws `malformed`. `file` is reported in errors. */
 export function parseJson(text: string, file: string, options: JsonOptions = {}): Json {
-  return parseJsonBytes(Buffer.from(text), file, options);
+  return parseJsonBytes(utf8Bytes(text), file, options);
 }
 
 /** UTF-8 bytes as JSON; throws `malformed` where they are no UTF-8. */
@@ -66,7 +67,7 @@ export interface JsonMember {
 
 /** Works on the bytes: no text of the whole is made, and no string keeps it alive. */
 export class JsonParser {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   readonly #file: string;
   readonly #python: boolean;
   /** Where the bytes begin in the JSON. */
@@ -74,7 +75,7 @@ export class JsonParser {
   #at = 0;
 
   constructor(bytes: Uint8Array, file: string, python: boolean, base = 0) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     // A byte order mark, which some editors leave in front.
     if (base === 0 && this.#bytes[0] === 0xef && this.#bytes[1] === 0xbb && this.#bytes[2] === 0xbf) this.#at = 3;
     this.#file = file;
@@ -183,7 +184,7 @@ export class JsonParser {
 
   #slice(from: number, to: number): string {
     for (let k = from; k < to; k++) if ((this.#bytes[k] ?? 0) > 0x7f) return this.#decoded(from, to);
-    return this.#bytes.toString("latin1", from, to);
+    return latin1(this.#bytes, from, to);
   }
 
   #decoded(from: number, to: number): string {
@@ -195,9 +196,9 @@ export class JsonParser {
   }
 
   #escape(): string {
-    const letter = this.#bytes.toString("latin1", this.#at + 1, this.#at + 2);
+    const letter = latin1(this.#bytes, this.#at + 1, this.#at + 2);
     const plain = escapes.get(letter);
-    const digits = this.#bytes.toString("latin1", this.#at + 2, this.#at + 6);
+    const digits = latin1(this.#bytes, this.#at + 2, this.#at + 6);
     if (plain === undefined && !(letter === "u" && /^[0-9a-fA-F]{4}$/.test(digits))) this.#fail("an escape");
     this.#at += plain === undefined ? 6 : 2;
     return plain ?? String.fromCharCode(Number.parseInt(digits, 16));
@@ -223,9 +224,7 @@ export class JsonParser {
     if (digits !== undefined) return digits;
     let end = this.#at;
     while (isScalar(this.#bytes[end] ?? 0)) end++;
-    const match = /^(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)/.exec(
-      this.#bytes.toString("latin1", this.#at, end),
-    );
+    const match = /^(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)/.exec(latin1(this.#bytes, this.#at, end));
     if (match === null) this.#fail("a value");
     const [word, fraction, exponent] = match;
     if (/[NI]/.test(word) && !this.#python) this.#fail("a value");

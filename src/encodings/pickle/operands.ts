@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { hex } from "../../io/bytes.ts";
 import type { Cursor } from "../../io/source/cursor.ts";
 import { lineCost, maxInteger, shortBytes, textCost } from "./budget.ts";
 import { readLine, shortLine } from "./line.ts";
@@ -41,8 +42,8 @@ export class Operands {
       throw new CheckpointError("unsafe", `an integer of ${length} bytes, at most ${maxInteger} are read`, this.#stack.where());
     }
     return this.#with(length, (bytes) => {
-      const hex = Buffer.from(bytes.reverse()).toString("hex");
-      const value = length === 0 ? 0n : BigInt.asIntN(8 * length, BigInt(`0x${hex}`));
+      const digits = hex(bytes.reverse());
+      const value = length === 0 ? 0n : BigInt.asIntN(8 * length, BigInt(`0x${digits}`));
       this.#stack.make(narrow(value), 24 + length);
     });
   }

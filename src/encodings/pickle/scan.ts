@@ -1,4 +1,5 @@
 import { isCheckpointError } from "../../errors.ts";
+import { latin1 } from "../../io/bytes.ts";
 import type { Cursor } from "../../io/source/cursor.ts";
 import { lineCost, maxSteps } from "./budget.ts";
 import { readLine, shortLine } from "./line.ts";
@@ -107,5 +108,5 @@ function length(cursor: Cursor, width: number): number {
 }
 
 function text(line: { readonly bytes: Uint8Array | undefined }): string {
-  return line.bytes === undefined ? "" : Buffer.from(line.bytes).toString("latin1");
+  return line.bytes === undefined ? "" : latin1(line.bytes);
 }

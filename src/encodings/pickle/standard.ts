@@ -1,3 +1,4 @@
+import { latin1 } from "../../io/bytes.ts";
 import { fromUtf8, toLatin1 } from "./text.ts";
 import { encodedBytes, GlobalName, Mapping, ObjectRecord, type PickleValue, Sequence, Slice } from "./values.ts";
 
@@ -103,7 +104,7 @@ export function repr(value: PickleValue, depth = 0): string {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   if (typeof value === "string") return `'${value.replace(/[\\']/g, "\\$&")}'`;
-  if (value instanceof Uint8Array) return `b'${Buffer.from(value).toString("latin1")}'`;
+  if (value instanceof Uint8Array) return `b'${latin1(value)}'`;
   if (value instanceof GlobalName) return value.path;
   if (value instanceof Sequence && depth < 3 && value.items.length <= 100) {
     const items = value.items.map((item) => repr(item, depth + 1));

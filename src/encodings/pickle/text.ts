@@ -1,3 +1,5 @@
+import { latin1 } from "../../io/bytes.ts";
+
 /** Texts of a pickle. None of these throws: `undefined` is for bytes that the encoding does not allow. */
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -48,7 +50,7 @@ const short = 24;
 /** One byte, one code point. */
 export function fromLatin1(bytes: Uint8Array): string {
   if (bytes.length <= short) return String.fromCharCode(...bytes);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return latin1(bytes);
 }
 
 /** The bytes of a text of U+0000 … U+00FF; undefined where another character is in it. */

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { bytesOfLatin1, hex } from "../../io/bytes.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 
 /**
@@ -135,7 +136,7 @@ function pythonKey(key: PickleValue): PickleValue {
 
 function contentKey(key: PickleValue): string | undefined {
   const bytes = key instanceof ObjectRecord ? encodedBytes(key) : key;
-  if (bytes instanceof Uint8Array) return `bytes ${Buffer.from(bytes).toString("hex")}`;
+  if (bytes instanceof Uint8Array) return `bytes ${hex(bytes)}`;
   if (key instanceof GlobalName) return `name ${key.module} ${key.name}`;
   if (!(key instanceof Sequence)) return undefined;
   const parts: string[] = [];
@@ -189,7 +190,7 @@ export class ObjectRecord {
 /** Short bytes that are written as a call, `_codecs.encode(text, "latin1")`. */
 export function encodedBytes({ path, args }: ObjectRecord): Uint8Array | undefined {
   const [text, encoding] = args;
-  return path === "_codecs.encode" && typeof text === "string" && encoding === "latin1" ? Buffer.from(text, "latin1") : undefined;
+  return path === "_codecs.encode" && typeof text === "string" && encoding === "latin1" ? bytesOfLatin1(text) : undefined;
 }
 
 /** An object that is outside the pickle (a PyTorch storage), by its id. */

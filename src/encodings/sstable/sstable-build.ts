@@ -1,3 +1,4 @@
+import { compareBytes, concatBytes } from "../../io/bytes.ts";
 import { crc32c, maskCrc } from "../checksum/crc32c.ts";
 import { tableFooter, tableMagic } from "./sstable.ts";
 
@@ -28,7 +29,7 @@ export function buildTable(entries: Iterable<readonly [key: Uint8Array, value: U
     block = new BlockBuilder(restartInterval);
   };
   for (const [key, value] of entries) {
-    if (last !== undefined && Buffer.compare(last, key) >= 0) throw new RangeError("the keys of a table have to ascend");
+    if (last !== undefined && compareBytes(last, key) >= 0) throw new RangeError("the keys of a table have to ascend");
     // A value of two blocks' size gets a block of its own.
     if (value.length >= 2 * blockSize) flush();
     if (pending !== undefined && last !== undefined) {
@@ -130,14 +131,4 @@ export function varint(value: number): Uint8Array {
   }
   bytes.push(rest);
   return Uint8Array.from(bytes);
-}
-
-function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { compareBytes } from "../../io/bytes.ts";
 import { Cursor } from "../../io/source/cursor.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import type { ByteSource } from "../../io/source/source.ts";
@@ -150,7 +151,7 @@ class KeyCheck {
       if (this.#bytes > maxKeyBytes) {
         throw new CheckpointError("unsupported", `the keys of the table have more than ${maxKeyBytes} bytes`, where);
       }
-      if (this.#previous !== undefined && Buffer.compare(this.#previous, entry.key) >= 0) {
+      if (this.#previous !== undefined && compareBytes(this.#previous, entry.key) >= 0) {
         throw new CheckpointError("malformed", "the keys of the table do not ascend", where);
       }
       this.#previous = entry.key;

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { latin1 } from "../../io/bytes.ts";
 
 /** Byte order marks, the longer ones first: that of UTF-16 begins that of UTF-32. */
 const marks: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
@@ -59,9 +60,7 @@ export function decodePython(bytes: Uint8Array, file: string): string {
 
 /** The encoding that the file names for itself; undefined where it names none. */
 function namedEncoding(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.subarray(0, 1024))
-    .toString("latin1")
-    .split(/\r\n|\n|\r/);
+  const head = latin1(bytes.subarray(0, 1024)).split(/\r\n|\n|\r/);
   for (const line of head.slice(0, 2)) {
     const found = cookie.exec(line)?.[1];
     if (found !== undefined) return found;
@@ -91,7 +90,7 @@ function wideWithoutMark(bytes: Uint8Array): string | undefined {
 }
 
 function decode(bytes: Uint8Array, encoding: string, file: string, named?: string): string {
-  if (encoding === "latin1") return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  if (encoding === "latin1") return latin1(bytes);
   if (encoding.startsWith("utf-32")) return utf32(bytes, encoding === "utf-32le");
   const decoder = decoderOf(encoding);
   if (decoder === undefined) {

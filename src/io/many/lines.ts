@@ -1,12 +1,14 @@
 import { CheckpointError } from "../../errors.ts";
+import { concatBytes } from "../bytes.ts";
 import { fileSource } from "../source/file.ts";
+import { standardInput } from "../system.ts";
 
 /** A list of a million sources has some 100 bytes a line. */
 const MOST = 256 << 20;
 
 /** Lines of a text file, or of standard input ("-"), but for empty ones and those that begin with "#". Throws `not-found`, `io`, `malformed`. */
 export async function listedLines(path: string): Promise<readonly string[]> {
-  const bytes = path === "-" ? await standardInput() : await contents(path);
+  const bytes = path === "-" ? await allOfInput() : await contents(path);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -27,8 +29,8 @@ async function contents(path: string): Promise<Uint8Array> {
   }
 }
 
-async function standardInput(): Promise<Uint8Array> {
+async function allOfInput(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : new Uint8Array(chunk));
-  return Buffer.concat(chunks);
+  for await (const chunk of standardInput()) chunks.push(chunk);
+  return concatBytes(chunks);
 }

@@ -14,11 +14,9 @@ import {
 } from "node:fs";
 import { CheckpointError } from "../../errors.ts";
 import { checkRange, target } from "../source/range.ts";
-import type { OutputFile } from "../source/source.ts";
+import { LONG_WRITE, type OutputFile } from "../source/source.ts";
 import { fromSystem, systemCode } from "../system-error.ts";
 
-/** Below this many bytes a request to the thread pool costs more than the write. */
-export const LONG_WRITE = 256 << 10;
 /**
  * So many bytes are sent to the disk at a time, while others are computed: all of a file at its end takes longer. 553 MB, read back: 1.8 to
  * 2.0 s in portions of 32 to 128 MB, 2.5 to 3.2 s without; 2.8 to 3.3 s past the page cache (O_DIRECT).

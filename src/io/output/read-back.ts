@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { compareBytes } from "../bytes.ts";
 import type { Context } from "../context.ts";
 import type { OutputFile, OutputSet } from "../source/source.ts";
 
@@ -38,7 +39,7 @@ class Comparing {
     for (let at = 0; at < written.length; at += CHUNK) {
       const part = written.subarray(at, at + CHUNK);
       const found = await file.read(offset + at, part.length, this.#ctx.scratch(2, CHUNK));
-      if (Buffer.compare(found, part) === 0) continue;
+      if (compareBytes(found, part) === 0) continue;
       throw new CheckpointError("mismatch", "what was written cannot be read back", {
         file: file.name,
         offset: offset + at + found.findIndex((value, k) => value !== part[k]),

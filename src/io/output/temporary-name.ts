@@ -1,5 +1,6 @@
 import { openSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
+import { utf8Length } from "../bytes.ts";
 import { fromSystem, systemCode } from "../system-error.ts";
 import { type OpenOutput, outputOn, type Use } from "./output-file.ts";
 import { removeIfThere } from "./remove.ts";
@@ -30,7 +31,7 @@ export function parseTemporary(file: string): TemporaryName | undefined {
 /** `name` as it is in a temporary name: cut between characters. */
 export function shortName(name: string): string {
   let short = name;
-  while (Buffer.byteLength(short) > longestName) short = [...short].slice(0, -1).join("");
+  while (utf8Length(short) > longestName) short = [...short].slice(0, -1).join("");
   return short;
 }
 

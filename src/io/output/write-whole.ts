@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname } from "../path.ts";
 import { outputSet } from "./output.ts";
 
 /** Writes one file that appears whole or not at all. Throws `usage` where it exists and `force` is false. */

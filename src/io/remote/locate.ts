@@ -1,10 +1,10 @@
-import { fileURLToPath } from "node:url";
 import { CheckpointError } from "../../errors.ts";
 import { type Located, prefixedName } from "../locate.ts";
 import { insideFolder } from "../paths.ts";
 import { httpSource } from "../source/http.ts";
 import { memorySource } from "../source/memory.ts";
 import type { ByteSource, FileSet, OutputFile } from "../source/source.ts";
+import { pathOfUrl, standardInput } from "../system.ts";
 import { parseAddress, shownAddress } from "./address.ts";
 import { awsSettings } from "./aws-settings.ts";
 import { gcsHeaders, gcsPlace } from "./gcs.ts";
@@ -23,7 +23,7 @@ const endings = [".index", ".json", ".pdiparams", ".pdparams"];
 
 /** What an address leads to; `temporary` makes a file for what has to be fetched whole. Throws `not-found`, `io`, `unsupported`, `usage`. */
 export async function locateRemote(text: string, temporary: () => Promise<OutputFile>, options: RemoteOptions = {}): Promise<Located> {
-  if (text === "-") return standardInput(await temporary());
+  if (text === "-") return spooledInput(await temporary());
   const { scheme, rest } = parseAddress(text);
   if (options.offline === true) {
     throw new CheckpointError("usage", "this is an address, and --offline allows none", { file: shownAddress(text) });
@@ -153,10 +153,9 @@ function forgotten(source: ByteSource, forget: () => void): ByteSource {
 }
 
 /** Standard input, all of it, in a temporary file. */
-async function standardInput(file: OutputFile): Promise<Located> {
+async function spooledInput(file: OutputFile): Promise<Located> {
   let size = 0;
-  for await (const chunk of process.stdin) {
-    const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : new Uint8Array(chunk);
+  for await (const bytes of standardInput()) {
     await file.write(size, bytes);
     size += bytes.length;
   }
@@ -174,7 +173,7 @@ async function standardInput(file: OutputFile): Promise<Located> {
 /** The path of a file: address. Throws `usage` for one of another machine. */
 export function pathOfFileAddress(text: string): string {
   try {
-    return fileURLToPath(text);
+    return pathOfUrl(text);
   } catch (error) {
     throw new CheckpointError("usage", "this file: address names no file of this machine", { file: shownAddress(text), cause: error });
   }

@@ -1,15 +1,8 @@
-import { CheckpointError, isCheckpointError } from "../../errors.ts";
+import { CheckpointError } from "../../errors.ts";
+import { type Deflate, inflate } from "../compression.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
 import { wholeOf } from "./window.ts";
-import { zlib } from "./zlib.ts";
-
-/** Bytes read at a time. */
-const CHUNK = 1 << 20;
-/** Bytes inflated at a time: the default of 16 KiB takes nearly twice as long, and these are still in the cache when they are used. */
-const INFLATED = 256 << 10;
-/** Inflated ahead, in the thread pool, while what is there is used. */
-const AHEAD = 1 << 20;
 
 /** A forward source that also tells how often its decoding was begun anew; a test counts that. */
 export interface DecodedSource extends ByteSource {
@@ -88,59 +81,6 @@ export function decoded(name: string, size: number, start: () => AsyncIterable<U
       await stop();
     },
   };
-}
-
-export type Deflate = "zlib" | "raw" | "gzip";
-
-/** The bytes of `source` inflated, as they come, in chunks of up to 256 KiB. Throws `malformed` and `truncated`. */
-export async function* inflate(source: ByteSource, format: Deflate): AsyncGenerator<Uint8Array> {
-  const options = { chunkSize: INFLATED, readableHighWaterMark: AHEAD };
-  const { createGunzip, createInflate, createInflateRaw } = zlib();
-  const stream = format === "zlib" ? createInflate(options) : format === "raw" ? createInflateRaw(options) : createGunzip(options);
-  let fed = 0;
-  let failure: unknown;
-  // Filled anew when the stream has drained, so that pages are not touched for the first time again and again.
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, source.size));
-  const feed = async (): Promise<void> => {
-    while (fed < source.size && !stream.destroyed && !stream.readableEnded) {
-      const bytes = await source.read(fed, Math.min(CHUNK, source.size - fed), buffer);
-      fed += bytes.length;
-      if (!stream.write(bytes)) {
-        await new Promise<void>((resolve) => {
-          const events = ["drain", "close", "end"] as const;
-          const done = (): void => {
-            for (const event of events) stream.off(event, done);
-            resolve();
-          };
-          for (const event of events) stream.on(event, done);
-        });
-      }
-    }
-    stream.end();
-  };
-  const feeding = feed().catch((error: unknown) => {
-    failure = error;
-    stream.destroy(error instanceof Error ? error : new Error(String(error)));
-  });
-  try {
-    for await (const chunk of stream) {
-      if (chunk instanceof Uint8Array) yield chunk;
-    }
-    await feeding;
-  } catch (error) {
-    if (isCheckpointError(failure ?? error)) throw failure ?? error;
-    throw fromZlib(error, source.name);
-  } finally {
-    stream.destroy();
-  }
-}
-
-function fromZlib(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !("errno" in error)) return error;
-  if (error.errno === zlib().constants.Z_BUF_ERROR) {
-    return new CheckpointError("truncated", "the compressed data ends in the middle", { file, cause: error });
-  }
-  return new CheckpointError("malformed", `the compressed data is damaged (${error.message})`, { file, cause: error });
 }
 
 /** Compressed bytes as a forward source of `size` inflated ones. */

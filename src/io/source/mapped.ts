@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { swapBytes } from "../bytes.ts";
 import { checkRange, target } from "./range.ts";
 import type { ByteSource } from "./source.ts";
 import { wholeOf } from "./window.ts";
@@ -61,10 +62,7 @@ export function byteSwapped(source: ByteSource, unit: number): ByteSource {
   if (unit === 1) return source;
   return mapped(source, unit, unit, (input, output) => {
     output.set(input);
-    const buffer = Buffer.from(output.buffer, output.byteOffset, output.byteLength);
-    if (unit === 2) buffer.swap16();
-    else if (unit === 4) buffer.swap32();
-    else if (unit === 8) buffer.swap64();
+    if (unit === 2 || unit === 4 || unit === 8) swapBytes(output, unit);
     else if (unit === 16) for (let at = 0; at < output.length; at += unit) output.subarray(at, at + unit).reverse();
     else throw new RangeError(`no byte order for units of ${unit} bytes`);
   });

@@ -50,6 +50,9 @@ export interface LateBytes {
   readonly verified: () => Promise<void>;
 }
 
+/** Writes from so many bytes on may be made while their caller does other things: below, a request to the thread pool costs more than the write. */
+export const LONG_WRITE = 256 << 10;
+
 /** A file being written, or a temporary one. Positional both ways: lengths are patched, checksums are read back. */
 export interface OutputFile extends ByteSource {
   write(offset: number, bytes: Uint8Array): Promise<void>;

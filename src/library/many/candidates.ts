@@ -1,4 +1,3 @@
-import { join, resolve, sep } from "node:path";
 import { CheckpointError, isCheckpointError } from "../../errors.ts";
 import { formats } from "../../formats.ts";
 import type { Context } from "../../io/context.ts";
@@ -6,6 +5,7 @@ import { locateNamed } from "../../io/input.ts";
 import { type Located, locateInput } from "../../io/locate.ts";
 import { listedLines } from "../../io/many/lines.ts";
 import { treeEntries } from "../../io/many/tree.ts";
+import { join, resolve, sep } from "../../io/path.ts";
 import { addressBelow, isAddress } from "../../io/remote/address.ts";
 import { subset } from "../../io/subset.ts";
 import { naturalOrder } from "../../text/natural-order.ts";

@@ -1,7 +1,7 @@
-import { basename, dirname, join } from "node:path";
 import { isCheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
 import { locateNamed } from "../../io/input.ts";
+import { basename, dirname, join } from "../../io/path.ts";
 import { addressBelow, addressOfFolder, isAddress } from "../../io/remote/address.ts";
 import { openAt, recognise } from "../../open.ts";
 import type { Candidate } from "./candidates.ts";

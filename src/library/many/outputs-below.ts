@@ -1,5 +1,5 @@
-import { resolve } from "node:path";
 import { CheckpointError } from "../../errors.ts";
+import { resolve } from "../../io/path.ts";
 import { type CheckpointInput, nameOfInput } from "../../tensor/checkpoint-input.ts";
 import type { RunOptions } from "../run-options.ts";
 import { makeContext, spoken } from "../with-context.ts";

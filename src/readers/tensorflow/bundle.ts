@@ -1,5 +1,6 @@
 import { checked } from "../../encodings/checksum/checked.ts";
 import { CheckpointError, locate } from "../../errors.ts";
+import { bytesOfLatin1, utf8Bytes } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import { byteSwapped } from "../../io/source/mapped.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
@@ -120,7 +121,7 @@ function missingShard(name: string, keys: readonly string[]): CheckpointError {
 /** A table key (one character a byte) as the UTF-8 text that it is. */
 function readable(key: string): string {
   if (!/[^\x20-\x7e]/.test(key)) return key;
-  return new TextDecoder().decode(Buffer.from(key, "latin1"));
+  return new TextDecoder().decode(bytesOfLatin1(key));
 }
 
 class TensorBuilder {
@@ -191,7 +192,7 @@ class TensorBuilder {
   }
 
   #slices(tensor: string, dtype: NumericDType, entry: BundleEntry): readonly Piece[] {
-    const name = Buffer.from(tensor);
+    const name = utf8Bytes(tensor);
     const pieces = entry.slices.map((slice): Piece => {
       const box = sliceBox(slice, entry.shape);
       const found = this.#index.entries.get(keyText(sliceKey(name, slice)));

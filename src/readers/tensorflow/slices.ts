@@ -1,5 +1,6 @@
 import { type FieldReader, int64 } from "../../encodings/protobuf/protobuf.ts";
 import { CheckpointError } from "../../errors.ts";
+import { latin1 } from "../../io/bytes.ts";
 import { denseStrides, elementCount } from "../../tensor/shape.ts";
 import type { Part } from "../../tensor/tensor.ts";
 
@@ -103,5 +104,5 @@ function signedNumber(value: number): number[] {
 
 /** A table key as a Map key: each byte one character, so that binary keys stay apart. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  return latin1(key);
 }

@@ -1,5 +1,6 @@
 import type { Reader } from "../../encodings/probe.ts";
 import { CheckpointError, locate } from "../../errors.ts";
+import { utf8Bytes } from "../../io/bytes.ts";
 import type { ByteSource, FileSet } from "../../io/source/source.ts";
 import type { Note, ReadCheckpoint } from "../../tensor/checkpoint.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
@@ -106,7 +107,7 @@ function buildTensor(name: string, { meta, pieces }: Variable, notes: Note[]): T
     notes.push({ code: "unsupported-tensor", message: `${what} is no array of numbers or strings that can be read`, tensor: name });
     return undefined;
   }
-  const bytes = Buffer.from(name);
+  const bytes = utf8Bytes(name);
   const placed = pieces.map(({ slice, table }): Piece => {
     const box = sliceBox(slice, meta.shape);
     const place = table.values.get(keyText(sliceKey(bytes, slice)));

@@ -2,6 +2,7 @@ import { expectWire, FieldReader, uint32 } from "../../encodings/protobuf/protob
 import { sourceFields } from "../../encodings/protobuf/protobuf-source.ts";
 import { openTable, type StoredValue, sstableBlocks, type TableEntry } from "../../encodings/sstable/sstable.ts";
 import { CheckpointError } from "../../errors.ts";
+import { utf8 } from "../../io/bytes.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { window } from "../../io/source/window.ts";
 import { readShape } from "./bundle-index.ts";
@@ -75,7 +76,7 @@ function parseMeta(field: FieldReader, file: string): V1Meta {
   const slices: SliceExtents[] = [];
   try {
     while (field.next()) {
-      if (field.number === 1) name = utf8(field);
+      if (field.number === 1) name = nameText(field);
       else if (field.number === 2) shape = readShape(field.inner("shape"));
       else if (field.number === 3) dtype = uint32(field, "dtype");
       else if (field.number === 4) slices.push(readSlice(field.inner("slice")));
@@ -86,9 +87,9 @@ function parseMeta(field: FieldReader, file: string): V1Meta {
   return { name, shape, dtype, slices };
 }
 
-function utf8(field: FieldReader): string {
+function nameText(field: FieldReader): string {
   expectWire(field, 2, "name");
-  return Buffer.from(field.payload()).toString("utf8");
+  return utf8(field.payload());
 }
 
 /** The TensorProto of a slice: bytes of a table's value. */

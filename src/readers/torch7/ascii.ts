@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { latin1 } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import { Cursor } from "../../io/source/cursor.ts";
 import { decoded } from "../../io/source/decoded.ts";
@@ -150,7 +151,7 @@ async function* numbersOf(source: ByteSource, from: number, to: number, dtype: N
   let rest = "";
   for (let at = from; at < to; at += chunkBytes) {
     const bytes = await source.read(at, Math.min(chunkBytes, to - at));
-    const words = (rest + Buffer.from(bytes).toString("latin1")).split(/\s+/);
+    const words = (rest + latin1(bytes)).split(/\s+/);
     // The last word may go on in the next chunk.
     rest = at + chunkBytes < to ? (words.pop() ?? "") : "";
     const numbers = words.filter((word) => word !== "");

@@ -1,4 +1,5 @@
 import { isCheckpointError } from "../../errors.ts";
+import { latin1 } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import { asciiInput } from "./ascii.ts";
@@ -15,7 +16,7 @@ export interface T7File {
 
 /** The form that the first bytes allow: a table, object or function with the index 1. */
 export function t7Form(head: Uint8Array): "binary" | "ascii" | undefined {
-  const text = Buffer.from(head.subarray(0, 8)).toString("latin1");
+  const text = latin1(head.subarray(0, 8));
   if (/^[34678]\r?\n1\r?\n/.test(text)) return "ascii";
   if (head.length < 12) return undefined;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
@@ -24,7 +25,7 @@ export function t7Form(head: Uint8Array): "binary" | "ascii" | undefined {
 
 /** Whether it begins with an object of one of Torch's packages, as files of a tensor or a network do. */
 export function beginsWithClass(head: Uint8Array): boolean {
-  const text = Buffer.from(head.subarray(0, 64)).toString("latin1");
+  const text = latin1(head.subarray(0, 64));
   return head[0] === (t7Form(head) === "ascii" ? 0x34 : 4) && /(nn|torch|cudnn|cunn|nngraph|inn|fbnn|tds)\.\w/.test(text);
 }
 

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { latin1, utf8 } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import type { T7Input } from "./input.ts";
@@ -250,6 +251,6 @@ class Parser {
 }
 
 function decodeText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes).toString("utf8");
-  return text.includes("\uFFFD") ? Buffer.from(bytes).toString("latin1") : text;
+  const text = utf8(bytes);
+  return text.includes("\uFFFD") ? latin1(bytes) : text;
 }

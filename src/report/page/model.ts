@@ -18,7 +18,7 @@ import type {
   TensorsData,
 } from "./data.ts";
 import type { ReportedComparison, ReportRecord } from "./record.ts";
-import { atMost, base64, shownHistogram, shownName, shownNumber, shownSentence } from "./shown.ts";
+import { atMost, littleEndianBase64, shownHistogram, shownName, shownNumber, shownSentence } from "./shown.ts";
 import { strips } from "./strip.ts";
 
 /** Rows of a table, and of those the histograms: a page of a hundred thousand tensors is for nobody. */
@@ -112,7 +112,7 @@ function sheetData({ layer, outputs, kernel, channels, order, orderSource, value
     order === null
       ? "Nothing says in which order the channels are."
       : `The first channel is ${first}, ${orderSource === "read" ? "as the file says" : "which is assumed from its convention"}.`;
-  return { layer, outputs, kernel, channels, order, grounds, values: base64(values) };
+  return { layer, outputs, kernel, channels, order, grounds, values: littleEndianBase64(values) };
 }
 
 /** The largest value of a uint16. */
@@ -131,8 +131,8 @@ function filterData({ layers }: Filters): readonly FilterData[] {
       outputs: norms.length,
       kernel: drawn ? kernel : null,
       most: Number(most.toPrecision(6)),
-      norms: base64(scaled),
-      places: drawn ? base64(places) : "",
+      norms: littleEndianBase64(scaled),
+      places: drawn ? littleEndianBase64(places) : "",
       inputs,
     };
   });

@@ -1,7 +1,7 @@
 import type { Activation } from "../../verify/engines/engine.ts";
 import type { BatchPart } from "../../verify/input/watched.ts";
 import type { SeenData } from "./data.ts";
-import { base64 } from "./shown.ts";
+import { littleEndianBase64 } from "./shown.ts";
 
 /** Pictures on a page, and pixels along the longer side of each: 8 of 64 are 131 kB of text, one of 160 is 102 kB. */
 const MOST = 8;
@@ -50,7 +50,7 @@ function small(
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const mean of means) [least, most] = [Math.min(least, mean), Math.max(most, mean)];
   const pixels = Uint8Array.from(means, (mean) => Math.round((255 * (mean - least)) / (most - least || 1)));
-  return { width: columns, height: rows, pixels: base64(pixels) };
+  return { width: columns, height: rows, pixels: littleEndianBase64(pixels) };
 }
 
 /** The pixels, of `all`, that fall on the k-th of `parts`. */

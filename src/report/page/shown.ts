@@ -1,3 +1,4 @@
+import { base64, swapBytes } from "../../io/bytes.ts";
 import { visibleWithin } from "../style.ts";
 import type { HistogramData, Shown } from "./data.ts";
 
@@ -25,10 +26,9 @@ export function atMost<T>(list: readonly T[], most: number): readonly [kept: rea
 }
 
 /** Little-endian bytes, whatever the machine's order. */
-export function base64(values: Uint8Array | Uint16Array | Float32Array): string {
-  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+export function littleEndianBase64(values: Uint8Array | Uint16Array | Float32Array): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
   const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
-  if (!isBigEndian || values.BYTES_PER_ELEMENT === 1) return bytes.toString("base64");
-  const copy = Buffer.from(bytes);
-  return (values.BYTES_PER_ELEMENT === 2 ? copy.swap16() : copy.swap32()).toString("base64");
+  if (isBigEndian && values.BYTES_PER_ELEMENT > 1) swapBytes(bytes, values.BYTES_PER_ELEMENT === 2 ? 2 : 4);
+  return base64(bytes);
 }

@@ -1,3 +1,4 @@
+import { base64 } from "../../io/bytes.ts";
 import { pngBytes } from "./files.ts";
 import { enlarged, narrowed, type Raster } from "./raster.ts";
 
@@ -30,13 +31,13 @@ export async function screenText(raster: Raster, screen: Screen, width: number):
 const CHUNK = 4096;
 
 function kitty(png: Uint8Array): string {
-  const text = Buffer.from(png).toString("base64");
+  const text = base64(png);
   const chunks = text.match(new RegExp(`.{1,${CHUNK}}`, "g")) ?? [];
   return `${chunks.map((chunk, k) => `\x1b_G${k === 0 ? "f=100,a=T," : ""}m=${k + 1 < chunks.length ? 1 : 0};${chunk}\x1b\\`).join("")}\n`;
 }
 
 function iterm(png: Uint8Array): string {
-  return `\x1b]1337;File=inline=1;size=${png.length}:${Buffer.from(png).toString("base64")}\x07\n`;
+  return `\x1b]1337;File=inline=1;size=${png.length}:${base64(png)}\x07\n`;
 }
 
 /** Two cells in one sign: the upper one is the sign's colour, the lower one that behind it. */

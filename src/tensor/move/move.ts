@@ -1,7 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { Context } from "../../io/context.ts";
-import { LONG_WRITE } from "../../io/output/output-file.ts";
 import type { ByteSource } from "../../io/source/source.ts";
+import { LONG_WRITE } from "../../io/source/source.ts";
 import { itemsize, type NumericDType } from "../dtype.ts";
 import { elementCount } from "../shape.ts";
 import type { Part } from "../tensor.ts";

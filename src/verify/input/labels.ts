@@ -1,5 +1,6 @@
 import { ownJson } from "../../encodings/json/own-json.ts";
 import { CheckpointError } from "../../errors.ts";
+import { utf8Bytes } from "../../io/bytes.ts";
 import type { Context } from "../../io/context.ts";
 import { locateNamed } from "../../io/input.ts";
 import { labelsOf, listOfTexts } from "../../model/labels.ts";
@@ -65,7 +66,7 @@ async function namesOfCheckpoint(path: string, ctx: Context): Promise<readonly s
 export function labelsFromText(text: string, file: string): readonly string[] {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
   if (trimmed.startsWith("[") || trimmed.startsWith("{")) {
-    const json = ownJson(Buffer.from(trimmed), file);
+    const json = ownJson(utf8Bytes(trimmed), file);
     const labels = listOfTexts(json) ?? indexed(json);
     if (labels === undefined)
       throw new CheckpointError("malformed", "this is no JSON list of names and no object from index to name", { file });

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../errors.ts";
-import { zlib } from "../../io/source/zlib.ts";
+import { concatBytes } from "../../io/bytes.ts";
+import { inflateAll } from "../../io/compression.ts";
 import { orientationOf, turned } from "./orientation.ts";
 import type { Decoder, Pixels } from "./pixels.ts";
 import { resized } from "./resample.ts";
@@ -63,7 +64,7 @@ function requireData(bytes: Uint8Array, expected: number, file: string): void {
   }
   try {
     // Interlaced pictures have a few rows more.
-    zlib().inflateSync(Buffer.concat(parts), { maxOutputLength: 2 * expected + 1024 });
+    inflateAll(concatBytes(parts), 2 * expected + 1024);
   } catch (error) {
     if (error instanceof RangeError)
       throw new CheckpointError("unsafe", "the picture unpacks to far more than the pixels that it promises", { file, cause: error });

@@ -1,3 +1,4 @@
+import { compareBytes } from "../../io/bytes.ts";
 import { ByteList } from "../byte-list.ts";
 
 /*
@@ -20,7 +21,7 @@ export type PlaceBytes = (bytes: Uint8Array) => number;
 
 /** Writes the structures of one group; entries may come in any order. */
 export function writeGroup(entries: readonly GroupEntry[], place: PlaceBytes): { readonly tree: number; readonly heap: number } {
-  const sorted = [...entries].sort((a, b) => Buffer.compare(a.name, b.name));
+  const sorted = [...entries].sort((a, b) => compareBytes(a.name, b.name));
   const names = new ByteList().zeros(8);
   const offsets = sorted.map(({ name }) => {
     const at = names.length;

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { concatBytes } from "../../io/bytes.ts";
 import { itemsize } from "../../tensor/dtype.ts";
 import type { Group, Piece, TensorSpec } from "../layout.ts";
 import { specBytes, tensorPiece } from "../pieces.ts";
@@ -46,7 +47,7 @@ function padding(length: number): Uint8Array {
 }
 
 function element(type: number, data: Uint8Array): MatPieces {
-  const bytes = Buffer.concat([words(type, data.length), data, padding(data.length)]);
+  const bytes = concatBytes([words(type, data.length), data, padding(data.length)]);
   return { pieces: [{ kind: "bytes", bytes }], length: bytes.length };
 }
 

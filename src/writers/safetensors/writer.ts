@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { utf8Bytes, utf8Length } from "../../io/bytes.ts";
 import { itemsize, type NumericDType } from "../../tensor/dtype.ts";
 import type { FileLayout, TensorSpec, Writer, WriterInput } from "../layout.ts";
 import { jsonText, specBytes, textPiece, type WritableJson } from "../pieces.ts";
@@ -83,7 +84,7 @@ function file(name: string, tensors: readonly TensorSpec[], metadata: ReadonlyMa
   const ordered = tensors.toSorted((a, b) => itemsize(b.dtype) - itemsize(a.dtype));
   const text = (): Iterable<string> => headerText(ordered, metadata);
   let characters = 0;
-  for (const part of text()) characters += Buffer.byteLength(part);
+  for (const part of text()) characters += utf8Length(part);
   const length = Math.ceil(characters / 8) * 8;
   if (length > maxHeaderBytes) {
     throw new CheckpointError("unsupported", `a safetensors header of ${length} bytes; readers take ${maxHeaderBytes} at most`);
@@ -121,7 +122,7 @@ function* headerBytes(text: Iterable<string>, length: number, padding: number): 
   const first = new Uint8Array(8);
   new DataView(first.buffer).setBigUint64(0, BigInt(length), true);
   yield first;
-  for (const part of text) yield Buffer.from(part);
+  for (const part of text) yield utf8Bytes(part);
   if (padding > 0) yield new Uint8Array(padding).fill(0x20);
 }
 

@@ -2,6 +2,7 @@ import protobuf from "protobufjs/minimal.js";
 import { maskCrc } from "../../encodings/checksum/crc32c.ts";
 import { buildTable } from "../../encodings/sstable/sstable-build.ts";
 import { CheckpointError } from "../../errors.ts";
+import { compareBytes } from "../../io/bytes.ts";
 import { shardName } from "../../readers/tensorflow/bundle.ts";
 import { tfTypeNumber } from "../../readers/tensorflow/types.ts";
 import type { FileLayout, Group, TensorSpec, Writer, WriterInput, Written } from "../layout.ts";
@@ -21,10 +22,10 @@ export const writer: Writer = {
       return { spec, key, dtype: dtypeNumber(spec, key), group };
     });
     // A table's keys ascend as bytes; the data keeps the order given.
-    const sorted = placed.toSorted((a, b) => Buffer.compare(a.key, b.key));
+    const sorted = placed.toSorted((a, b) => compareBytes(a.key, b.key));
     sorted.forEach(({ key, spec }, k) => {
       const before = sorted[k - 1];
-      if (before !== undefined && Buffer.compare(before.key, key) === 0) {
+      if (before !== undefined && compareBytes(before.key, key) === 0) {
         throw new CheckpointError("mismatch", "two tensors of one name cannot stand in one checkpoint", { tensor: spec.key });
       }
     });

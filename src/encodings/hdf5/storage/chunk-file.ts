@@ -1,3 +1,4 @@
+import { concatBytes } from "../../../io/bytes.ts";
 import type { RawChunked } from "../dataset-header.ts";
 
 /*
@@ -100,7 +101,7 @@ function message(type: number, parts: readonly Part[]): Uint8Array {
 }
 
 function joined(parts: readonly Part[]): Uint8Array {
-  return Buffer.concat(parts.map((part) => (part instanceof Uint8Array ? part : joined(part))));
+  return concatBytes(parts.map((part) => (part instanceof Uint8Array ? part : joined(part))));
 }
 
 function ascii(text: string): Uint8Array {

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
-import { zlib } from "../../../io/source/zlib.ts";
+import { inflateAll } from "../../../io/compression.ts";
 import type { Hdf5Filter } from "./storage.ts";
 
 /** Filters that this reader undoes: 1 deflate, 2 shuffle, 3 Fletcher-32, 32000 LZF (h5py). */
@@ -71,8 +71,7 @@ export function undoBehind(
 function inflate(bytes: Uint8Array, size: number, file: string): Uint8Array {
   try {
     // 4 bytes more for a checksum that was added before compressing.
-    const { constants, inflateSync } = zlib();
-    return inflateSync(bytes, { maxOutputLength: size + 4, finishFlush: constants.Z_FINISH });
+    return inflateAll(bytes, size + 4);
   } catch (cause) {
     throw new CheckpointError("malformed", "a compressed chunk is damaged", { file, cause });
   }

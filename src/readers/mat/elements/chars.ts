@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
+import { latin1 } from "../../../io/bytes.ts";
 
 /** How the units of a char array are kept. */
 export type CharCoding = "bytes" | "utf8" | "utf16" | "utf32";
@@ -38,7 +39,7 @@ function text(row: Uint8Array): string {
   try {
     return strict.decode(row);
   } catch (error) {
-    if (error instanceof TypeError) return Buffer.from(row).toString("latin1");
+    if (error instanceof TypeError) return latin1(row);
     throw error;
   }
 }

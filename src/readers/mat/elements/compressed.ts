@@ -1,9 +1,10 @@
 import { CheckpointError } from "../../../errors.ts";
-import { decoded, inflate } from "../../../io/source/decoded.ts";
+import { concatBytes } from "../../../io/bytes.ts";
+import { inflate, inflateAll } from "../../../io/compression.ts";
+import { decoded } from "../../../io/source/decoded.ts";
 import { memorySource } from "../../../io/source/memory.ts";
 import type { ByteSource } from "../../../io/source/source.ts";
 import { window } from "../../../io/source/window.ts";
-import { zlib } from "../../../io/source/zlib.ts";
 import { miMatrix } from "./element.ts";
 import type { MatBudget } from "./limits.ts";
 
@@ -41,7 +42,7 @@ export async function openCompressed(
     const next = await stream.next();
     if (next.done === true)
       throw new CheckpointError("truncated", `the compressed element holds ${head.length} bytes, its tag takes 8`, { file: file.name });
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    head = head.length === 0 ? next.value : concatBytes([head, next.value]);
   }
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const type = view.getUint32(0, !bigEndian);
@@ -98,7 +99,7 @@ async function openSmall(
 
 function tryInflate(bytes: Uint8Array, most: number): Uint8Array | undefined {
   try {
-    return zlib().inflateSync(bytes, { maxOutputLength: most });
+    return inflateAll(bytes, most);
   } catch (error) {
     // Too long, damaged or cut: all of that is distinguished by the stream that is tried next.
     if (error instanceof Error) return undefined;

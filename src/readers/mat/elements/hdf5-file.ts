@@ -1,5 +1,6 @@
 import type { Hdf5Dataset, Hdf5File, Hdf5Group, Hdf5Object } from "../../../encodings/hdf5/file.ts";
 import { CheckpointError, isCheckpointError } from "../../../errors.ts";
+import { swapBytes } from "../../../io/bytes.ts";
 import { memorySource } from "../../../io/source/memory.ts";
 import type { Inert } from "../../../tensor/checkpoint.ts";
 import { itemsize, type NumericDType } from "../../../tensor/dtype.ts";
@@ -178,9 +179,9 @@ async function readChars(reading: Reading, dataset: Hdf5Dataset): Promise<MatVal
   const size = countOf(dims) * dataset.type.size;
   if (size > Math.min(maxText, reading.budget.text) || dataset.beyond !== undefined) return { kind: "char", dims, rows: undefined };
   reading.budget.text -= size;
-  const bytes = Buffer.from(await dataset.bytes());
-  if (plain.bigEndian && dataset.type.size === 2) bytes.swap16();
-  if (plain.bigEndian && dataset.type.size === 4) bytes.swap32();
+  const bytes = (await dataset.bytes()).slice();
+  if (plain.bigEndian && dataset.type.size === 2) swapBytes(bytes, 2);
+  if (plain.bigEndian && dataset.type.size === 4) swapBytes(bytes, 4);
   return { kind: "char", dims, rows: decodeChars(coding, bytes, dims) };
 }
 

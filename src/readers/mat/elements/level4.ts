@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
+import { latin1 } from "../../../io/bytes.ts";
 import type { Context } from "../../../io/context.ts";
 import { Cursor } from "../../../io/source/cursor.ts";
 import { memorySource } from "../../../io/source/memory.ts";
@@ -51,7 +52,7 @@ export function level4Order(head: Uint8Array): "little" | "big" | undefined {
 /** A MATLAB identifier and its NUL, or as much of it as there is. */
 function isName(bytes: Uint8Array, length: number): boolean {
   if (length < 2 || length > maxName) return false;
-  const text = Buffer.from(bytes).toString("latin1");
+  const text = latin1(bytes);
   return text.length < length ? /^[A-Za-z]\w*$/.test(text) : /^[A-Za-z]\w*\0+$/.test(text);
 }
 
@@ -87,7 +88,7 @@ async function readHeader(cursor: Cursor): Promise<Header> {
   if (rows < 0 || columns < 0) throw new CheckpointError("malformed", `dimensions ${rows}x${columns}`, where);
   if (nameLength < 1 || nameLength > maxName) throw new CheckpointError("malformed", `a variable name of ${nameLength} bytes`, where);
   await cursor.need(nameLength);
-  const name = Buffer.from(cursor.bytes(nameLength)).toString("latin1").split("\0", 1).join("");
+  const name = latin1(cursor.bytes(nameLength)).split("\0", 1).join("");
   return { start, name, rows, columns, dtype, kind, imaginary: imaginary !== 0, bigEndian: cursor.bigEndian };
 }
 

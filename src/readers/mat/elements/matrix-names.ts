@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
+import { latin1 } from "../../../io/bytes.ts";
 import type { Cursor } from "../../../io/source/cursor.ts";
 import { freeName } from "../../../tensor/free-name.ts";
 import { at, readData, readInner, storageOf } from "./element.ts";
@@ -36,7 +37,7 @@ export async function readName(cursor: Cursor, end: number): Promise<string> {
   // What is inside of cells and structs has none.
   if (bytes.length === 0) return "";
   if (bytes.some((byte) => byte > 127)) throw new CheckpointError("malformed", "a name that is not ASCII", at(cursor, tag.start));
-  return Buffer.from(bytes).toString("latin1");
+  return latin1(bytes);
 }
 
 /** A name that is there twice gets a number: MATLAB cannot make such a struct, SciPy reads it under names of its own. */

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
+import { swapBytes } from "../../../io/bytes.ts";
 import { itemsize } from "../../../tensor/dtype.ts";
 import { decodeChars } from "./chars.ts";
 import { at, readData, readInner, storageOf } from "./element.ts";
@@ -35,6 +36,7 @@ export async function parseChar(header: Header, dims: readonly number[]): Promis
 }
 
 function swapped(bytes: Uint8Array, unit: number): Uint8Array {
-  const buffer = Buffer.from(bytes);
-  return unit === 2 ? buffer.swap16() : buffer.swap32();
+  const copy = bytes.slice();
+  swapBytes(copy, unit === 2 ? 2 : 4);
+  return copy;
 }

@@ -1,3 +1,4 @@
+import { latin1 } from "../../../io/bytes.ts";
 import type { Cursor } from "../../../io/source/cursor.ts";
 import { miMatrix } from "./element.ts";
 import type { MatBudget } from "./limits.ts";
@@ -22,7 +23,6 @@ export function shortTexts(cursor: Cursor, end: number, most: number, budget: Ma
   if (cursor.bigEndian || bytes.byteOffset % 4 !== 0) return texts;
   // Words of the platform's byte order: every platform that runs Node is little-endian.
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
-  const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
   while (texts.length < most && budget.arrays > 0 && budget.text >= longest) {
     const columns = shortColumns(words, at / 4);
@@ -32,7 +32,7 @@ export function shortTexts(cursor: Cursor, end: number, most: number, budget: Ma
     if (next > bytes.length || Math.ceil((start + columns - at) / 8) * 8 !== next - at || !isAscii(bytes, start, start + columns)) break;
     budget.arrays -= 1;
     budget.text -= columns;
-    texts.push({ kind: "char", dims: [1, columns], rows: [latin1.toString("latin1", start, start + columns)] });
+    texts.push({ kind: "char", dims: [1, columns], rows: [latin1(bytes, start, start + columns)] });
     at = next;
   }
   cursor.skip(at);

@@ -1,0 +1,13 @@
+import { CheckpointError } from "../../errors.ts";
+import type { OpenedFiles } from "../opened.ts";
+import { blobSource } from "../source/blob.ts";
+import type { ByteSource } from "../source/source.ts";
+import { fileAt } from "./disk.ts";
+
+/** A file of the page's disk. Throws `not-found`. */
+export async function fileSource(path: string, opened?: OpenedFiles): Promise<ByteSource> {
+  const file = fileAt(path);
+  if (file === undefined) throw new CheckpointError("not-found", "no such file among those that the page was given", { file: path });
+  opened?.note(path, { etag: undefined, bytes: file.size });
+  return { ...blobSource(file, path), whole: true };
+}
