@@ -1,5 +1,5 @@
-import { type KindedProbe, makeProbe } from "./encodings/make-probe.ts";
-import type { Probe, Reader } from "./encodings/probe.ts";
+import { behindUserBlock, type KindedProbe, makeProbe } from "./encodings/make-probe.ts";
+import type { Reader } from "./encodings/probe.ts";
 import { withSidecar } from "./encodings/sidecar.ts";
 import { describeUnknown } from "./encodings/unknown.ts";
 import { CheckpointError, isCheckpointError, locate } from "./errors.ts";
@@ -88,15 +88,15 @@ async function openLocated(located: Located, ctx: Context, options: OpenOptions)
   }
   const format = await detect(probe, options);
   if (format !== undefined) {
-    if (!format.sure) await refuseMixedArchive(probe, format, ctx);
-    return withSidecar(await read(format.reader, probe, ctx), located.set, located.entry);
+    if (!format.sure) await refuseMixedArchive(format, ctx);
+    return withSidecar(await read(format, ctx), located.set, located.entry);
   }
   const inner = await unwrapped(probe, ctx);
   if (inner !== undefined) return inner;
   throw unknown(probe);
 }
 
-async function read(reader: Reader, probe: Probe, ctx: Context): Promise<Checkpoint> {
+async function read({ reader, probe }: Detected, ctx: Context): Promise<Checkpoint> {
   const found = await reader.read(probe, ctx);
   return { ...found, conventions: conventionsOf(found.format) };
 }
@@ -104,6 +104,8 @@ async function read(reader: Reader, probe: Probe, ctx: Context): Promise<Checkpo
 interface Detected {
   readonly format: Format;
   readonly reader: Reader;
+  /** What the reader is given: the file as it was shown, or what is behind its user block. */
+  readonly probe: KindedProbe;
   /** Nothing but this format looks so. */
   readonly sure: boolean;
 }
@@ -129,17 +131,24 @@ async function detect(probe: KindedProbe, options: OpenOptions): Promise<Detecte
   for (const format of candidates) {
     const reader = await format.read?.();
     if (reader === undefined || asked.has(reader)) continue;
-    if (options.from !== undefined) return { format, reader, sure: true };
+    if (options.from !== undefined) return { format, reader, probe: await asNamed(probe, format), sure: true };
     asked.add(reader);
     const answer = await reader.detect(probe);
-    if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader, sure: answer === "sure" });
+    if (answer !== undefined) (answer === "sure" ? sure : maybe).push({ format, reader, probe, sure: answer === "sure" });
   }
+  const behind = sure.length > 0 ? undefined : await behindUserBlock(probe);
+  if (behind !== undefined) return detect(behind, options);
   const found = sure.length > 0 ? sure : maybe;
   if (found.length > 1) {
     const ids = found.map((claim) => claim.format.id);
     throw new CheckpointError("unsupported", `this could be any of ${ids.join(", ")}`, { hint: `say which with --from ${ids[0]}` });
   }
   return found[0];
+}
+
+/** With `--from` the format is not asked; one of HDF5 is shown what is behind a user block. */
+async function asNamed(probe: KindedProbe, format: Format): Promise<KindedProbe> {
+  return (format.containers.includes("hdf5") ? await behindUserBlock(probe) : undefined) ?? probe;
 }
 
 /** One zip, tar or gz around one checkpoint, or a folder with one. */
@@ -155,7 +164,7 @@ async function unwrapped(probe: KindedProbe, ctx: Context): Promise<Checkpoint |
   if (first === undefined) {
     throw new CheckpointError("unsupported", `the archive holds no checkpoint; in it are: ${someOf(names) || "no files"}`, { none: true });
   }
-  const checkpoint = await locate(folder ? { file: `${set.name}/${first.name}` } : {}, () => read(first.found.reader, first.probe, ctx));
+  const checkpoint = await locate(folder ? { file: `${set.name}/${first.name}` } : {}, () => read(first.found, ctx));
   // The other files of the same set are no second checkpoint.
   const own = new Set(checkpoint.files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
   const others = claims.slice(1).filter((claim) => !own.has(claim.name.slice(claim.name.lastIndexOf("/") + 1)));
@@ -193,7 +202,7 @@ async function claimsOf(set: FileSet, names: readonly string[], ctx: Context): P
  * A zip with arrays and other members passes for an npz, whose other members are plain bytes; but where one of those is a checkpoint
  * itself, nobody can tell which is meant. Throws `unsupported`, and lists them.
  */
-async function refuseMixedArchive(probe: KindedProbe, { format }: Detected, ctx: Context): Promise<void> {
+async function refuseMixedArchive({ format, probe }: Detected, ctx: Context): Promise<void> {
   const set = await archive(probe, ctx);
   const names = (await set?.list()) ?? [];
   // The arrays are known by their names: large ones are not inflated for this.
@@ -240,8 +249,8 @@ async function insideGzip(probe: KindedProbe, ctx: Context): Promise<Checkpoint>
   const entry = probe.entry.replace(/\.gz$/i, "");
   const inner = await makeProbe({ source: { ...named(file, entry), size }, set: probe.set, entry, folder: false });
   const found = await detect(inner, {});
-  if (found?.sure === false) await refuseMixedArchive(inner, found, ctx);
-  const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await read(found.reader, inner, ctx);
+  if (found?.sure === false) await refuseMixedArchive(found, ctx);
+  const checkpoint = found === undefined ? await unwrapped(inner, ctx) : await read(found, ctx);
   if (checkpoint === undefined) throw unknown(inner);
   return { ...checkpoint, variant: `${checkpoint.variant}, in gzip` };
 }

@@ -11,12 +11,12 @@ const MAX_JSON = 64 << 20;
 
 export type KindedProbe = Probe & { readonly kinds: readonly ContainerKind[] };
 
-/** The first and last bytes of what was located, and the containers that they allow. */
-export async function makeProbe(located: Located): Promise<KindedProbe> {
+/** The first and last bytes of what was located, and the containers that they allow: `known`, where something else has said it. */
+export async function makeProbe(located: Located, known?: readonly ContainerKind[]): Promise<KindedProbe> {
   const { source, set, entry } = located;
   const head = await source.read(0, Math.min(PEEK, source.size));
   const tail = await source.read(Math.max(0, source.size - PEEK), Math.min(PEEK, source.size));
-  const kinds = located.folder ? (["folder"] as const) : await kindsOf(source, head, tail);
+  const kinds = known ?? (located.folder ? (["folder"] as const) : signatures(head, tail, source.size));
   const once = <T>(kind: ContainerKind, make: () => Promise<T>): (() => Promise<T | undefined>) => {
     let made: Promise<T | undefined> | undefined;
     return () => {
@@ -32,10 +32,13 @@ export async function makeProbe(located: Located): Promise<KindedProbe> {
   return { entry, container: kinds[0] ?? "binary", kinds, source, set, head, tail, opened: (kind) => containers[kind]() };
 }
 
-/** What the first and last bytes allow; where they have no signature, what is behind a user block is looked at too. */
-async function kindsOf(source: ByteSource, head: Uint8Array, tail: Uint8Array): Promise<readonly ContainerKind[]> {
-  const kinds = signatures(head, tail, source.size);
-  return kinds.includes("binary") && (await followsUserBlock(source)) ? ["hdf5"] : kinds;
+/**
+ * The same file as HDF5 behind a user block, whose bytes are of no signature; undefined where there is none. For files that no format knows for sure: the
+ * search takes a read for each doubling of the size, which of a file on a server are requests.
+ */
+export async function behindUserBlock({ kinds, source, set, entry }: KindedProbe): Promise<KindedProbe | undefined> {
+  if (!kinds.includes("binary") || !(await followsUserBlock(source))) return undefined;
+  return makeProbe({ source, set, entry, folder: false }, ["hdf5"]);
 }
 
 async function parseJson(source: ByteSource): Promise<unknown> {
