@@ -20,14 +20,15 @@ const maxFiles = 8;
 export async function withSidecar(checkpoint: Checkpoint, set: FileSet, entry: string): Promise<Checkpoint> {
   const names = new Set([entry, ...checkpoint.files.slice(0, maxFiles)].flatMap((file) => [file, file.replace(tfEnding, "")]));
   for (const name of names) {
-    const source = name === "" ? undefined : await set.open(name + sidecarSuffix);
+    const beside = name + sidecarSuffix;
+    const source = name === "" || (await set.lacks?.(beside)) === true ? undefined : await set.open(beside);
     if (source === undefined) continue;
     try {
       if (source.size > maxBytes) {
         const message = `${source.size} bytes, at most ${maxBytes} are read`;
         throw new CheckpointError("unsupported", message, { file: source.name });
       }
-      return described(checkpoint, parse(await source.read(0, source.size), source.name), name + sidecarSuffix);
+      return described(checkpoint, parse(await source.read(0, source.size), source.name), beside);
     } finally {
       await source.close();
     }

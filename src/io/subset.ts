@@ -6,6 +6,7 @@ export function subset(set: FileSet, prefix: string): FileSet {
   return {
     name: `${set.name}/${prefix.slice(0, -1)}`,
     open: (name) => set.open(prefix + name),
+    lacks: async (name) => (await set.lacks?.(prefix + name)) === true,
     async list() {
       const names = await set.list();
       return names?.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));

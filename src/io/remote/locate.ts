@@ -94,9 +94,11 @@ async function found({ folder, entry }: RemotePlace, set: FileSet): Promise<Loca
 }
 
 function subfolder(set: FileSet, folder: string): FileSet {
+  const inside = (name: string): string => `${folder}/${insideFolder(name, folder)}`;
   return {
     name: `${set.name}/${folder}`,
-    open: (name) => set.open(`${folder}/${insideFolder(name, folder)}`),
+    open: (name) => set.open(inside(name)),
+    lacks: async (name) => (await set.lacks?.(inside(name))) === true,
     async list() {
       return (await set.list())?.filter((name) => name.startsWith(`${folder}/`)).map((name) => name.slice(folder.length + 1));
     },
@@ -135,6 +137,13 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
     async list() {
       listed ??= folder.list(requests);
       return listed;
+    },
+    async lacks(name) {
+      const names = await listed;
+      const inside = insideFolder(name, folder.shown);
+      if (names === undefined || names.length === 0 || names.includes(inside)) return false;
+      options.onOpened?.(`${folder.shown}/${inside}`, null);
+      return true;
     },
   };
 }

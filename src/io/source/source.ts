@@ -67,6 +67,8 @@ export interface FileSet {
   open(name: string): Promise<ByteSource | undefined>;
   /** All files below, sorted; undefined where it cannot be known (HTTP). */
   list(): Promise<readonly string[] | undefined>;
+  /** Whether a list that was taken already is without this name: what a checkpoint may do without is not asked of a server then. */
+  lacks?(name: string): Promise<boolean>;
 }
 
 /** Files that appear together: written beside, then renamed in the order created, `entry` last. */

@@ -185,7 +185,7 @@ export async function sidecars(set: FileSet, prefix: string): Promise<{ readonly
   const files: string[] = [];
   let bytes = 0;
   for (const name of [`${prefix}.meta`, `${folderOf(prefix)}checkpoint`]) {
-    const source = await set.open(name);
+    const source = (await set.lacks?.(name)) === true ? undefined : await set.open(name);
     if (source === undefined) continue;
     files.push(name);
     bytes += source.size;
