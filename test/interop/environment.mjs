@@ -26,6 +26,20 @@ export function environmentNode(name) {
   });
 }
 
+/** Every Node that package.json promises: major version → exact version. */
+export const nodeVersions = JSON.parse(readFileSync(join(here, "..", "node", "versions.json"), "utf8"));
+
+/** The folder with the program `node` of a version: the npm package node-<platform>-<processor> brings it. */
+export function environmentNodeItself(version) {
+  const name = `node-${process.platform}-${process.arch}`;
+  const folder = environment(`node-${version}`, [join("..", "node", "versions.json")], (place, [list]) => {
+    mkdirSync(place, { recursive: true });
+    copyFileSync(list, join(place, "versions.json"));
+    must("npm", ["install", "--prefix", place, "--no-audit", "--no-fund", "--loglevel=error", `${name}@${version}`]);
+  });
+  return join(folder, "node_modules", name, "bin");
+}
+
 /**
  * Environments are outside the checkout, named after the hash of what they were made from, and are kept between runs; a broken
  * install is never kept.

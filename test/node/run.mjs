@@ -6,32 +6,20 @@
  *     node test/node/run.mjs [--others] [MAJOR]…
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
-import { environment, must } from "../interop/environment.mjs";
+import { environmentNodeItself, must, nodeVersions } from "../interop/environment.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** Major version → exact version. */
-const versions = JSON.parse(readFileSync(new URL("versions.json", import.meta.url), "utf8"));
 const running = process.versions.node.split(".")[0];
 const wanted = process.argv.slice(2).filter((arg) => arg !== "--others");
-const majors = Object.keys(versions).filter((major) => (wanted.length === 0 ? true : wanted.includes(major)));
+const majors = Object.keys(nodeVersions).filter((major) => (wanted.length === 0 ? true : wanted.includes(major)));
 const chosen = process.argv.includes("--others") ? majors.filter((major) => major !== running) : majors;
-
-function folderOf(version) {
-  return environment(`node-${version}`, [join("..", "node", "versions.json")], (place, [list]) => {
-    mkdirSync(place, { recursive: true });
-    copyFileSync(list, join(place, "versions.json"));
-    const name = `node-${process.platform}-${process.arch}@${version}`;
-    must("npm", ["install", "--prefix", place, "--no-audit", "--no-fund", "--loglevel=error", name]);
-  });
-}
 
 let failed = 0;
 for (const major of chosen) {
-  const version = versions[major];
-  const bin = join(folderOf(version), "node_modules", `node-${process.platform}-${process.arch}`, "bin");
+  const version = nodeVersions[major];
+  const bin = environmentNodeItself(version);
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` };
   if (must("node", ["--version"], { env }).trim() !== `v${version}`) throw new Error(`Node ${version} was needed first on the PATH`);
   for (const args of [["run", "build"], ["run", "demo"], ["test"]]) {

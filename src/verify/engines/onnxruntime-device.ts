@@ -2,7 +2,7 @@ import { libraryHint } from "./cuda-library.ts";
 import type { Device } from "./engine.ts";
 import type { GpuReport } from "./gpu.ts";
 import { installHint, rebuildHint } from "./installation.ts";
-import type { ImportFailure } from "./optional-package.ts";
+import { type ImportFailure, property } from "./optional-package.ts";
 
 export const ORT_PACKAGE = "onnxruntime-node";
 /**
@@ -81,10 +81,6 @@ function providerMissing(what: string, brings: readonly string[] | undefined): s
   const cuda = brings === undefined ? undefined : /^cuda(\d+)$/.exec(option)?.[1];
   const needs = cuda === undefined ? "" : `; it is for CUDA ${cuda} (the package's script/install-metadata.js) and ${CUDNN}`;
   return `the CUDA provider of ${ORT_PACKAGE} ${what}: ${rebuildHint(`${ORT_PACKAGE} --onnxruntime-node-install=${option}`)}${needs}`;
-}
-
-function property(owner: unknown, key: string): unknown {
-  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
 }
 
 function firstSentence(text: string): string {

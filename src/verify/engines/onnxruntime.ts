@@ -8,7 +8,7 @@ import type { CudaChoice, DeviceChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
 import { INPUT, type OnnxGraph, onnxGraph, reluGraph } from "./onnx-graph.ts";
 import { broughtTo, type CudaTrial, explainOrtImport, explainWebgpu, ORT_METADATA, ORT_PACKAGE, ortDevice } from "./onnxruntime-device.ts";
-import { failureOf, importOptional, optionalPart, specifier } from "./optional-package.ts";
+import { failureOf, importOptional, optionalPart, property, specifier } from "./optional-package.ts";
 import { parameters } from "./parameters.ts";
 import { askNode } from "./subprocess.ts";
 
@@ -199,8 +199,7 @@ function sessionOptions(device: Device["device"], provider: object | undefined):
 }
 
 function valuesOf(outputs: unknown, layer: string, count: number): Float32Array {
-  const output: unknown = typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, layer) : undefined;
-  const data: unknown = typeof output === "object" && output !== null ? Reflect.get(output, "data") : undefined;
+  const data = property(property(outputs, layer), "data");
   if (!(data instanceof Float32Array) || data.length !== count) throw new TypeError(`ONNX Runtime gave no ${count} values for ${layer}`);
   return data;
 }
@@ -273,8 +272,6 @@ function isOrt(module: unknown): module is Ort {
 }
 
 function versionOf(ort: unknown): string {
-  const env: unknown = typeof ort === "object" && ort !== null ? Reflect.get(ort, "env") : undefined;
-  const versions: unknown = typeof env === "object" && env !== null ? Reflect.get(env, "versions") : undefined;
-  const version: unknown = typeof versions === "object" && versions !== null ? Reflect.get(versions, "node") : undefined;
+  const version = property(property(property(ort, "env"), "versions"), "node");
   return typeof version === "string" ? version : "?";
 }

@@ -69,3 +69,8 @@ export function failureOf(error: unknown): ImportFailure {
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   return { code: code === "MODULE_NOT_FOUND" ? "ERR_MODULE_NOT_FOUND" : code, message: error.message };
 }
+
+/** What a value from such a package has under a name: nothing is known of its type. */
+export function property(owner: unknown, key: string): unknown {
+  return (typeof owner === "object" || typeof owner === "function") && owner !== null ? Reflect.get(owner, key) : undefined;
+}

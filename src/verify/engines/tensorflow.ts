@@ -3,7 +3,7 @@ import { CheckpointError } from "../../errors.ts";
 import type { Device, Engine } from "./engine.ts";
 import type { CudaChoice } from "./engines.ts";
 import { askDriver } from "./gpu.ts";
-import { type Imported, type ImportFailure, importOptional, specifier } from "./optional-package.ts";
+import { type Imported, type ImportFailure, importOptional, property, specifier } from "./optional-package.ts";
 import { askNode } from "./subprocess.ts";
 import { CPU_PACKAGE, explainImport, GPU_PACKAGE, type TensorflowAnswer, tensorflowDevice } from "./tensorflow-device.ts";
 import { hasTfjsOps, type TfjsOps } from "./tfjs-ops.ts";
@@ -81,10 +81,6 @@ function answerOf(tf: unknown, name: string): TensorflowAnswer | undefined {
     library: typeof library === "string" ? library : "?",
     isUsingGpu,
   };
-}
-
-function property(owner: unknown, key: string): unknown {
-  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
 }
 
 function call(owner: unknown, key: string, argument: string): unknown {

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
-import { failureOf, importOptional } from "../engines/optional-package.ts";
+import { failureOf, importOptional, property } from "../engines/optional-package.ts";
 import type { Decoder, Pixels, Resize } from "./pixels.ts";
 import { isLarge, partFor } from "./resample.ts";
 
@@ -92,8 +92,4 @@ function pixelsOf(answer: unknown): Pixels {
     throw new TypeError("sharp answered in another way than expected");
   }
   return { width, height, channels, bytes: data };
-}
-
-function property(owner: unknown, key: string): unknown {
-  return (typeof owner === "object" || typeof owner === "function") && owner !== null ? Reflect.get(owner, key) : undefined;
 }

@@ -1,5 +1,9 @@
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
 import { environmentWebgpu, swiftshader } from "../engines.mjs";
+import { environmentNodeItself, nodeVersions } from "../environment.mjs";
 
 const environment = "webgpu";
 const variables = () => ({ VGGTOOL_ENGINES: environmentWebgpu(), ...swiftshader() });
@@ -32,6 +36,10 @@ export const webgpuJobs = [
       return said.replaceAll("\n", "; ");
     },
   },
+  ...Object.entries(nodeVersions).map(([major, version]) => ({
+    name: `webgpu: installed beside the packed command, on Node ${major}`,
+    run: ({ root, out }) => installed(root, out, environmentNodeItself(version)),
+  })),
   {
     name: "webgpu: SwiftShader is used where it is asked for, and is no GPU",
     environment,
@@ -49,3 +57,43 @@ export const webgpuJobs = [
     },
   },
 ];
+
+/** What --device gpu may answer on a machine: it ran, or what the machine lacks. */
+const refusals = [/only SwiftShader/, /libvulkan\.so\.1 is not on this machine/, /WebGPU finds no Vulkan driver on this machine/];
+
+/** A fresh folder with the packed command and both packages of WebGPU, as a person installs them with one Node. */
+async function installed(root, out, bin) {
+  const said = async (command, args, options = {}) => {
+    const env = { ...process.env, VGGTOOL_ENGINES: "", ...options.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+    const answer = await promisify(execFile)(command, args, { cwd: out, maxBuffer: 16 << 20, ...options, env }).catch((error) => error);
+    return { code: answer.code ?? 0, stdout: answer.stdout, stderr: answer.stderr };
+  };
+  const wrong = (what, { code, stdout, stderr }) => new Error(`${what}: exit code ${code}\n${stderr}${stdout}`);
+  const packed = await said("npm", ["pack", "--ignore-scripts", "--pack-destination", out], { cwd: root });
+  const [tarball] = readdirSync(out).filter((name) => name.endsWith(".tgz"));
+  if (packed.code !== 0 || tarball === undefined) throw wrong("npm pack", packed);
+  const app = join(out, "app");
+  mkdirSync(app);
+  writeFileSync(join(app, "package.json"), '{ "private": true }\n');
+  const { dependencies } = JSON.parse(readFileSync(join(root, "test", "interop", "packages-webgpu.json"), "utf8"));
+  const packages = ["webgpu", "@tensorflow/tfjs-backend-webgpu"].map((name) => `${name}@${dependencies[name]}`);
+  const npm = await said("npm", ["install", join(out, tarball), ...packages, "--no-audit", "--no-fund", "--loglevel=error"], { cwd: app });
+  if (npm.code !== 0) throw wrong("npm install", npm);
+  const file = join(app, "node_modules", "vggtool", "fixtures", "demo", "vgg_face.mat");
+  const verify = (args, env = {}) =>
+    said("node", [join(app, "node_modules", ".bin", "vggtool"), "verify", file, "--json", ...args], { cwd: app, env });
+  const lines = [`Node ${(await said("node", ["--version"])).stdout.trim()}`];
+  for (const [where, env] of [["as it is", {}], ...(swiftshader() === undefined ? [] : [["SwiftShader", swiftshader()]])]) {
+    const found = await verify(["--device", "gpu"], env);
+    const isGpu = found.code === 0 && JSON.parse(found.stdout).engine.device !== "cpu";
+    const refusal = refusals.map((words) => words.exec(found.stderr + found.stdout)?.[0]).find((words) => words !== undefined);
+    if (!isGpu && (found.code !== 2 || refusal === undefined)) throw wrong(`--device gpu, ${where}`, found);
+    lines.push(`${where}: ${isGpu ? "a GPU" : refusal}`);
+  }
+  if (swiftshader() !== undefined) {
+    const found = await verify(["--engine", "webgpu"], swiftshader());
+    if (found.code !== 0 || JSON.parse(found.stdout).engine.selfTest === null) throw wrong("--engine webgpu", found);
+    lines.push(`${JSON.parse(found.stdout).engine.deviceName}`);
+  }
+  return lines.join("; ");
+}

@@ -1,5 +1,5 @@
 import { installHint } from "../installation.ts";
-import type { ImportFailure } from "../optional-package.ts";
+import { type ImportFailure, property } from "../optional-package.ts";
 
 /** Dawn's binding for Node, and TensorFlow.js on WebGPU: both are needed, neither has an install script that matters. */
 export const DAWN_PACKAGE = "webgpu";
@@ -80,8 +80,4 @@ export function readReport(stdout: string, stderr: string): AdapterReport | unde
     };
   });
   return { adapters, said: stderr };
-}
-
-function property(owner: unknown, key: string): unknown {
-  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
 }

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
+import { property } from "../optional-package.ts";
 
 /** What a device says besides its results, as sentences. */
 export interface DeviceEvents {
@@ -97,8 +98,4 @@ function firstLine(text: string): string {
 
 function hasMethod<K extends string>(owner: unknown, key: K): owner is Record<K, () => void> {
   return typeof property(owner, key) === "function";
-}
-
-function property(owner: unknown, key: string): unknown {
-  return typeof owner === "object" && owner !== null ? Reflect.get(owner, key) : undefined;
 }

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../../../errors.ts";
-import { importOptional } from "../optional-package.ts";
+import { importOptional, property } from "../optional-package.ts";
 import type { TfjsOps } from "../tfjs-ops.ts";
 import { BACKEND_PACKAGE, DAWN_PACKAGE, explainMissing } from "./adapters.ts";
 import { type DeviceEvents, type HeardDevice, hear, refusedDevice } from "./device-events.ts";
@@ -106,8 +106,4 @@ function method(owner: unknown, key: string, args: readonly unknown[]): unknown 
   if (typeof found !== "function")
     throw new TypeError(`the package ${DAWN_PACKAGE} has no ${key}: it is not as this tool knows it (0.3 or later)`);
   return Reflect.apply(found, owner, args);
-}
-
-function property(owner: unknown, key: string): unknown {
-  return (typeof owner === "object" || typeof owner === "function") && owner !== null ? Reflect.get(owner, key) : undefined;
 }
