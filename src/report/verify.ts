@@ -14,8 +14,10 @@ export function verifyText(record: VerifyRecord, style: Style): string {
     `${paint.strong(visible(record.file))}${against}`,
     `engine ${engine.name} ${engine.version} on ${engine.device}${engine.deviceName === "" ? "" : ` (${visible(engine.deviceName)})`}${tested}, input ${shape(record.input.shape)}, ${visible(record.input.source)}`,
   ];
-  if (record.tolerance !== null)
-    lines.push(`tolerance ${tiny(record.tolerance.rtol)} of each layer's largest value: ${record.tolerance.reason}`);
+  if (record.tolerance !== null) {
+    const { rtol, reason, layers } = record.tolerance;
+    lines.push(`tolerance ${layers === undefined ? "" : "up to "}${tiny(rtol)} of each layer's largest value: ${reason}`);
+  }
   for (const run of record.runs ?? []) {
     const apart = run.firstDivergence === null ? paint.good("agrees") : paint.bad(`differs from ${visible(run.firstDivergence)} on`);
     lines.push(
@@ -54,6 +56,8 @@ export function verifyText(record: VerifyRecord, style: Style): string {
 
 function layerTable(record: VerifyRecord, { paint }: Style): string {
   const compared = record.layers.some((layer) => layer.maxAbs !== null);
+  // Each layer's own, where there is one.
+  const allowed = compared && record.tolerance?.layers !== undefined;
   const columns: Column[] = [
     { title: "layer" },
     { title: "output", align: "right" },
@@ -61,6 +65,7 @@ function layerTable(record: VerifyRecord, { paint }: Style): string {
       ? [
           { title: "max |a−b|", align: "right" as const },
           { title: "of max |b|", align: "right" as const },
+          ...(allowed ? [{ title: "allowed", align: "right" as const }] : []),
           { title: "mean |a−b|", align: "right" as const },
           { title: "cosine", align: "right" as const },
         ]
@@ -74,7 +79,13 @@ function layerTable(record: VerifyRecord, { paint }: Style): string {
     visible(layer.role),
     shape(layer.shape),
     ...(compared
-      ? [optional(layer.maxAbs), optional(layer.maxRel), optional(layer.meanAbs), cosine(layer.cosine)]
+      ? [
+          optional(layer.maxAbs),
+          optional(layer.maxRel),
+          ...(allowed ? [optional(layer.maxAbs === null ? null : (layer.tolerance ?? null))] : []),
+          optional(layer.meanAbs),
+          cosine(layer.cosine),
+        ]
       : [number(layer.min), number(layer.max)]),
     layer.pass ? paint.good(layer.maxAbs === null ? "finite" : "ok") : paint.bad(problem(layer)),
   ]);

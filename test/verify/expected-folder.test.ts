@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { convert } from "../../src/index.ts";
 import { createContext } from "../../src/io/run.ts";
+import { plain } from "../../src/report/report.ts";
+import { tiny } from "../../src/report/style.ts";
+import { verifyText } from "../../src/report/verify.ts";
 import { verifyCheckpoint } from "../../src/verify/verify.ts";
 import { npyHeader } from "../../src/writers/numpy/npz.ts";
 import { fixtures } from "../support/paths.ts";
@@ -55,6 +58,13 @@ describe("a folder of dumped activations", () => {
     expect(tolerance("fc8")).toBeGreaterThan(tolerance("fc6"));
     expect(tolerance("fc8")).toBeLessThan(1e-4);
     expect(record.tolerance?.reason).toMatch(/^of each layer what float32 leaves: /);
+    // And a person reads it, layer by layer.
+    const text = verifyText(record, { width: 120, paint: plain });
+    expect(text).toMatch(
+      /^tolerance up to \S+ of each layer's largest value: of each layer what float32 leaves: 2\^-24 · \(16 \+ 4 √products\)/m,
+    );
+    expect(text).toMatch(/^layer +output +max \|a−b\| +of max \|b\| +allowed +mean \|a−b\| +cosine/m);
+    expect(text).toContain(tiny(tolerance("conv2_1")));
     expect(record.notes).toContain(`${expected}: no layer's, and not compared: notes`);
   });
 
@@ -74,6 +84,21 @@ describe("a folder of dumped activations", () => {
   test("a wrong layer is the first that differs", async () => {
     const expected = dumped("wrong", { conv2_1: of("conv2_1"), fc6: of("fc6").map((value, k) => (k === 3 ? value + 0.01 : value)) });
     expect(await verifyCheckpoint(weights, { input, expect: expected }, ctx)).toMatchObject({ pass: false, firstDivergence: "fc6" });
+  });
+
+  test("of a GPU that rounds operands to TF32's 11 bits names it", async () => {
+    const coarse = (values: Float32Array): Float32Array => {
+      const words = new Uint32Array(values.slice().buffer);
+      return new Float32Array(words.map((word) => Math.round(word / 2 ** 13) * 2 ** 13).buffer);
+    };
+    const rounded = new Map([...set].map(([role, { shape, values }]) => [role, { shape, values: coarse(values) }]));
+    const theirs = reference(networkOf(set), rounded, { shape: picture.shape.slice(1), values: coarse(picture.values) });
+    const expected = dumped("tf32", Object.fromEntries(["conv2_1", "fc6"].map((layer) => [layer, theirs.get(layer) ?? []])));
+    const record = await verifyCheckpoint(weights, { input, expect: expected }, ctx);
+    expect(record).toMatchObject({ pass: false, firstDivergence: "conv2_1" });
+    expect(record.diagnosis).toEqual([
+      expect.stringMatching(/^the errors of conv2_1 look like those of operands rounded to 11 bits, as TF32/),
+    ]);
   });
 
   test("what is no layer's at all, and an empty folder, are refused", async () => {
