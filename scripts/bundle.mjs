@@ -17,6 +17,7 @@ import { build, transform } from "esbuild";
 import { makeAssets } from "./assets.mjs";
 import { buildLibrary, fromVendor, inputsOf, optional } from "./library.mjs";
 import { notices } from "./notices.mjs";
+import { buildApp } from "./web.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = `${root}dist/cli`;
@@ -50,7 +51,7 @@ const ownRequire = {
   name: "own-require",
   setup(bundle) {
     bundle.onResolve({ filter: /^node:module$/ }, ({ importer }) =>
-      /[\\/]io[\\/]source[\\/]zlib\.ts$/.test(importer) ? { path: "module", namespace: "own-require" } : undefined,
+      /[\\/]io[\\/]compression\.ts$/.test(importer) ? { path: "module", namespace: "own-require" } : undefined,
     );
     bundle.onLoad({ filter: /.*/, namespace: "own-require" }, () => ({ contents: "export const createRequire = () => require;" }));
   },
@@ -160,7 +161,7 @@ const { bodies, inputs } = await pieces();
 const names = [...bodies.keys()];
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices(root, [...(await buildLibrary(root)), ...inputs]));
+writeFileSync(`${root}dist/THIRD-PARTY-NOTICES.txt`, notices(root, [...(await buildLibrary(root)), ...(await buildApp()), ...inputs]));
 write("vggtool.cjs", names, {});
 
 const inspected = inspections.map((path) => loadedBy(["inspect", path]));

@@ -24,7 +24,7 @@ const rows: readonly (readonly string[])[] = [
   ["catalogue"],
   ["library"],
   ["index.ts"],
-  ["cli"],
+  ["cli", "web"],
 ];
 const rowOf = (place: string): number => rows.findIndex((row) => row.includes(place));
 const place = (file: string): string => file.split("/")[0] ?? "";

@@ -60,11 +60,12 @@ async function openFolder(): Promise<Directory | undefined> {
   await removeAbandoned(root, locks);
   const own = `${prefix}${crypto.randomUUID()}`;
   // Kept as long as the worker lives, so that pages opened later leave the folder alone.
-  await new Promise<void>((resolve) => {
-    void locks.request(own, () => {
+  await new Promise<void>((resolve, reject) => {
+    const forever = (): Promise<void> => {
       resolve();
       return new Promise<void>(() => {});
-    });
+    };
+    locks.request(own, forever).catch(reject);
   });
   return root.getDirectoryHandle(own, { create: true });
 }
