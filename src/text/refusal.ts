@@ -4,12 +4,13 @@ import { CheckpointError, type ErrorCode, type ErrorWhere } from "../errors.ts";
 export interface WayOptions {
   /** Patterns. */
   readonly exclude?: readonly string[];
-  readonly foldBn?: true;
-  readonly noTop?: true;
+  readonly foldBn?: true | undefined;
+  readonly noTop?: true | undefined;
+  readonly swapRgb?: undefined;
   readonly allowMissing?: true;
-  readonly numClasses?: number;
+  readonly numClasses?: number | undefined;
   readonly init?: "normal";
-  readonly fc?: "dense" | "conv";
+  readonly fc?: "dense" | "conv" | undefined;
   readonly dtype?: "float32" | undefined;
   readonly naming?: string | undefined;
   readonly to?: string;
@@ -63,13 +64,17 @@ export function adding(options: WayOptions, why?: string): Way {
   return { options, say: (text) => `add ${text}`, ...(why === undefined ? {} : { why }) };
 }
 
+/** Options that a way on may leave out. */
+export type LeftOut = "dtype" | "fc" | "foldBn" | "naming" | "noTop" | "numClasses" | "part" | "swapRgb" | "useAverage";
+
 /** The way that leaves an option out. */
-export function leavingOut(name: "dtype" | "naming" | "part" | "useAverage"): Way {
+export function leavingOut(name: LeftOut): Way {
   const option = flag(name);
   return { options: { [name]: undefined }, say: (more) => `leave ${option} out${more === "" ? "" : ` and add ${more}`}` };
 }
 
-function flag(name: string): string {
+/** An option as it is typed. */
+export function flag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

@@ -1,11 +1,12 @@
 import { openZip, type ZipEntry } from "../../encodings/archive/zip.ts";
-import { CheckpointError, isCheckpointError } from "../../errors.ts";
+import { isCheckpointError } from "../../errors.ts";
 import { basename } from "../../io/path.ts";
 import type { ByteSource } from "../../io/source/source.ts";
 import type { Checkpoint } from "../../tensor/checkpoint.ts";
 import { type DenseRun, denseRun } from "../../tensor/dense-run.ts";
 import { byteLength } from "../../tensor/shape.ts";
 import { isNumeric, type NumericTensor } from "../../tensor/tensor.ts";
+import { leavingOut, Refusal } from "../../text/refusal.ts";
 import type { Group, LatePiece, Piece } from "../../writers/layout.ts";
 import type { Move } from "../plan/plan-types.ts";
 
@@ -175,10 +176,8 @@ export function templatePieces(template: Template, checkpoint: Checkpoint, moves
     const tensor = checkpoint.tensors.get(move.to);
     if (place === undefined || tensor === undefined) throw new Error(`${move.to} has no place in the other checkpoint's file`);
     if (tensor.dtype !== move.toDtype) {
-      throw new CheckpointError("usage", `the other checkpoint's file holds ${tensor.dtype}, ${move.toDtype} was asked for`, {
-        tensor: move.to,
-        hint: "leave --dtype out, or say another format with --to",
-      });
+      const message = `the other checkpoint's file holds ${tensor.dtype}, ${move.toDtype} was asked for`;
+      throw new Refusal("usage", message, [leavingOut("dtype")], { tensor: move.to });
     }
     const piece: Piece = { kind: "tensor", key: move.to, byteLength: place.byteLength, order: place.order };
     return { source: place.source, offset: place.offset, byteLength: place.byteLength, pieces: [piece] };

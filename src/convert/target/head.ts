@@ -1,6 +1,7 @@
 import { CheckpointError } from "../../errors.ts";
 import type { FcLayer, Network, NetworkLayer } from "../../model/network/network.ts";
 import { naturalOrder } from "../../text/natural-order.ts";
+import { Refusal } from "../../text/refusal.ts";
 import type { ConvertOptions } from "../options.ts";
 import { reducedNetwork } from "./reduced.ts";
 
@@ -37,9 +38,9 @@ function withClasses(network: Network, classes: number): Network {
   const absent = network.missing.filter((name) => name.startsWith("fc") && naturalOrder(name, last.name) > 0);
   const [name, ...others] = absent;
   if (others.length > 0) {
-    throw new CheckpointError("usage", `--num-classes makes the last layer anew, and ${absent.join(" and ")} are missing`, {
-      hint: "leave --num-classes out, and the head with --no-top",
-    });
+    throw new Refusal("usage", `--num-classes makes the last layer anew, and ${absent.join(" and ")} are missing`, [
+      { options: { numClasses: undefined, noTop: true }, say: (more) => `leave --num-classes out, and the head with ${more}` },
+    ]);
   }
   if (name !== undefined) return withNewLast(network, last, name, classes);
   const layers = network.layers.map((layer): NetworkLayer => (layer === last ? { ...last, outputs: classes } : layer));

@@ -3,7 +3,7 @@ import type { Format } from "../../format-row.ts";
 import type { Network } from "../../model/network/network.ts";
 import { schemeById } from "../../model/schemes.ts";
 import { shortened } from "../../text/brief.ts";
-import { Refusal } from "../../text/refusal.ts";
+import { flag, type LeftOut, leavingOut, Refusal, type Way } from "../../text/refusal.ts";
 import { likeRow } from "../like/like.ts";
 import { likeTargets } from "../like/like-targets.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -90,25 +90,30 @@ function bakesScale(row: Target, format: Format, options: ConvertOptions): boole
 
 /** What an unknown network cannot become, said before anything else is looked at. */
 function refuseWithoutIdentity(row: Target, format: Format, options: ConvertOptions): void {
-  const needed = format.carries === "network" ? `--to ${row.id}` : asksForNetwork(options);
-  if (needed === undefined) return;
-  const message = `${needed} needs a network that is recognised as a VGG, and this one is not`;
+  const refused = (needed: string, way: Way): Refusal =>
+    new Refusal("unsupported", `${needed} needs a network that is recognised as a VGG, and this one is not`, [way]);
+  const asked = asksForNetwork(options);
   if (format.carries !== "network") {
-    throw new CheckpointError("unsupported", message, { hint: `leave ${needed.replace(/ .*/, "")} out: names are then kept` });
+    if (asked === undefined) return;
+    const { options: without, say } = leavingOut(asked);
+    const value = asked === "naming" || asked === "fc" ? ` ${options[asked]}` : "";
+    throw refused(`${flag(asked)}${value}`, { options: without, say: (more) => `${say(more)}: names are then kept` });
   }
   const layout = row.layout ?? row.scheme;
-  throw new Refusal("unsupported", message, [
-    { options: { to: findTarget(undefined, undefined).id, layout }, say: (text) => `${text} keeps its names, with the axes of ${row.id}` },
-  ]);
+  throw refused(`--to ${row.id}`, {
+    options: { to: findTarget(undefined, undefined).id, layout },
+    say: (text) => `${text} keeps its names, with the axes of ${row.id}`,
+  });
 }
 
-function asksForNetwork(options: ConvertOptions): string | undefined {
-  if (options.naming !== undefined && options.naming !== "keep") return `--naming ${options.naming}`;
-  if (options.fc !== undefined) return `--fc ${options.fc}`;
-  if (options.noTop === true) return "--no-top";
-  if (options.numClasses !== undefined) return "--num-classes";
-  if (options.foldBn === true) return "--fold-bn";
-  return options.swapRgb === true ? "--swap-rgb" : undefined;
+/** The first option that speaks of the network. */
+function asksForNetwork(options: ConvertOptions): LeftOut | undefined {
+  if (options.naming !== undefined && options.naming !== "keep") return "naming";
+  if (options.fc !== undefined) return "fc";
+  if (options.noTop === true) return "noTop";
+  if (options.numClasses !== undefined) return "numClasses";
+  if (options.foldBn === true) return "foldBn";
+  return options.swapRgb === true ? "swapRgb" : undefined;
 }
 
 /** The scheme that gives the names; undefined where the source's are kept. */
