@@ -39,3 +39,9 @@ export function fromSystem(error: unknown, file: string, offset?: number): unkno
     ...(hint === undefined ? {} : { hint }),
   });
 }
+
+/** What the operating system says of a path, wherever it was asked, as a CheckpointError; anything else is returned unchanged. */
+export function refusedPath(error: unknown): unknown {
+  if (systemCode(error) === undefined || !(error instanceof Error) || !("path" in error)) return error;
+  return typeof error.path === "string" ? fromSystem(error, error.path) : error;
+}

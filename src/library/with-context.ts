@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import type { ContextOptions, OwnedContext } from "../io/run.ts";
+import { refusedPath } from "../io/system-error.ts";
 import { hasOwnProcess } from "./own-process.ts";
 import type { RunOptions } from "./run-options.ts";
 
@@ -35,7 +36,8 @@ export async function makeContext(options: RunOptions, verb: VerbOptions): Promi
 export async function spoken<T>(name: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (error) {
+  } catch (caught) {
+    const error = refusedPath(caught);
     if (!(error instanceof CheckpointError)) throw error;
     const placed = name === undefined || error.code === "usage" || error.where.file !== undefined ? error : error.at({ file: name });
     throw placed.complete();

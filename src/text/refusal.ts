@@ -69,12 +69,12 @@ export type LeftOut = "dtype" | "fc" | "foldBn" | "naming" | "noTop" | "numClass
 
 /** The way that leaves an option out. */
 export function leavingOut(name: LeftOut): Way {
-  const option = flag(name);
+  const option = optionName(name);
   return { options: { [name]: undefined }, say: (more) => `leave ${option} out${more === "" ? "" : ` and add ${more}`}` };
 }
 
 /** An option as it is typed. */
-export function flag(name: string): string {
+export function optionName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
@@ -83,7 +83,7 @@ export function optionsText(options: WayOptions): string {
   const { exclude = [], inputSize, init, ...others } = options;
   const flags = Object.entries({ ...others, init }).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    return [value === true ? flag(name) : `${flag(name)} ${value}`];
+    return [value === true ? optionName(name) : `${optionName(name)} ${value}`];
   });
   const size = inputSize === undefined ? [] : [`--input-size ${inputSize.join("x")}`];
   return [...exclude.map((pattern) => `--exclude ${quoted(pattern)}`), ...flags, ...size].join(" ");

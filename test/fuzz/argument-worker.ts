@@ -17,6 +17,7 @@ Reflect.set(fs, "writeSync", (...place: unknown[]): number => {
 });
 syncBuiltinESMExports();
 
+process.send?.("ready");
 process.on("message", async (job: { readonly args: readonly string[]; readonly files: readonly (readonly [string, string])[] }) => {
   const out = join(folder, "out");
   rmSync(out, { recursive: true, force: true });

@@ -5,6 +5,7 @@
  *     npx tsx test/fuzz/arguments.ts [--seconds 20] [--seed 1] [--only N]
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,8 @@ const { values: given } = parseArgs({
 });
 /** In ms; a case takes some 20. */
 const patience = 10_000;
+/** A worker loads the whole command before its first answer. */
+const startPatience = 120_000;
 /** In characters, of each error on stderr. */
 const longest = 900;
 
@@ -96,13 +99,22 @@ interface Answer {
 
 let worker: ChildProcess | undefined;
 
-/** What the command said, or how it failed to answer. */
-function ran({ args, files }: ArgumentCase): Promise<Answer | string> {
-  worker ??= fork(fileURLToPath(new URL("argument-worker.ts", import.meta.url)), [folder], {
+async function started(): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL("argument-worker.ts", import.meta.url)), [folder], {
     cwd: folder,
     execArgv: ["--import", import.meta.resolve("tsx")],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  const timer = setTimeout(() => child.kill("SIGKILL"), startPatience);
+  await Promise.race([once(child, "message"), once(child, "exit")]);
+  clearTimeout(timer);
+  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the worker did not start within ${startPatience / 1000} s`);
+  return child;
+}
+
+/** What the command said, or how it failed to answer. */
+async function ran({ args, files }: ArgumentCase): Promise<Answer | string> {
+  worker ??= await started();
   const child = worker;
   return new Promise((resolve) => {
     const timer = setTimeout(() => end(`no answer within ${patience / 1000} s`), patience);

@@ -37,6 +37,13 @@ describe("outputs of many", () => {
     await expect(outputsBelow(folder, [input], { force: true })).rejects.toMatchObject(refusal);
   });
 
+  test("below a folder whose name no file system takes are refused by the system's own reason", async () => {
+    await expect(outputsBelow("a".repeat(300), found("a.pth"))).rejects.toMatchObject({
+      code: "usage",
+      summary: "the name is longer than the file system allows",
+    });
+  });
+
   test("never leave the folder", async () => {
     await expect(outputsBelow("out", found("../a.pth"))).rejects.toMatchObject({ code: "unsafe" });
   });

@@ -3,7 +3,7 @@ import type { Format } from "../../format-row.ts";
 import type { Network } from "../../model/network/network.ts";
 import { schemeById } from "../../model/schemes.ts";
 import { shortened } from "../../text/brief.ts";
-import { flag, type LeftOut, leavingOut, Refusal, type Way } from "../../text/refusal.ts";
+import { type LeftOut, leavingOut, optionName, Refusal, type Way } from "../../text/refusal.ts";
 import { likeRow } from "../like/like.ts";
 import { likeTargets } from "../like/like-targets.ts";
 import type { ConvertOptions } from "../options.ts";
@@ -97,7 +97,7 @@ function refuseWithoutIdentity(row: Target, format: Format, options: ConvertOpti
     if (asked === undefined) return;
     const { options: without, say } = leavingOut(asked);
     const value = asked === "naming" || asked === "fc" ? ` ${options[asked]}` : "";
-    throw refused(`${flag(asked)}${value}`, { options: without, say: (more) => `${say(more)}: names are then kept` });
+    throw refused(`${optionName(asked)}${value}`, { options: without, say: (more) => `${say(more)}: names are then kept` });
   }
   const layout = row.layout ?? row.scheme;
   throw refused(`--to ${row.id}`, {
