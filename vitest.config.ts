@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ["**/*.long.test.ts", "**/node_modules/**"],
     globalSetup: ["test/support/build.ts"],
     testTimeout: 20_000,
+    hookTimeout: 60_000,
     reporters: ["default"],
     // The default leaves one core to the watcher, which is half of a small machine.
     maxWorkers: "100%",
