@@ -12,6 +12,7 @@ import type { Body, Identity } from "./identity.ts";
 import { isImageConstant } from "./kinds.ts";
 import { knownLayers } from "./layers/known-layers.ts";
 import type { Layers } from "./layers/layer.ts";
+import { naturalCompare } from "./layers/order.ts";
 import { parseName } from "./layers/parts.ts";
 import { candidates, mostTensors, readLayers } from "./layers/read-layers.ts";
 import type { Tokens } from "./layers/tokens.ts";
@@ -47,7 +48,7 @@ function findBodies(
   found: readonly Reading[],
   options: IdentifyOptions,
 ): readonly Draft[] {
-  const sorted = found.toSorted((a, b) => sureness(b) - sureness(a));
+  const sorted = found.toSorted((a, b) => sureness(b) - sureness(a) || naturalCompare(firstPath(a), firstPath(b)));
   const taken = new Set<Entry>();
   const drafts: Draft[] = [];
   for (const reading of sorted) {
@@ -60,6 +61,11 @@ function findBodies(
     for (const entry of draft.entries) taken.add(entry);
   }
   return drafts;
+}
+
+/** Of several that are alike, names say which is first, and not the order of the file. */
+function firstPath({ places }: Reading): string {
+  return places[0]?.entry?.path ?? "";
 }
 
 /** Fewer convolutions are rarely a second network, and a layer near them no other network's. */

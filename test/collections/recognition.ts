@@ -92,6 +92,8 @@ for (const { arch, name, path, json } of golden === undefined ? [] : expectedCas
   const before = stateOf(checkpoint);
   count("recognised", file, { what: "as it is", faults: before === undefined ? ["nothing is said"] : [] }, { n: 0 });
   if (before === undefined) continue;
+  // Two dense layers of a head without its convolutions are any small network's.
+  const undecided = [...before.roles.values()].some((text) => text.includes("conv")) ? [] : ["fc8"];
   const ways = [
     ["drop", drops],
     ["add", additions],
@@ -99,7 +101,7 @@ for (const { arch, name, path, json } of golden === undefined ? [] : expectedCas
   ] as const;
   for (const [property, trials] of ways) {
     const at = { n: 0 };
-    if (asked(property)) for (const trial of trials(checkpoint, before)) count(property, file, trial, at);
+    if (asked(property)) for (const trial of trials(checkpoint, before, { undecided })) count(property, file, trial, at);
   }
 }
 if (real !== undefined && asked("negatives")) {
@@ -133,7 +135,7 @@ function tryMade(): void {
         ["made, rename", renames],
       ] as const) {
         const at = { n: 0 };
-        for (const trial of trials(checkpoint, before)) count(property, file, trial, at);
+        for (const trial of trials(checkpoint, before, { ...host, counted: !how.named })) count(property, file, trial, at);
       }
     }
   }

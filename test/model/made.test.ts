@@ -42,6 +42,43 @@ test("a body that has lost its head does not take another's", () => {
   expect(identity?.complete).toBe(false);
 });
 
+describe("a host without a layer of its head", () => {
+  const lacking = (name: string, gone: RegExp): ReturnType<typeof identify> => {
+    const host = inHosts.find((each) => each.name === name);
+    const how = spellings["torch"];
+    if (host === undefined || how === undefined) throw new Error("no such host");
+    const { checkpoint } = spelled(host.layers, how);
+    return identify(without(checkpoint, new Set([...checkpoint.tensors.keys()].filter((key) => gone.test(key)))));
+  };
+  const missing = (identity: ReturnType<typeof identify>): readonly string[] | undefined => identity?.missing.map(({ role }) => role);
+
+  test("SSD's own names keep fc6 where fc7 is gone", () => {
+    const identity = lacking("SSD512", /^vgg\.33\./);
+    expect(identity?.roles.get("fc6.weight")).toMatchObject({ key: "vgg.31.weight" });
+    expect(missing(identity)).toEqual(["fc7"]);
+  });
+
+  test("classifier.3 takes what a lost layer gave", () => {
+    const identity = lacking("two dense layers of its own", /^classifier\.0\./);
+    expect(identity?.roles.get("fc7.weight")).toMatchObject({ key: "classifier.3.weight" });
+    expect(missing(identity)).toEqual(["fc6"]);
+  });
+
+  test("a lone bias of the classifier has lost its weight", () => {
+    expect(missing(lacking("global pool and one dense layer", /^classifier\.weight/))).toEqual(["fc6.weight"]);
+  });
+
+  test("a classifier without a bias, where every convolution has one, may have been made so", () => {
+    const identity = lacking("global pool and one dense layer", /^classifier\.bias/);
+    expect(identity?.missing).toMatchObject([{ role: "fc6.bias", likelihood: "possible" }]);
+    expect(identity?.complete).toBe(false);
+  });
+
+  test("a perceptual loss names the convolution that its numbers leave a gap for", () => {
+    expect(missing(lacking("perceptual loss to relu3_3", /^vgg\.features\.7\./))).toEqual(["conv2_2"]);
+  });
+});
+
 describe("what is beside a weight", () => {
   const vgg = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
   const how = spellings["torch"];

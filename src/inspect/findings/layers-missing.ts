@@ -68,6 +68,7 @@ function asFinding(group: readonly Missing[]): Finding | undefined {
     );
   }
   const fix = `take the ${layers.length === 1 ? "layer" : "layers"} from the checkpoint that this one was made from`;
+  if (first.likelihood === "possible" && first.role.includes(".")) return finding(`${few(layers)} ${verb} not there: ${first.why}`, fix);
   if (first.likelihood === "possible") {
     return finding(
       `${first.why}: either the features were cut in front of ${layers[0]} on purpose, or ${few(layers)} ${verb} missing; the channels fit without`,

@@ -29,7 +29,11 @@ export const hosts: readonly HostRow[] = [
     keys: ["upconv1.conv.0.weight", "conv_cls.0.weight", "basenet.slice#"],
     ends: { blocks: configs.D, through: "conv5_2" },
   },
-  { name: "SSD300 (ssd.pytorch)", keys: ["extras.0.weight", "L2Norm.weight", "vgg.0.weight"] },
+  {
+    name: "SSD300 (ssd.pytorch)",
+    keys: ["extras.0.weight", "L2Norm.weight", "vgg.0.weight"],
+    head: { "vgg 31": "fc6", "vgg 33": "fc7" },
+  },
   {
     name: "SSD300 (torchvision)",
     keys: ["backbone.extra.0.7.1.weight", "scale_weight"],

@@ -1,6 +1,7 @@
 import { configs } from "../network/configs.ts";
 import type { Draft } from "./body.ts";
 import type { Entries } from "./entries.ts";
+import { widensAsPublished } from "./fit.ts";
 import type { Reading } from "./readings.ts";
 
 /** Fewer convolutions are a VGG only where names say so. */
@@ -42,12 +43,13 @@ function isCounted({ reading, head, entries: own }: Draft, entries: Entries): bo
   return !others || (head.layers.length === 0 && reading.lengths[0] === 1 && widths.get(4) === widths.get(5));
 }
 
-/** features.N with VGG's pools, cut off early: the body of a perceptual loss. */
+/** features.N with VGG's pools, cut off early: the body of a perceptual loss. A gap in it is one where the widths are VGG's too. */
 function isFeatures({ reading }: Draft): boolean {
+  const gaps = reading.holes.length === 1 && widensAsPublished(reading.places) ? 1 : 0;
   return (
     reading.source === "numbers" &&
     reading.published &&
-    reading.places.length >= 7 &&
+    reading.places.length + gaps >= 7 &&
     /^(features|vgg)$/.test(String(reading.prefix.at(-1)))
   );
 }

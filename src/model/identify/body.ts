@@ -16,7 +16,7 @@ import { type Entries, type Entry, tensorsOf } from "./entries.ts";
 import { type FitPlace, placeName } from "./fit.ts";
 import { findHead } from "./head/find-head.ts";
 import type { Head } from "./head/question.ts";
-import { emptyPlaces, missingBiases, missingLayers, missingNorms, type Present } from "./missing.ts";
+import { emptyPlaces, missingBiases, missingLayers, missingNorms, type Present, possibleBiases } from "./missing.ts";
 import { assignNorms, type NormOf } from "./norms.ts";
 import type { Reading } from "./readings.ts";
 import { flattenedAxes, normSlots, vectorAxes, vectorSlot } from "./slots.ts";
@@ -59,6 +59,7 @@ export function draftBody(
     ...missingLayers(reading, head, others.length),
     ...missingBiases(convs),
     ...missingBiases(fcs, 0),
+    ...possibleBiases(convs, fcs),
     ...missingNorms(
       convs.filter(({ entry }) => entry.layer !== undefined),
       norms,

@@ -96,6 +96,14 @@ export function missingBiases(layers: readonly Present[], fewest: number = layer
   });
 }
 
+/** Dense layers without a bias where every convolution has one: made so, or lost. */
+export function possibleBiases(convs: readonly Present[], fcs: readonly Present[]): readonly Missing[] {
+  const biased = ({ entry }: Present): boolean => (entry.layer?.bias ?? entry.lone) !== undefined;
+  if (fcs.length === 0 || fcs.some(biased) || !convs.every(biased)) return [];
+  const why = `all ${convs.length} convolutions have a bias and no dense layer has: they were made without, or it is lost`;
+  return fcs.map(({ name }) => ({ role: `${name}.bias`, likelihood: "possible", why }));
+}
+
 const parts = ["bn.weight", "bn.bias", "bn.mean", "bn.var"] as const satisfies readonly NormPart[];
 
 /** Batch norms, and parts of them, that most of the layers have and some have not. */

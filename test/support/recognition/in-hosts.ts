@@ -12,6 +12,8 @@ export interface InHost {
   readonly classes?: number;
   /** Layers whose role may be said or not: SSD's reduced fc6 and fc7. */
   readonly either?: readonly string[];
+  /** Layers without which the rest is as likely a whole network of another kind. */
+  readonly undecided?: readonly string[];
   readonly bodies?: number;
   /** Not where layers are only counted: nothing tells its norms from batch norms then. */
   readonly named?: true;
@@ -63,6 +65,7 @@ export const inHosts: readonly InHost[] = [
     config: "D",
     through: "conv3_3",
     complete: null,
+    undecided: ["conv3_3"],
   },
   {
     name: "a generator with its perceptual loss",
@@ -244,6 +247,7 @@ export const inHosts: readonly InHost[] = [
     config: "A",
     through: "conv5_2",
     complete: false,
+    undecided: ["conv5_2"],
   },
   {
     name: "frames with an LSTM",
@@ -266,6 +270,7 @@ export const inHosts: readonly InHost[] = [
     config: "D",
     through: "fc7",
     complete: false,
+    undecided: ["fc7"],
   },
   {
     name: "two streams",
@@ -294,6 +299,8 @@ export const inHosts: readonly InHost[] = [
     through: "fc6",
     complete: true,
     classes: 10,
+    either: ["fc6"],
+    undecided: ["fc6"],
   },
   {
     name: "two dense layers of its own",
@@ -302,6 +309,7 @@ export const inHosts: readonly InHost[] = [
     through: "fc7",
     complete: true,
     classes: 10,
+    undecided: ["fc7"],
   },
   {
     name: "a head of 1×1 convolutions",
@@ -322,6 +330,7 @@ export const inHosts: readonly InHost[] = [
     config: "D",
     through: "fc7",
     complete: false,
+    undecided: ["fc7"],
   },
   {
     name: "attention behind conv4_3 and conv5_3",
@@ -370,6 +379,7 @@ export const inHosts: readonly InHost[] = [
     through: "fc7",
     complete: true,
     classes: 10,
+    undecided: ["fc6", "fc7"],
   },
   {
     name: "a third convolution behind conv5_3",

@@ -12,8 +12,18 @@ export interface Trial {
 const layerOf = (role: string): string => role.replace(/\..*/, "");
 const rolesIn = (text: string): readonly string[] => text.split(" ").slice(1);
 
+/** Where silence is right, too. */
+export interface Allowed {
+  /** Layers that may have their role or none. */
+  readonly either?: readonly string[];
+  /** Layers without which the file is as likely another's: of what was its head nothing need be said then. */
+  readonly undecided?: readonly string[];
+  /** Layers are only counted: silence is right, of the whole or of a part. */
+  readonly counted?: boolean;
+}
+
 /** Leaves out every tensor, every module and every layer that has a role, one after another. */
-export function* drops(checkpoint: DescribedCheckpoint, before: Statement): Generator<Trial> {
+export function* drops(checkpoint: DescribedCheckpoint, before: Statement, allowed: Allowed = {}): Generator<Trial> {
   const groups = new Map<string, Set<string>>();
   const into = (name: string, key: string): void => {
     const group = groups.get(name) ?? new Set();
@@ -32,38 +42,64 @@ export function* drops(checkpoint: DescribedCheckpoint, before: Statement): Gene
     const id = [...keys].sort().join("\n");
     if (seen.has(id) || keys.size === before.roles.size) continue;
     seen.add(id);
-    yield { what: `without ${what}`, faults: dropFaults(checkpoint, before, keys) };
+    yield { what: `without ${what}`, faults: dropFaults(checkpoint, before, keys, allowed) };
   }
 }
 
-function dropFaults(checkpoint: DescribedCheckpoint, before: Statement, keys: ReadonlySet<string>): readonly string[] {
+function dropFaults(
+  checkpoint: DescribedCheckpoint,
+  before: Statement,
+  keys: ReadonlySet<string>,
+  { either = [], undecided = [], counted = false }: Allowed,
+): readonly string[] {
+  const gone = [...keys].flatMap((key) => rolesIn(before.roles.get(key) ?? ""));
+  const layers = new Set(gone.map(layerOf));
+  const open = [...layers].some((layer) => undecided.includes(layer));
+  const silent = counted || open || [...layers].some((layer) => either.includes(layer));
   const after = stateOf(without(checkpoint, keys));
-  if (after === undefined) return ["nothing is said"];
-  const faults = movedRoles(before, after, keys);
-  if (after.complete) faults.push("complete");
-  const gone = new Set([...keys].flatMap((key) => rolesIn(before.roles.get(key) ?? "")));
-  for (const role of gone)
+  if (after === undefined) return silent ? [] : ["nothing is said"];
+  const may = (layer: string): boolean => counted || either.includes(layer) || (open && layer.startsWith("fc"));
+  const faults = movedRoles(before, after, { gone: keys, may });
+  const bodies = new Set([...keys].map((key) => before.roles.get(key)?.split(" ")[0] ?? ""));
+  // Without the whole of an undecided layer the rest is a file of its own.
+  const whole = [...before.roles].every(([key, text]) => keys.has(key) || !rolesIn(text).some((role) => layers.has(layerOf(role))));
+  const own = whole && [...layers].every((layer) => undecided.includes(layer));
+  if (!own) for (const body of bodies) if (after.complete.has(body)) faults.push("complete");
+  if (silent) return faults;
+  for (const role of new Set(gone))
     if (!after.missing.has(role) && !after.missing.has(layerOf(role))) faults.push(`${role} is not named as missing`);
   return faults;
 }
 
-function movedRoles(before: Statement, after: Statement, gone: ReadonlySet<string> = new Set()): string[] {
+interface Moved {
+  readonly gone?: ReadonlySet<string>;
+  /** Layers whose roles may be taken back; none may be another. */
+  readonly may?: (layer: string) => boolean;
+}
+
+function movedRoles(before: Statement, after: Statement, { gone = new Set(), may = () => false }: Moved = {}): string[] {
   const faults: string[] = [];
   for (const [key, text] of before.roles) {
     if (gone.has(key)) continue;
     const now = after.roles.get(key);
-    if (now !== text) faults.push(`${key}: ${text} became ${now ?? "nothing"}`);
+    const silent = now === undefined && rolesIn(text).every((role) => may(layerOf(role)));
+    if (now !== text && !silent) faults.push(`${key}: ${text} became ${now ?? "nothing"}`);
   }
   for (const [key, text] of after.roles) if (!before.roles.has(key)) faults.push(`${key} became ${text}`);
   return faults;
 }
 
 /** Adds tensors of other networks, of shapes that would fit. */
-export function* additions(checkpoint: DescribedCheckpoint, before: Statement): Generator<Trial> {
+export function* additions(
+  checkpoint: DescribedCheckpoint,
+  before: Statement,
+  { counted = false, either = [] }: Allowed = {},
+): Generator<Trial> {
+  const may = (layer: string): boolean => counted || either.includes(layer);
   for (const [what, tensors] of foreigners(checkpoint, before)) {
     for (const at of ["end", "start", "middle"] as const) {
       const after = stateOf(having(checkpoint, tensors, at));
-      const faults = after === undefined ? ["nothing is said"] : movedRoles(before, after);
+      const faults = after === undefined ? ["nothing is said"] : movedRoles(before, after, { may });
       if (after !== undefined && after.batchNorm !== before.batchNorm) faults.push(`batchNorm ${after.batchNorm}`);
       yield { what: `with ${what} at the ${at}`, faults };
     }
@@ -179,6 +215,7 @@ export function* renames(checkpoint: DescribedCheckpoint, before: Statement): Ge
 
 function compare(before: Statement, after: Statement): readonly string[] {
   const faults = movedRoles(before, after);
-  if (before.complete !== after.complete) faults.push(`complete ${after.complete}`);
+  const [is, was] = [after, before].map(({ complete }) => [...complete].join());
+  if (is !== was) faults.push(`complete: ${is}, was ${was}`);
   return faults;
 }

@@ -2,11 +2,12 @@ import { keyOf, tokensOf } from "../../layers/tokens.ts";
 import type { Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
 import { runsOf } from "../runs.ts";
-import { literalHeads, type NamedHead, numberedHeads } from "./fc-names.ts";
+import { fcNames, literalHeads, type NamedHead, numberedHeads } from "./fc-names.ts";
 import {
   build,
   finishHead,
   fits,
+  given,
   goesOn,
   type Head,
   isBeside,
@@ -14,6 +15,7 @@ import {
   isSibling,
   type Question,
   type Slots,
+  takesFeatures,
   widens,
 } from "./question.ts";
 
@@ -23,7 +25,7 @@ export function byName(question: Question): Head | undefined {
   const matrices = candidates.filter(({ layer, conv }) => layer === undefined || conv === undefined);
   const long = longHead(question, matrices);
   if (long !== undefined) return long;
-  const numbered = numberedHeads(matrices, reading.source === "count").filter(
+  const numbered = [...numberedHeads(matrices, reading.source === "count"), ...slidingHeads(question)].filter(
     (head) => isBeside(head.prefix, reading.prefix) || head.slots.size === 3,
   );
   const heads = joined([...literal, ...numbered]).filter(
@@ -33,10 +35,35 @@ export function byName(question: Question): Head | undefined {
   const best = heads.toSorted((a, b) => rank(b, reading) - rank(a, reading))[0];
   if (best === undefined) return undefined;
   // One dense layer, or two of which neither is named, may be all that a network has.
-  if (!best.literal && best.slots.size === 1) return undefined;
+  if (!best.literal && best.slots.size === 1) return behindLost(question, best);
   const two = best.slots.size === 2 && !best.slots.has("fc8") && !isNumberedFrom6(best);
   if (two && !isCut(question, best)) return ofTwo(question, best);
   return finishHead(question, best.slots, best.literal ? "names" : "numbers");
+}
+
+/** All three as convolutions under the numbers of torchvision's classifier: DeepLab's, fc6 of 3×3 or 7×7 and two of 1×1. */
+function slidingHeads({ candidates, read, reading }: Question): readonly NamedHead[] {
+  const side = (entry: Entry | undefined): number | undefined => entry && read(entry)?.kernel?.[0];
+  return numberedHeads(candidates).filter(({ prefix, slots }) => {
+    const [first, ...rest] = fcNames.map((name) => side(slots.get(name)));
+    const slides = (first === undefined ? 2 : first) > 1 && rest.every((each) => each === undefined || each === 1);
+    const whole = prefix.at(-1) === "classifier" && slots.size === fcNames.length;
+    return whole && slides && [...slots.values()].every((entry) => isSibling(entry, reading));
+  });
+}
+
+/**
+ * The second layer of torchvision's classifier alone. It takes what the first gave, where that is no number of features, or as many values
+ * as it gives.
+ */
+function behindLost(question: Question, { prefix, slots }: NamedHead): Head | undefined {
+  const [name, entry] = [...slots][0] ?? [];
+  const fc = entry === undefined ? undefined : question.read(entry);
+  if (name !== "fc7" || entry === undefined || fc === undefined || fc.kernel !== undefined) return undefined;
+  if (prefix.at(-1) !== "classifier" || !entry.names.some((tokens) => tokens.at(-1) === 3)) return undefined;
+  const other = question.channels !== undefined && !takesFeatures(fc, question.channels);
+  if (!(other || fc.inputs === fc.outputs) || !isSibling(entry, question.reading)) return undefined;
+  return { ...build(question, slots, "numbers"), missing: ["fc6"], replaced: goesOn(question, slots) };
 }
 
 /** fc6 and fc7 under one name and fc8 under another are one head too: fc_0, fc_1, head/fc8. */
@@ -58,7 +85,7 @@ function longHead(question: Question, matrices: readonly Entry[]): Head | undefi
       ["fc6", first.entry],
       ["fc7", second.entry],
     ]);
-    const takes = question.read(third.entry)?.inputs === question.read(second.entry)?.outputs;
+    const takes = question.read(third.entry)?.inputs === given(question, second.entry);
     if (!isBeside(prefix, question.reading.prefix) || !takes || !fits(question, slots) || !isSibling(first.entry, question.reading))
       continue;
     return { ...build(question, slots, "numbers"), replaced: true };
@@ -82,11 +109,11 @@ function isLate({ read }: Question, slots: Slots): boolean {
 const fewClasses = 8;
 
 /** fc6 and fc7 alone: two equal widths, or torchvision's classifier.0 and .3. */
-export function isCut({ read }: Question, { slots, prefix, literal }: NamedHead): boolean {
+export function isCut(question: Question, { slots, prefix, literal }: NamedHead): boolean {
   const [fc6, fc7] = [slots.get("fc6"), slots.get("fc7")];
-  const [a, b] = [fc6 && read(fc6), fc7 && read(fc7)];
-  if (a === undefined || b === undefined || a.outputs === b.outputs) return true;
-  return (literal || prefix.at(-1) === "classifier") && b.outputs * fewClasses > a.outputs;
+  const [a, b] = [fc6 && given(question, fc6), fc7 && given(question, fc7)];
+  if (a === undefined || b === undefined || a === b) return true;
+  return (literal || prefix.at(-1) === "classifier") && b * fewClasses > a;
 }
 
 /** fc6 and fc7: names that leave a place for fc8, whatever its width is. */
@@ -99,7 +126,7 @@ export function ofTwo(question: Question, { slots, prefix, literal }: NamedHead)
   if (![...slots.values()].every((entry) => isSibling(entry, question.reading))) return undefined;
   if (goesOn(question, slots)) {
     const named = literal || prefix.at(-1) === "classifier";
-    return named ? { ...build(question, slots, "numbers"), replaced: true, final: false, missing: [] } : undefined;
+    return named ? { ...build(question, slots, "numbers"), replaced: true } : undefined;
   }
-  return { ...build(question, slots, "numbers"), final: true, missing: [] };
+  return { ...build(question, slots, "numbers"), final: slots.get("fc7")?.layer !== undefined };
 }

@@ -12,6 +12,7 @@ import {
   finishHead,
   fits,
   type Head,
+  hasReducedForm,
   isBeside,
   isSibling,
   type Question,
@@ -62,7 +63,9 @@ function byHost(question: Question): Head | undefined {
   const found = finishHead(question, head.slots, "names");
   const own = new Set(Object.values(names));
   // What a host has instead of VGG's is not missing.
-  return { ...found, missing: found.missing.filter((name) => own.has(name)), replaced: found.replaced || !own.has("fc8") };
+  const missing = found.missing.filter((name) => own.has(name));
+  const reduced = !own.has("fc8") && hasReducedForm(question, head.slots);
+  return { ...found, missing, replaced: found.replaced || !own.has("fc8"), ...(reduced && { reduced }) };
 }
 
 /** Three layers behind the body, and nothing else: fc6, fc7, fc8, each in its place though the file may have lost one. */
@@ -120,7 +123,9 @@ function alone(question: Question): Head | undefined {
   if (channels === undefined || layers.recurrent.length > 0) return undefined;
   const dense = candidates.filter((entry) => {
     const fc = read(entry);
-    return fc !== undefined && fc.kernel === undefined && takesFeatures(fc, channels);
+    // Of a layer that has lost its weight the name alone speaks.
+    if (fc === undefined) return entry.layer === undefined && !entry.names.some(isLastName);
+    return fc.kernel === undefined && takesFeatures(fc, channels);
   });
   const named = dense.filter(({ names }) =>
     names.some((tokens) => {
@@ -137,5 +142,5 @@ function alone(question: Question): Head | undefined {
   const others = candidates.filter((entry) => entry !== only && entry.layer !== undefined);
   if (others.length > 0 && reading.behind?.length !== 1) return undefined;
   const slots: Slots = new Map([["fc6", only]]);
-  return { ...build(question, slots, "names"), final: true, missing: [] };
+  return { ...build(question, slots, "names"), final: only.layer !== undefined };
 }

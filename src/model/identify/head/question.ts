@@ -88,7 +88,7 @@ export function segmentsOf(entry: Entry): readonly string[] {
 }
 
 /** SSD's form of fc6: a 3×3 kernel, sub-sampled from 7×7, and no fc8 behind it. */
-function hasReducedForm({ read }: Question, slots: Slots): boolean {
+export function hasReducedForm({ read }: Question, slots: Slots): boolean {
   const fc6 = slots.get("fc6");
   const fc = fc6 === undefined ? undefined : read(fc6);
   return fc?.kernel?.[0] === 3 && !slots.has("fc8");
@@ -99,6 +99,11 @@ export function isReduced(question: Question, slots: Slots): boolean {
   const { entries, reading } = question;
   const own = new Set<Entry | undefined>([...reading.places.map(({ entry }) => entry), ...slots.values()]);
   return hasReducedForm(question, slots) && entries.all.some((entry) => entry.layer !== undefined && !own.has(entry));
+}
+
+/** How many values a layer gives; its bias says so where the weight is not in the file. */
+export function given({ read }: Question, entry: Entry): number | undefined {
+  return read(entry)?.outputs ?? entry.lone?.size;
 }
 
 /** Whether something outside the head takes what its last layer gives. */
@@ -137,7 +142,8 @@ export function build({ read }: Question, slots: Slots, source: Head["source"]):
     const fc = read(entry);
     return [{ name, entry, ...(fc && { fc }) }];
   });
-  return { layers, final: false, missing: [], replaced: false, source };
+  // Of a layer without its weight only the bias is there.
+  return { layers, final: false, missing: layers.filter(({ fc }) => fc === undefined).map(({ name }) => name), replaced: false, source };
 }
 
 /** Says what is missing: what the names have and the file lacks, but for an fc8 that others replace. An fc8 that others go on from gives no classes. */
