@@ -36,6 +36,8 @@ export function accepts(draft: Draft, entries: Entries): boolean {
  */
 function isCounted({ reading, head, entries: own }: Draft, entries: Entries): boolean {
   if (head.layers.length === 0 && chainsOn(reading)) return false;
+  // A count that stops early has no gap: seven convolutions in front of an LSTM are no VGG-11.
+  if (reading.tail.length > 0 && head.layers.length < 3) return false;
   const few = [configs.A, configs.B].some((lengths) => lengths.join() === reading.lengths.join());
   if (!few || head.layers.length === 3) return true;
   const others = entries.all.some((entry) => entry.conv !== undefined && !own.has(entry));

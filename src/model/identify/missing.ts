@@ -40,21 +40,21 @@ function certain(role: string, why: string): Missing {
 }
 
 /**
- * A gap in numbers is certain. The last convolution of a block leaves none: it is probably missing, where the names do not say the depth,
- * and features without a head may have been cut on purpose.
+ * A gap in numbers is certain. What no layer follows leaves none: features without a head may have been cut anywhere on purpose (style
+ * transfer ends with conv4_1 or conv5_1), and the last convolution of a block is probably missing, where the names do not say the depth.
  */
 function missingConv(reading: Reading, head: Head, place: FitPlace): Missing {
   const role = placeName(place);
   const isLast = place.index === reading.lengths[place.block - 1];
   const inTail = reading.tail.includes(place);
-  const gapless = isLast && (inTail || reading.source === "names") && reading.source !== "graph" && reading.ends !== true;
+  const cut = inTail && head.layers.length === 0;
+  const gapless = (cut || (isLast && (inTail || reading.source === "names"))) && reading.source !== "graph" && reading.ends !== true;
   if (!gapless) return certain(role, grounds[reading.source]);
   const found = reading.lengths.map((_, b) => reading.places.filter(({ block }) => block === b + 1).length);
   const config = (["A", "B", "D", "E"] as const).find((each) => configs[each].join() === reading.lengths.join());
   const named = config !== undefined && saysDepth(reading, config);
   const title = config === undefined ? "the published network" : titles[config];
   const why = `${reading.places.length} convolutions in blocks of ${found.join(", ")}, where ${title}${named ? ", whose name the tensors carry," : ""} has ${reading.lengths.join(", ")}`;
-  const cut = inTail && head.layers.length === 0;
   return { role, why, likelihood: cut ? "possible" : named ? "certain" : "probable" };
 }
 

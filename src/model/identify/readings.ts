@@ -2,7 +2,7 @@ import type { DescribedCheckpoint } from "../described.ts";
 import type { HostRow } from "../hosts/hosts.ts";
 import type { Tokens } from "../layers/tokens.ts";
 import type { Entries, Entry } from "./entries.ts";
-import { chained, type Fit, type FitPlace, fitInto, fitPlaces, placeName, placesOf, publishedLengths } from "./fit.ts";
+import { chained, type Fit, type FitPlace, fitInto, fitPlaces, placeName, placesOf, publishedLengths, widensAsPublished } from "./fit.ts";
 import { type GraphLayer, graphFit } from "./graph.ts";
 import type { FcName } from "./head/fc-names.ts";
 import { literalFits } from "./literal.ts";
@@ -43,7 +43,7 @@ export function readings(checkpoint: DescribedCheckpoint, entries: Entries, runs
     const fit = fitNumbers(run) ?? ownBlocks(run);
     if (fit === undefined) continue;
     const { last, countsPools } = fit;
-    found.push({ ...cut(fit), source: countsPools ? "numbers" : "count", prefix: run.prefix, run: { run, last } });
+    found.push({ ...withoutNarrowing(cut(fit)), source: countsPools ? "numbers" : "count", prefix: run.prefix, run: { run, last } });
   }
   return found.filter(({ places }) => places.length > 0);
 }
@@ -58,6 +58,22 @@ function cut<T extends Fit>(fit: T): T {
   const again = fitPlaces(places);
   if (last === undefined || again === undefined) return { ...fit, places: [] };
   return { ...fit, ...again };
+}
+
+/**
+ * Without the last convolutions of a run that stops early, where these narrow and every block before has one width, each wider: the first
+ * layers of what follows (OpenPose' 512 → 256 → 128 in the places of conv4_3 and conv4_4). Numbers alone do not make them a VGG's.
+ */
+function withoutNarrowing<T extends Fit>(fit: T): T {
+  const width = ({ entry }: FitPlace): number => entry?.conv?.outputs ?? 0;
+  const narrow = fit.places.findIndex((place, i) => {
+    const before = fit.places[i - 1];
+    return before?.block === place.block && place.entry?.conv !== undefined && width(place) < width(before);
+  });
+  const rest = fit.places.slice(0, narrow);
+  const inLast = fit.places[narrow]?.block === fit.places.at(-1)?.block;
+  const again = narrow < 0 || !inLast || fit.tail.length === 0 || !widensAsPublished(rest) ? undefined : fitPlaces(rest);
+  return again === undefined ? fit : { ...fit, ...again };
 }
 
 /** The tokens that the names of all these layers begin with. */

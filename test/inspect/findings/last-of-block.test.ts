@@ -85,6 +85,21 @@ describe("features without a head", () => {
     expect(findings[0]?.message).toContain("on purpose");
   });
 
+  test.each([
+    [
+      [2, 2, 4, 1],
+      ["conv4_2", "conv4_3", "conv4_4"],
+    ],
+    [
+      [2, 2, 4, 4, 1],
+      ["conv5_2", "conv5_3", "conv5_4"],
+    ],
+  ])("blocks of %s, as style transfer cuts VGG-19: nothing follows that would leave a gap", async (lengths, layers) => {
+    const findings = await found(keras(lengths));
+    expect(findings).toMatchObject([{ severity: "info", layers }]);
+    expect(findings[0]?.message).toContain("on purpose");
+  });
+
   test("a scope that says the depth makes it sure", async () => {
     expect(await found(slim("vgg_16", [2, 2, 2, 3, 3]))).toMatchObject([{ severity: "error", layers: ["conv3_3"] }]);
     expect(await found(slim("vgg_16", [2, 2, 3, 3, 2]))).toMatchObject([{ severity: "info", layers: ["conv5_3"] }]);

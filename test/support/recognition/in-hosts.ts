@@ -213,6 +213,17 @@ export const inHosts: readonly InHost[] = [
     complete: false,
   },
   {
+    name: "OpenPose of running numbers",
+    layers: [
+      ...at("model0.", body("E", "{f}", { through: "conv4_2" })),
+      ...lines("model0.23 conv 512 256 3; model0.25 conv 256 128 3; model1_1.0 conv 128 128 3; model2_1.0 conv 185 128 7"),
+    ],
+    config: "E",
+    through: "conv4_2",
+    complete: false,
+    either: ["conv4_3", "conv4_4"],
+  },
+  {
     name: "HED",
     layers: [
       ...literal,

@@ -103,6 +103,12 @@ export const others: readonly NoVgg[] = [
     lines("rnn.0.rnn.weight_ih_l0 raw 1024 512; rnn.0.rnn.weight_hh_l0 raw 1024 256"),
     dense("rnn.0.embedding rnn.1.embedding", 512, 256, 37),
   ),
+  row(
+    "CRNN of seven 3×3",
+    convs("conv2d_{k1}", 3, [1, 64, 128, 256, 256, 512, 512, 512]),
+    lines("lstm_1.weight_ih_l0 raw 1024 512; lstm_1.weight_hh_l0 raw 1024 256"),
+    dense("dense_1", 512, 37),
+  ),
   row("PointNet", convs("stn.conv{k1}", 1, [3, 64, 128, 1024]), dense("fc1 fc2 fc3", 1024, 512, 256, 40)),
   row("DQN of Atari", lines("conv1 conv 4 32 8; conv2 conv 32 64 4; conv3 conv 64 64 3"), dense("fc1 fc2", 3136, 512, 6)),
   row(
