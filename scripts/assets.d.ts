@@ -15,3 +15,8 @@ declare module "#assets/page" {
   export const scriptHash: string;
   export const styleHash: string;
 }
+
+declare module "#assets/helper" {
+  /** src/library/threads/helper.ts as one text. */
+  export const helper: string;
+}

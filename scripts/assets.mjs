@@ -13,6 +13,26 @@ export async function makeAssets(root) {
   const text = (path) => readFileSync(root + path, "utf8");
   write(folder, "manual", { findingsPage: text("docs/findings.md"), errorsPage: text("docs/errors.md") });
   write(folder, "page", await pageAssets(root));
+  write(folder, "helper", { helper: await helperAsset(root) });
+}
+
+/** What a helper thread runs (src/library/threads). */
+async function helperAsset(root) {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}src/library/threads/helper.ts`],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    charset: "ascii",
+    legalComments: "none",
+    // node:module's createRequire, which CommonJS has by itself.
+    banner: { js: 'const helperUrl="file:///";' },
+    define: { "import.meta.url": "helperUrl" },
+  });
+  return outputFiles[0].text.trim();
 }
 
 /** What a report runs and looks like (src/report/page): script and style as one text each, and the hashes by which its policy lets them in. */

@@ -64,7 +64,10 @@ const ownRequire = {
  */
 const firstUses = new Map([
   ["string-width", `export default (text) => require("string-width").default(text);`],
-  ["node:os", `export const tmpdir = () => require("node:os").tmpdir(); export const homedir = () => require("node:os").homedir();`],
+  [
+    "node:os",
+    `export const tmpdir = () => require("node:os").tmpdir(); export const homedir = () => require("node:os").homedir(); export const availableParallelism = () => require("node:os").availableParallelism();`,
+  ],
 ]);
 const onFirstUse = {
   name: "on-first-use",

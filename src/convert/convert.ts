@@ -86,6 +86,7 @@ export async function convertCheckpoint(request: ConvertRequest, given: ConvertO
     refuseFullDisk(layouts, place);
     const checks = options.check !== false;
     ctx.begin?.("converting", bytesOf(plan));
+    await ctx.recruit?.(bytesOf(plan));
     const outputs = await execute(layouts, run, checks ? readBack(set, ctx) : set, ctx);
     const entry = outputs.at(-1);
     if (entry === undefined) throw new Error("a writer without files");

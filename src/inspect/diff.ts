@@ -69,6 +69,7 @@ export async function diffCheckpoints(sideA: DiffSide, sideB: DiffSide, ctx: Con
   const { a, b } = compared;
   const alignment = aligned(a, b, options.map === undefined ? [] : handPairs(options.map, a.checkpoint.tensors));
   const takes = filterOf(options.filter ?? [], a, b);
+  await ctx.recruit?.(sideA.checkpoint.bytes + sideB.checkpoint.bytes);
   const pairs = await pairsOf(alignment, compared, ctx);
   const onlyA = ownOf(a, alignment.onlyA).filter((key) => takes(key, undefined));
   const onlyB = ownOf(b, alignment.onlyB).filter((key) => takes(undefined, key));

@@ -116,6 +116,7 @@ export async function inspectIdentified(
     options.layers === true
       ? (await import("./layers.ts")).layerTable(checkpoint, identity, size === undefined ? {} : { inputSize: size })
       : undefined;
+  if (options.hash === true || options.stats === true) await ctx.recruit?.(checkpoint.bytes);
   if (options.hash === true) ctx.begin?.("hashing", checkpoint.bytes);
   const { tensors, totals } = await list(checkpoint, identity, ctx, options);
   const stats = options.stats === true ? await import("./stats.ts") : undefined;

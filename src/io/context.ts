@@ -18,6 +18,8 @@ export interface Context {
   temporary(): Promise<OutputFile>;
   /** A reader says that it is about to describe as many tensors; absent where the process is not ours to adapt. */
   readonly expect?: (tensors: number) => Promise<void>;
+  /** Says that about so many bytes are to be moved from here on: where that is worth it, helper threads are started that reach the buffers. */
+  readonly recruit?: (bytes: number) => Promise<void>;
   /** What begins, for who watches, and about how many bytes ticks will count of it; absent where nobody does. */
   readonly begin?: (phase: string, bytes: number) => void;
   /** After every tile: progress, a turn of the event loop, throws `interrupted` when aborted. */

@@ -1,6 +1,7 @@
 import { CheckpointError } from "../errors.ts";
-import { createArena } from "./arena.ts";
+import { createArena, memoryOf } from "./arena.ts";
 import type { Context } from "./context.ts";
+import { type Crew, currentCrew, endCrew, setCurrentCrew } from "./crew/crew.ts";
 import type { RemoteOptions } from "./remote/options.ts";
 import type { ByteSource, OutputFile } from "./source/source.ts";
 import { spooled } from "./source/spooled.ts";
@@ -17,6 +18,8 @@ export interface ContextOptions {
   readonly remote?: RemoteOptions;
   /** Where temporary files lie: beside the output. The system's own folder only where there is no output. */
   readonly temporaryFolder?: string;
+  /** Threads at most, this one among them (as many as the system has cores, up to 4, where undefined), and what a helper runs. */
+  readonly threads?: { readonly most: number | undefined; readonly script: () => Promise<string> };
   readonly onProgress?: (bytes: number) => void;
   readonly onPhase?: (phase: string, bytes: number) => void;
 }
@@ -34,6 +37,8 @@ const TURN = 5;
 const SMALL_BUFFER = 64 << 10;
 /** Room for the padding of a tile's rows. */
 const ARENA_SLACK = 256 << 10;
+/** Bytes to move from which on helper threads are worth their start, some 40 ms of another core and 10 MB. */
+const CREW_BYTES = 50e6;
 
 /** What one command lends to everything it calls; `dispose` removes its temporary files. */
 export function createContext(options: ContextOptions = {}): OwnedContext {
@@ -45,9 +50,10 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
   let spool: { readonly file: OutputFile; used: number } | undefined;
   let lastTurn = Date.now();
   let arenaTried = false;
+  let crew: Crew | undefined;
+  const each = Math.ceil(memory / 2) + ARENA_SLACK;
 
   const grow = (which: 0 | 1 | 2, length: number): void => {
-    const each = Math.ceil(memory / 2) + ARENA_SLACK;
     if (!arenaTried && length > SMALL_BUFFER && length <= each) {
       arenaTried = true;
       const arena = createArena(each);
@@ -90,6 +96,20 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
       return temporary();
     },
     ...(options.onPhase === undefined ? {} : { begin: options.onPhase }),
+    async recruit(bytes) {
+      const { threads } = options;
+      if (threads === undefined || threads.most === 1 || bytes < CREW_BYTES || arenaTried || currentCrew() !== undefined) return;
+      const [{ startCrew, usualThreads }, script] = await Promise.all([import("./crew/start.ts"), threads.script()]);
+      const helpers = (threads.most ?? usualThreads()) - 1;
+      if (helpers < 1) return;
+      const arena = createArena(each, true);
+      const shared = arena === undefined ? undefined : memoryOf(arena[0].buffer);
+      if (arena === undefined || shared === undefined) return;
+      arenaTried = true;
+      buffers.splice(0, 3, ...arena);
+      crew = startCrew(helpers, shared, script);
+      if (crew !== undefined) setCurrentCrew(crew, shared.buffer);
+    },
     async tick(bytes) {
       options.onProgress?.(bytes);
       if (Date.now() - lastTurn > TURN) {
@@ -99,6 +119,8 @@ export function createContext(options: ContextOptions = {}): OwnedContext {
       if (signal.aborted) throw new CheckpointError("interrupted", "interrupted");
     },
     async dispose() {
+      if (crew !== undefined) endCrew(crew);
+      crew = undefined;
       for (const file of temporaries.splice(0)) await file.close();
       spool = undefined;
       buffers[0] = new Uint8Array(0);

@@ -5,8 +5,8 @@
 declare global {
   namespace WebAssembly {
     class Memory {
-      constructor(descriptor: { readonly initial: number; readonly maximum?: number });
-      readonly buffer: ArrayBuffer;
+      constructor(descriptor: { readonly initial: number; readonly maximum?: number; readonly shared?: boolean });
+      readonly buffer: ArrayBufferLike;
     }
     class Module {
       constructor(bytes: Uint8Array<ArrayBuffer>);

@@ -1,5 +1,5 @@
 import type { RemoteOptions } from "../io/remote/options.ts";
-import { abortSignal, type Checks, callback, flag, record, text } from "./checks.ts";
+import { abortSignal, type Checks, callback, countingNumber, flag, record, text } from "./checks.ts";
 
 /** What every verb takes. */
 export interface RunOptions {
@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Values of which the files hold a tiny part are read all the same. */
   readonly amplified?: boolean;
+  /** Threads that move, compare and sum up large files together: 1 for a program that uses the library, up to 4 for the command. */
+  readonly threads?: number;
   /** No address is asked: one that is named is an error. */
   readonly offline?: boolean;
   /** A file that a server gives only whole is fetched into a temporary file first. */
@@ -27,6 +29,7 @@ export const runChecks: Checks<RunOptions> = {
   from: text,
   signal: abortSignal,
   amplified: flag,
+  threads: countingNumber,
   offline: flag,
   download: flag,
   cache: text,

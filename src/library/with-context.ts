@@ -44,7 +44,7 @@ export async function spoken<T>(name: string | undefined, work: () => Promise<T>
   }
 }
 
-export function contextOptions({ signal, onProgress, onPhase, remote, offline, download, cache }: RunOptions): ContextOptions {
+export function contextOptions({ signal, onProgress, onPhase, remote, offline, download, cache, threads }: RunOptions): ContextOptions {
   return {
     remote: {
       ...remote,
@@ -53,8 +53,14 @@ export function contextOptions({ signal, onProgress, onPhase, remote, offline, d
       ...(cache === undefined ? {} : { cache }),
     },
     ownProcess: hasOwnProcess(),
+    threads: { most: threads ?? (hasOwnProcess() ? undefined : 1), script: helperScript },
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(onPhase === undefined ? {} : { onPhase }),
   };
+}
+
+async function helperScript(): Promise<string> {
+  const { helper } = await import("#assets/helper");
+  return helper;
 }

@@ -1,13 +1,12 @@
 import { crc32 } from "../encodings/checksum/crc32.ts";
 import { crc32c } from "../encodings/checksum/crc32c.ts";
+import { registerShifts } from "../encodings/checksum/divided.ts";
 import type { OutputFile } from "../io/source/source.ts";
-import { RegisterShift } from "./checksum-shift.ts";
 import type { Group } from "./layout.ts";
 
-/** Polynomials, reflected: ITU-T V.42 and Castagnoli (RFC 3720, section 12.1). */
 const kinds = {
-  crc32: { update: crc32, shift: new RegisterShift(0xedb88320) },
-  crc32c: { update: crc32c, shift: new RegisterShift(0x82f63b78) },
+  crc32: { update: crc32, shift: registerShifts.crc32 },
+  crc32c: { update: crc32c, shift: registerShifts.crc32c },
 } as const;
 
 /**

@@ -6,7 +6,7 @@ import { interruptSignal } from "../interrupt.ts";
 import { finding, type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
 import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, byteCount, collect, fromOne, inputSize, jobsHelp, parseWholeNumber } from "./parse.ts";
+import { amplifiedHelp, byteCount, collect, fromOne, inputSize, jobsHelp, parseWholeNumber, threadsHelp } from "./parse.ts";
 import { withReadingOptions } from "./reading-options.ts";
 
 type InputSize = ReturnType<typeof inputSize>;
@@ -40,6 +40,7 @@ export function convertCommand(): Command {
     )
     .option("--out-dir <dir>", "where to write one or many checkpoints: below it as they are below what is named")
     .option("--jobs <n>", jobsHelp, fromOne)
+    .option("--threads <n>", threadsHelp, fromOne)
     .option("--to <target>", "format with that framework's usual names and axes ('vggtool formats' lists them)")
     .option("--naming <scheme>", "other names; keep: the source's")
     .option("--layout <scheme>", "other axes; keep: the source's")

@@ -7,7 +7,7 @@ import { interruptSignal } from "../interrupt.ts";
 import { finding, type ManyOptions, runMany } from "../many/run-many.ts";
 import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
-import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, positive } from "./parse.ts";
+import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, positive, threadsHelp } from "./parse.ts";
 
 export function diffCommand(): Command {
   return new Command("diff")
@@ -20,6 +20,7 @@ export function diffCommand(): Command {
     .optionsGroup("What is compared:")
     .option("--against <base>", "compare each checkpoint that is named with this one, which is A")
     .option("--jobs <n>", jobsHelp, fromOne)
+    .option("--threads <n>", threadsHelp, fromOne)
     .option("--filter <glob>", "compare only tensors whose name or role matches (repeatable)", collect)
     .option("--map <file>", "JSON that says which tensor of A is which of B, and along which axes")
     .option("--rtol <r>", "how far two values may be apart, over the largest of the tensor, to count as equal", positive)

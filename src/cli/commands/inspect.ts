@@ -9,7 +9,7 @@ import { type ManyOptions, oneOrMany, runMany } from "../many/run-many.ts";
 import { outputFor, setExitCode, withoutCommon } from "../output.ts";
 import { progress } from "../progress.ts";
 import { runSource, sarifText } from "./inspect-source.ts";
-import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, listed, parseWholeNumber } from "./parse.ts";
+import { amplifiedHelp, collect, fromOne, inputSize, jobsHelp, listed, parseWholeNumber, threadsHelp } from "./parse.ts";
 
 interface Options extends ManyOptions {
   readonly hash?: boolean;
@@ -54,6 +54,7 @@ export function inspectCommand(): Command {
     .option("--input-size <HxWxC>", "size of the picture, where the file does not say", inputSize)
     .option("--amplified", amplifiedHelp)
     .option("--jobs <n>", jobsHelp, fromOne)
+    .option("--threads <n>", threadsHelp, fromOne)
     .optionsGroup("What the exit code says:")
     .addOption(
       new Option("--fail-on <severity>", "exit 1 when a finding is at least this severe")

@@ -45,6 +45,9 @@ export function fromOne(text: string): number {
   return value;
 }
 
+/** Of `--threads`, on every command that reads all values of a large file. */
+export const threadsHelp = "threads that share the work on one large checkpoint: as many as there are cores, up to 4, unless said";
+
 /** Of `--jobs`, on every command that takes many checkpoints. */
 export const jobsHelp = "checkpoints that are worked on at once, each in a thread of its own";
 

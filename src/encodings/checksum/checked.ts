@@ -1,10 +1,14 @@
 import { CheckpointError, type ErrorWhere } from "../../errors.ts";
+import { currentCrew } from "../../io/crew/crew.ts";
+import { WORTH_ASKING } from "../../io/crew/job.ts";
 import { checkRange } from "../../io/source/range.ts";
 import type { ByteSource } from "../../io/source/source.ts";
-import { window } from "../../io/source/window.ts";
+import { openFileOf, window } from "../../io/source/window.ts";
 import { turn } from "../../io/system.ts";
 import type { Crc } from "./crc.ts";
+import { crc32 } from "./crc32.ts";
 import { crc32c } from "./crc32c.ts";
+import { joinedSum } from "./divided.ts";
 
 /** Bytes `offset` to `offset + size` of a file. */
 export interface Range {
@@ -65,12 +69,29 @@ export function checked(
       ...where,
     });
   };
+  /** Has a helper thread sum up a piece that begins at `from`, where there is one and it can read the file. */
+  const askToSum = (from: number, to: number) => {
+    const place = openFileOf(file, from);
+    const length = Math.min(chunk, to - from);
+    const checksum = compute === crc32c ? "crc32c" : compute === crc32 ? "crc32" : undefined;
+    if (place === undefined || checksum === undefined || length < WORTH_ASKING) return undefined;
+    const answer = currentCrew()?.ask({ kind: "sumFile", checksum, ...place, length });
+    return answer === undefined ? undefined : ({ checksum, answer, length } as const);
+  };
   /** The checksum of `from` to `to` behind `start`. */
   const roll = async (from: number, to: number, start: number, pausing = false): Promise<number> => {
     const buffer = new Uint8Array(Math.min(chunk, to - from));
     let result = start;
-    for (let at = from; at < to; at += buffer.length) {
-      result = compute(await file.read(at, Math.min(buffer.length, to - at), buffer), result);
+    for (let at = from; at < to; ) {
+      const here = Math.min(buffer.length, to - at);
+      const helped = askToSum(at + here, to);
+      result = compute(await file.read(at, here, buffer), result);
+      at += here;
+      const found = helped?.answer();
+      if (helped !== undefined && found !== undefined) {
+        result = joinedSum(helped.checksum, result, found, helped.length);
+        at += helped.length;
+      }
       if (pausing) await turn();
     }
     return result;

@@ -1,7 +1,8 @@
 import { crcOf } from "./crc.ts";
+import { divided, polynomials } from "./divided.ts";
 
 /** CRC-32C (Castagnoli): RFC 3720 names the reflected polynomial in section 12.1 and has check values in appendix B.4. */
-export const crc32c = crcOf(0x82f63b78);
+export const crc32c = divided("crc32c", crcOf(polynomials.crc32c));
 
 const maskDelta = 0xa282ead8;
 

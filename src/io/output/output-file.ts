@@ -87,6 +87,9 @@ export function outputOn(fd: number, path: string, name: string, use: Use): Open
   return {
     name,
     path,
+    get descriptor() {
+      return open ? fd : undefined;
+    },
     get size() {
       return size;
     },

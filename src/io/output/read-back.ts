@@ -1,6 +1,8 @@
 import { CheckpointError } from "../../errors.ts";
 import { compareBytes } from "../bytes.ts";
 import type { Context } from "../context.ts";
+import { crewOf } from "../crew/crew.ts";
+import { WORTH_ASKING } from "../crew/job.ts";
 import type { OutputFile, OutputSet } from "../source/source.ts";
 
 /** Bytes read back at a time: they stay in the second-level cache between reading and comparing. */
@@ -36,6 +38,22 @@ class Comparing {
   }
 
   async #compare(file: OutputFile, offset: number, written: Uint8Array): Promise<void> {
+    const fd = file.descriptor;
+    const crew = fd !== undefined && written.length >= WORTH_ASKING ? crewOf(written.buffer) : undefined;
+    const half = Math.ceil(written.length / 2);
+    const answer =
+      fd === undefined
+        ? undefined
+        : crew?.ask({ kind: "sameFile", fd, offset: offset + half, at: written.byteOffset + half, length: written.length - half });
+    try {
+      await this.#compareHere(file, offset, answer === undefined ? written : written.subarray(0, half));
+    } finally {
+      // A helper that finds a difference, or cannot read, leaves it to this thread to say so.
+      if (answer !== undefined && answer() !== 1) await this.#compareHere(file, offset, written);
+    }
+  }
+
+  async #compareHere(file: OutputFile, offset: number, written: Uint8Array): Promise<void> {
     for (let at = 0; at < written.length; at += CHUNK) {
       const part = written.subarray(at, at + CHUNK);
       const found = await file.read(offset + at, part.length, this.#ctx.scratch(2, CHUNK));

@@ -1,10 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { CheckpointError } from "../../errors.ts";
+import { crewOf, divide } from "../crew/crew.ts";
+import { type Job, WORTH_ASKING } from "../crew/job.ts";
 import type { OpenedFiles } from "../opened.ts";
 import { kindAt, refuseSpecial } from "../regular.ts";
 import { fromSystem } from "../system-error.ts";
 import { checkRange, target } from "./range.ts";
-import type { ByteSource } from "./source.ts";
+import type { ByteSource, Runs } from "./source.ts";
 
 /** Linux reads at most 0x7ffff000 bytes in one call; stay well below. */
 const LARGEST_READ = 1 << 30;
@@ -60,10 +62,22 @@ export async function fileSource(path: string, opened?: OpenedFiles): Promise<By
     size,
     access: "random",
     whole: true,
+    get descriptor() {
+      return open ? fd : undefined;
+    },
     async read(offset, length, into) {
       checkRange(path, size, offset, length, into);
       const out = target(length, into);
-      readTo(offset, length, out, 0);
+      const crew = length >= WORTH_ASKING ? crewOf(out.buffer) : undefined;
+      divide(crew, {
+        count: length,
+        step: WORTH_ASKING / 4,
+        own: (from, to) => {
+          readTo(offset + from, to - from, out, from);
+          return 0;
+        },
+        job: (from, to) => runsJob(fd, { offset: offset + from, stride: 0, count: 1, length: to - from, pitch: 0 }, out, from),
+      });
       return out;
     },
     async readRuns({ offset, stride, count, length, pitch }, into) {
@@ -71,8 +85,17 @@ export async function fileSource(path: string, opened?: OpenedFiles): Promise<By
         checkRange(path, size, offset + k * stride, length);
         if (k * pitch + length > into.length)
           throw new RangeError(`buffer of ${into.length} bytes for a read to byte ${k * pitch + length}`);
-        readTo(offset + k * stride, length, into, k * pitch);
       }
+      const crew = count * length >= WORTH_ASKING ? crewOf(into.buffer) : undefined;
+      divide(crew, {
+        count,
+        step: 1,
+        own: (from, to) => {
+          for (let k = from; k < to; k += 1) readTo(offset + k * stride, length, into, k * pitch);
+          return 0;
+        },
+        job: (from, to) => runsJob(fd, { offset: offset + from * stride, stride, count: to - from, length, pitch }, into, from * pitch),
+      });
     },
     async close() {
       if (!open) return;
@@ -80,6 +103,11 @@ export async function fileSource(path: string, opened?: OpenedFiles): Promise<By
       closeSync(fd);
     },
   };
+}
+
+/** What a helper reads of a file to the place `at` of a buffer in its memory. */
+function runsJob(fd: number, runs: Runs, into: Uint8Array, at: number): Job {
+  return { kind: "read", fd, ...runs, at: into.byteOffset + at };
 }
 
 function isFolder(path: string): CheckpointError {

@@ -7,6 +7,8 @@ export interface ByteSource {
   readonly access: "random" | "forward";
   /** The bytes of a file on disk, from its first to its last. */
   readonly whole?: true;
+  /** Of a file that is open: its number, by which other threads of this process read it. */
+  readonly descriptor?: number | undefined;
   /** Of windows: the source whose bytes these are, and where they begin in it. Absent where bytes are owned or made. */
   readonly within?: { readonly source: ByteSource; readonly offset: number };
   /** Of bytes that are compared with a checksum on the way: the source that they come from, and where they begin in it. */

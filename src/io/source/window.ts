@@ -35,6 +35,12 @@ export function window(source: ByteSource, offset: number, size: number, name: s
   };
 }
 
+/** The open file that a window, or a window of a window, looks at, and where in it; undefined where there is no such file. */
+export function openFileOf(source: ByteSource, offset: number): { readonly fd: number; readonly offset: number } | undefined {
+  if (source.within !== undefined) return openFileOf(source.within.source, source.within.offset + offset);
+  return source.descriptor === undefined ? undefined : { fd: source.descriptor, offset };
+}
+
 /** All bytes of a source, as those that others come from. */
 export function wholeOf(source: ByteSource): StoredRange {
   return { source, offset: 0, length: source.size };

@@ -1,19 +1,17 @@
+import { type Boxes, divideBox, type Strided } from "./divide-box.ts";
 import { transposeKernel } from "./kernels.ts";
 import { mergeAxes } from "./tiles.ts";
-
-/** One side of a copy: bytes, where element (0, 0, …) begins, and bytes from one index to the next for each axis. */
-export interface Strided {
-  readonly bytes: Uint8Array;
-  readonly origin: number;
-  readonly strides: readonly number[];
-}
 
 /**
  * Copies a box of elements from one buffer to another. Elements are moved as unsigned integers, so NaN payloads, negative
  * zeros and subnormals survive; an element of 8 or 16 bytes is one more axis of 4-byte units. Buffers must not overlap.
  */
 export function copyStrided(from: Strided, to: Strided, shape: readonly number[], itemsize: number): void {
-  if (!transposed(from, to, shape, itemsize)) copyUnits(from, to, shape, itemsize);
+  const copy = (box: Boxes): number => {
+    if (!transposed(box.from, box.to, box.shape, itemsize)) copyUnits(box.from, box.to, box.shape, itemsize);
+    return 0;
+  };
+  divideBox("copy", { from, to, shape }, itemsize, copy);
 }
 
 /**

@@ -18,7 +18,8 @@ interface Kernels {
   readonly difference4x32: Difference;
 }
 
-let module: WebAssembly.Module | undefined;
+/** For memories that are shared, and for others. */
+const modules = new Map<boolean, WebAssembly.Module>();
 const instances = new WeakMap<WebAssembly.Memory, Kernels>();
 
 /** A transposition of elements of this width between two places of one arena; undefined where the buffer is in none. */
@@ -45,7 +46,9 @@ export function differenceKernel(buffer: ArrayBufferLike): Difference | undefine
 }
 
 function instantiate(memory: WebAssembly.Memory): Kernels {
-  module ??= new WebAssembly.Module(transposeModule());
+  const shared = typeof SharedArrayBuffer === "function" && memory.buffer instanceof SharedArrayBuffer;
+  const module = modules.get(shared) ?? new WebAssembly.Module(transposeModule(shared));
+  modules.set(shared, module);
   const { exports } = new WebAssembly.Instance(module, { memory: { memory } });
   const named = (name: string): Difference => {
     const found = exports[name];

@@ -110,8 +110,11 @@ export interface Func {
 const I32 = 0x7f;
 const V128 = 0x7b;
 
-/** A module that imports one memory as "memory" "memory" and exports its functions. */
-export function assemble(functions: readonly Func[]): Uint8Array<ArrayBuffer> {
+/** Pages of the largest memory that there is: what a module says that takes any. */
+const MOST_PAGES = 65536;
+
+/** A module that imports one memory as "memory" "memory", which is shared between threads or is not, and exports its functions. */
+export function assemble(functions: readonly Func[], shared = false): Uint8Array<ArrayBuffer> {
   const list = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
   const sized = (code: Code): Code => [...unsigned(code.length), ...code];
   const name = (text: string): Code => sized([...new TextEncoder().encode(text)]);
@@ -131,7 +134,7 @@ export function assemble(functions: readonly Func[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
     ...section(1, types),
-    ...section(2, [[...name("memory"), ...name("memory"), 0x02, 0x00, 0x01]]),
+    ...section(2, [[...name("memory"), ...name("memory"), 0x02, ...(shared ? [0x03, 0x01, ...unsigned(MOST_PAGES)] : [0x00, 0x01])]]),
     ...section(
       3,
       functions.map((_, k) => unsigned(k)),

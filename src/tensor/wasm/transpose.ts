@@ -119,9 +119,9 @@ function compared(line: Code): Code {
   return loop(BLOCK, constant(0), get(ROWS), COMPARED_ROWS, [...end, ...columns]);
 }
 
-/** The kernels as a module of some 1,600 bytes. */
-export function transposeModule(): Uint8Array<ArrayBuffer> {
-  return assemble([
+/** The kernels as a module of some 1,600 bytes, over a memory that is shared between threads or is not. */
+export function transposeModule(shared: boolean): Uint8Array<ArrayBuffer> {
+  const functions = [
     single("single8", 1, access8),
     single("single16", 2, access16),
     single("single32", 4, access32),
@@ -129,5 +129,6 @@ export function transposeModule(): Uint8Array<ArrayBuffer> {
     square(),
     difference(),
     differenceOfFours(),
-  ]);
+  ];
+  return assemble(functions, shared);
 }
