@@ -33,7 +33,7 @@ export { type InspectOptions, inspect } from "./library/inspect.ts";
 export { inspectSource, sourceIsUnsaid } from "./library/inspect-source.ts";
 export { listFormats } from "./library/list-formats.ts";
 export { type FoundCheckpoint, type FoundCheckpoints, findCheckpoints } from "./library/many/find-checkpoints.ts";
-export { mayBeMany } from "./library/many/may-be-many.ts";
+export { mayBeMany, namesOthers } from "./library/many/may-be-many.ts";
 export { outputsBelow } from "./library/many/outputs-below.ts";
 export { type OpenCheckpoint, openCheckpoint } from "./library/open-checkpoint.ts";
 export type { ReadOptions, TensorBlock, TensorValues } from "./library/read.ts";

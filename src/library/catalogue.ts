@@ -4,6 +4,7 @@ import type { CatalogueRecord, SourceDone } from "../catalogue/run.ts";
 import type { CatalogueRow } from "../catalogue/schema.ts";
 import type { Shard } from "../catalogue/source.ts";
 import { CheckpointError } from "../errors.ts";
+import { type DependentOption, refuseIgnored } from "../text/ignored.ts";
 import { type Checks, callback, checkOptions, flag, type OptionCheck, text } from "./checks.ts";
 import { findCheckpoints } from "./many/find-checkpoints.ts";
 import { type RunOptions, runChecks } from "./run-options.ts";
@@ -80,6 +81,17 @@ export interface CatalogueQueryOptions extends RunOptions, CatalogueQuery {}
 
 const queryChecks: Checks<CatalogueQueryOptions> = { ...runChecks, where: text, sameWeightsAs: text, tensors: flag };
 
+/** A catalogue has its own form; these say how a checkpoint is read. */
+const readsCheckpoint = {
+  counts: ({ sameWeightsAs }: CatalogueQueryOptions) => sameWeightsAs !== undefined,
+  without: "a checkpoint whose weights are looked for",
+  add: "--same-weights-as FILE",
+};
+const queryDependent: readonly DependentOption<CatalogueQueryOptions>[] = [
+  { option: "--from", given: ({ from }) => from !== undefined, ...readsCheckpoint },
+  { option: "--amplified", given: ({ amplified }) => amplified === true, ...readsCheckpoint },
+];
+
 /**
  * The rows of a catalogue that answer a question.
  *
@@ -90,6 +102,7 @@ const queryChecks: Checks<CatalogueQueryOptions> = { ...runChecks, where: text, 
 export async function* queryCatalogue(folder: string, options: CatalogueQueryOptions = {}): AsyncGenerator<CatalogueRow> {
   try {
     checkOptions("queryCatalogue", options, queryChecks);
+    refuseIgnored(queryDependent, options);
     const { queryRows } = await import("../catalogue/query.ts");
     const { where, sameWeightsAs, tensors, from, amplified } = options;
     const query: CatalogueQuery = {

@@ -3,6 +3,7 @@ import type { Context } from "../io/context.ts";
 import type { IdentifyOptions } from "../model/options.ts";
 import type { ReportedComparison, ReportRecord } from "../report/page/record.ts";
 import { type CheckpointInput, nameOfInput, pathOfInput } from "../tensor/checkpoint-input.ts";
+import { type DependentOption, refuseIgnored } from "../text/ignored.ts";
 import { type Checks, checkInput, checkOptions, checkpoint, flag, pictureSize, text } from "./checks.ts";
 import { identifyOptions } from "./identify-options.ts";
 import { jsonable } from "./jsonable.ts";
@@ -33,6 +34,16 @@ const reportChecks: Checks<ReportOptions> = {
   force: flag,
 };
 
+const dependent: readonly DependentOption<ReportOptions>[] = [
+  {
+    option: "--other-from",
+    given: ({ otherFrom }) => otherFrom !== undefined,
+    counts: ({ other }) => other !== undefined,
+    without: "a second checkpoint",
+    add: "OTHER",
+  },
+];
+
 /**
  * All that can be seen of a checkpoint: what it is, findings, statistics and histograms of every tensor, its filters; with `other` how far
  * the two are apart. Reads every value. With `output` also written as one page of HTML that asks for nothing.
@@ -47,6 +58,7 @@ export async function report(input: CheckpointInput, options: ReportOptions = {}
   await spoken(undefined, async () => {
     checkInput("report", input);
     checkOptions("report", options, reportChecks);
+    refuseIgnored(dependent, options);
   });
   return withContext(nameOfInput(input), options, { values: true }, async (ctx) => {
     const [{ open }, { inspectIdentified }, { filters }] = await Promise.all([

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert, inspect } from "../../src/index.ts";
-import { vggtool } from "../support/cli.ts";
+import { PROCESS_TIMEOUT, vggtool } from "../support/cli.ts";
 import { command } from "../support/command.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -27,8 +27,24 @@ beforeAll(async () => {
   for (const file of readdirSync(shards)) if (file !== "expected.json") copyFileSync(join(shards, file), at(`shards/${file}`));
   await convert(at("vgg16.pth"), { to: "torch", out: at("three.pth"), numClasses: 3 });
   before = readdirSync(folder).sort();
-});
+}, PROCESS_TIMEOUT);
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test("a folder whose name is a pattern is opened as any other; only where nothing has the name it is one", async () => {
+  for (const name of ["zoo", "zoo[1]", "@zoo", "zoo{a}"]) {
+    mkdirSync(at(name));
+    copyFileSync(at("vgg16.pth"), join(at(name), "vgg16.pth"));
+  }
+  const said = async (name: string) => {
+    const { code, stdout, stderr } = await command(["convert", at(name), "--to", "npz", "--dry-run"]);
+    return { code, said: (stdout + stderr).replaceAll(name, "zoo") };
+  };
+  const plain = await said("zoo");
+  expect(plain.code).toBe(0);
+  for (const name of ["zoo[1]", "@zoo", "zoo{a}", "zo?/*.pth"]) expect((await said(name)).code).toBe(0);
+  expect(await said("zoo[1]")).toEqual(plain);
+  for (const name of ["zoo", "zoo[1]", "@zoo", "zoo{a}"]) rmSync(at(name), { recursive: true });
+});
 
 describe("what cannot be done is said in one sentence, and the exit code is 2", () => {
   test.each([

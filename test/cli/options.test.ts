@@ -61,6 +61,33 @@ describe("an option that would change nothing is an error, and nothing is writte
     expect([code, existsSync(at("never"))]).toEqual([2, false]);
   });
 
+  test.each([
+    [
+      ["diff", mat, mat, "--jobs", "2"],
+      "--jobs changes nothing without several checkpoints that are compared with one",
+      "add --against BASE, or leave --jobs out",
+    ],
+    [
+      ["report", mat, "--other-from", "mat", "-o", at("never")],
+      "--other-from changes nothing without a second checkpoint",
+      "add OTHER, or leave --other-from out",
+    ],
+    [
+      ["catalogue", "query", folder, "--from", "mat"],
+      "--from changes nothing without a checkpoint whose weights are looked for",
+      "add --same-weights-as FILE, or leave --from out",
+    ],
+    [
+      ["catalogue", "query", folder, "--amplified"],
+      "--amplified changes nothing without a checkpoint whose weights are looked for",
+      "add --same-weights-as FILE, or leave --amplified out",
+    ],
+  ])("%j", async (args, found, hint) => {
+    const { code, stderr } = await vggtool(args);
+    expect(stderr).toBe(`vggtool: ${found}\n  ${hint}\n`);
+    expect([code, existsSync(at("never"))]).toEqual([2, false]);
+  });
+
   test("and counts where it does", async () => {
     const dry = await vggtool(["convert", mat, "--num-classes", "5", "--seed", "3", "--dry-run"]);
     expect(dry).toMatchObject({ code: 0, stderr: "" });

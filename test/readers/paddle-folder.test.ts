@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createContext } from "../../src/io/run.ts";
 import { reader } from "../../src/readers/paddle/reader.ts";
 import type { ReadCheckpoint } from "../../src/tensor/checkpoint.ts";
@@ -70,11 +70,31 @@ test("a program of an older description is not used, and the parameters are read
   }
 });
 
-test("with all parameters in one file, such a program leaves them without names", async () => {
-  const files = { __model__: program(["fc.w_0", "fc.b_0"], old), __params__: Buffer.concat([stream(3, 4), stream(1, 2)]) };
-  const { tensors, notes } = await read(files, "__model__");
-  expect([...tensors.keys()]).toEqual(["0", "1"]);
-  expect(notes.map(({ code }) => code)).toEqual(["program-unread", "assumed"]);
+describe("a program that cannot be used, with all parameters in one file", () => {
+  const __params__ = Buffer.concat([stream(3, 4), stream(1, 2)]);
+  const whole = program(["fc.w_0", "fc.b_0"], today);
+
+  test.each([
+    ["of an older description", program(["fc.w_0", "fc.b_0"], old), "an older form of program: the type of variable fc.w_0 is a number"],
+    ["that is cut", whole.subarray(0, whole.length - 3), "a protobuf field needs 48 bytes and 45 are left"],
+    ["that is none", Uint8Array.from(bytes("<html></html>")), "not a protobuf message"],
+  ])("%s leaves them without names: each says its type and shape", async (_what, __model__, why) => {
+    for (const entry of ["", "__model__"]) {
+      const { tensors, notes, layers } = await read({ __model__, __params__ }, entry);
+      expect([...tensors].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual([
+        ["0", "float32", [2]],
+        ["1", "float32", [2]],
+      ]);
+      expect(layers).toEqual([]);
+      expect(notes.map(({ code }) => code)).toEqual(["program-unread"]);
+      expect(notes[0]?.message).toMatch(/^the program __model__ was not used \(.*\): the tensors are numbered, and no layers are listed$/);
+      expect(notes[0]?.message).toContain(why);
+    }
+  });
+
+  test("and without parameters it is refused", async () => {
+    await expect(read({ __model__: whole.subarray(0, whole.length - 3) }, "__model__")).rejects.toMatchObject({ code: "truncated" });
+  });
 });
 
 test("a file of a parameter that the program does not list is listed where it is named", async () => {

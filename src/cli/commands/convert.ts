@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { CheckpointError, type ConvertOptions, convert, findCheckpoints, outputsBelow } from "../../index.ts";
+import { CheckpointError, type ConvertOptions, convert, findCheckpoints, namesOthers, outputsBelow } from "../../index.ts";
 import { jsonPieces } from "../../report/json.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -146,7 +146,7 @@ async function onlySource(files: readonly string[], given: Options, signal: Abor
   const [first = "", ...others] = files;
   // Several are refused as they are named: a folder among them may take minutes to walk.
   if (others.length > 0) throw onlyOne(files.length, "sources");
-  if (!/^@|[*?[{]/.test(first)) return first;
+  if (!namesOthers(first)) return first;
   const found = await oneOrMany(files, given, signal);
   if (typeof found === "string") return found;
   throw onlyOne(found.checkpoints.length, "checkpoints");

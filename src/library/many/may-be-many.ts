@@ -5,11 +5,18 @@ import { isPattern } from "../../text/wildcards.ts";
 
 /** Whether a source may lead to several checkpoints, without looking: a folder, a pattern, a list, a repository, a bucket. */
 export function mayBeMany(source: string): boolean {
-  if (isAddress(source) && !/^file:/i.test(source)) {
-    return source !== "-" && (isPattern(source.replace(/[?#].*$/s, "")) || mayBeFolder(source, remoteTrail(source)));
-  }
-  const kind = kindIfKnown(source);
-  return kind === "folder" || (kind === undefined && (source.startsWith("@") || isPattern(source)));
+  if (namesOthers(source)) return true;
+  return isRemote(source) ? source !== "-" && mayBeFolder(source, remoteTrail(source)) : kindIfKnown(source) === "folder";
+}
+
+/** Whether a source is a pattern or a list, which lead to others and are no checkpoint themselves, as a folder may be. What is there under its name is neither. */
+export function namesOthers(source: string): boolean {
+  if (isRemote(source)) return isPattern(source.replace(/[?#].*$/s, ""));
+  return (source.startsWith("@") || isPattern(source)) && kindIfKnown(source) === undefined;
+}
+
+function isRemote(source: string): boolean {
+  return isAddress(source) && !/^file:/i.test(source);
 }
 
 /** What is at a path; odd: what may not be read. */

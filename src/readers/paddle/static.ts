@@ -91,20 +91,27 @@ class StaticReader {
     return source;
   }
 
-  /** Undefined where it cannot be read and the parameters do without: in files of their own, or beside a program of another time. */
+  /** Undefined where it cannot be used and the parameters do without it: they are beside it, and each says its type and shape. */
   async #program(file: string): Promise<Program | undefined> {
     const source = await this.#open(file);
-    const { separate } = this.#files;
+    const named = await this.#namedBy();
     try {
       const program = await openProgram(source);
-      if (program.parameters.length > 0 || separate === undefined || (await this.#streams(separate)).length === 0) return program;
-      this.#notes.push(unread(baseName(file), "it declares no parameters, and files of parameters are beside it", true));
-      return undefined;
+      if (program.parameters.length > 0 || named !== "file") return program;
+      this.#notes.push(unread(baseName(file), "it declares no parameters, and files of parameters are beside it", named));
     } catch (error) {
-      if (!isCheckpointError(error) || (separate === undefined && error.code !== "unsupported")) throw error;
-      this.#notes.push(unread(baseName(file), error.message, separate !== undefined));
-      return undefined;
+      if (!isCheckpointError(error, "truncated", "malformed", "unsupported") || named === undefined) throw error;
+      this.#notes.push(unread(baseName(file), error.message, named));
     }
+    return undefined;
+  }
+
+  /** Where the names of the parameters are from without a program; undefined where there are no parameters. */
+  async #namedBy(): Promise<keyof typeof namedWithout | undefined> {
+    const { combined, separate, pickled } = this.#files;
+    if (pickled !== undefined) return "pickle";
+    if (combined !== undefined) return "number";
+    return separate !== undefined && (await this.#streams(separate)).length > 0 ? "file" : undefined;
   }
 
   /** The file that was named, where nothing else led to it. */
@@ -129,6 +136,7 @@ class StaticReader {
     const input = program?.input;
     return {
       ...checkpoint,
+      notes: [...checkpoint.notes, ...this.#notes],
       ...(input !== undefined && { metadata: new Map([...checkpoint.metadata, ["input", input]]) }),
       variant: `${checkpoint.variant}, ${program?.version ?? "no program"}`,
       files: this.#used,
@@ -153,7 +161,7 @@ class StaticReader {
     const source = await this.#open(file);
     const stream = await readStream(source);
     const names = program === undefined ? numbered(stream.length) : namesFor(stream, program.parameters, file);
-    if (program === undefined && stream.length > 1) {
+    if (this.#files.program === undefined && stream.length > 1) {
       this.#notes.push({
         code: "assumed",
         message: "the file holds tensors without names and no program is beside it: they are numbered",
@@ -210,10 +218,15 @@ class StaticReader {
   }
 }
 
+const namedWithout = {
+  pickle: "the tensors have the names of the pickle",
+  number: "the tensors are numbered",
+  file: "each tensor has the name of its file",
+};
+
 /** A program that was not used, and what that means for the names. */
-function unread(file: string, why: string, separate: boolean): Note {
-  const names = separate ? "each tensor has the name of its file" : "the tensors are numbered";
-  return { code: "program-unread", message: `the program ${file} was not used (${why}): ${names}, and no layers are listed` };
+function unread(file: string, why: string, named: keyof typeof namedWithout): Note {
+  return { code: "program-unread", message: `the program ${file} was not used (${why}): ${namedWithout[named]}, and no layers are listed` };
 }
 
 function withoutParameters(program: Program | undefined, file: string | undefined): Note {
