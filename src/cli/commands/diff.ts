@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { CheckpointError, type DiffRunOptions, diff, findCheckpoints } from "../../index.ts";
 import { toJson } from "../../report/json.ts";
-import { type DependentOption, refuseIgnored } from "../../text/ignored.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { reportFailure } from "../failure.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -39,16 +38,6 @@ interface Options extends ManyOptions, Omit<DiffRunOptions, "inputSize" | "map" 
   readonly against?: string;
 }
 
-const dependent: readonly DependentOption<Options>[] = [
-  {
-    option: "--jobs",
-    given: ({ jobs }) => jobs !== undefined,
-    counts: ({ against }) => against !== undefined,
-    without: "several checkpoints that are compared with one",
-    add: "--against BASE",
-  },
-];
-
 async function run(named: readonly string[], given: Options): Promise<void> {
   const output = await outputFor(given);
   const { inputSize: image, map: mapFile, against, jobs: _jobs, ...rest } = withoutCommon(given);
@@ -66,7 +55,10 @@ async function run(named: readonly string[], given: Options): Promise<void> {
       await runMany({ tasks, found, given, output, whole: false, signal });
       return;
     }
-    refuseIgnored(dependent, given);
+    if (given.jobs !== undefined)
+      throw new CheckpointError("usage", "--jobs changes nothing without several checkpoints that are compared with one", {
+        hint: "add --against BASE, or leave --jobs out",
+      });
     const [a, b] = two(named);
     const record = await diff(a, b, { ...options, signal, onProgress: bar.add, onPhase: bar.begin });
     bar.done();
