@@ -107,6 +107,19 @@ describe("pages", () => {
   });
 });
 
+describe("the walk of fc6", () => {
+  const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
+
+  test("names files that exist, and no more than it passed when it was last shortened", () => {
+    const table = page.slice(page.indexOf("### The files that it passes"), page.indexOf("## Where a conversion leads"));
+    const named = [...table.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = ""]) => file);
+    expect(named.filter((file) => !sources.includes(file))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.length).toBeLessThanOrEqual(33);
+  });
+});
+
 describe("parameters", () => {
   /** The kernels in WebAssembly, which take numbers alone: two addresses, rows, columns and two pitches. */
   const kernels = new Set(["tensor/move/kernels.ts", "tensor/move/copy.ts"]);
