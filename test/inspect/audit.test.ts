@@ -160,6 +160,7 @@ describe("audit of headers", () => {
     expect(finding?.severity).toBe("error");
     expect(finding?.layers).toHaveLength(26);
     expect(finding?.layers).toContain("conv5_3.bn.var");
+    expect(finding?.message).toContain("or these are group, instance or layer norms, which have none");
   });
 
   test("a head cut off is a warning, a head of one's own an information", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { identify } from "../../src/model/identify.ts";
 import { without } from "../support/recognition/edit.ts";
 import { inHosts } from "../support/recognition/in-hosts.ts";
+import { body, dense } from "../support/recognition/made.ts";
 import { madeFaults } from "../support/recognition/made-faults.ts";
 import { isDecided, noVgg } from "../support/recognition/no-vgg.ts";
 import { spelled, spellings } from "../support/recognition/spell.ts";
@@ -77,6 +78,30 @@ describe("a host without a layer of its head", () => {
   test("a perceptual loss names the convolution that its numbers leave a gap for", () => {
     expect(missing(lacking("perceptual loss to relu3_3", /^vgg\.features\.7\./))).toEqual(["conv2_2"]);
   });
+});
+
+test.each([
+  ["a convolution", /^features\.7\./],
+  ["fc7", /^classifier\.3\./],
+])("the scheme is named without %s: the others have its names", (_, gone) => {
+  const host = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
+  const how = spellings["torch"];
+  if (host === undefined || how === undefined) throw new Error("no such host");
+  const { checkpoint } = spelled(host.layers, how);
+  const identity = identify(without(checkpoint, new Set([...checkpoint.tensors.keys()].filter((key) => gone.test(key)))));
+  expect([identity?.scheme, identity?.complete]).toEqual(["torchvision", false]);
+});
+
+test("units of stages, and dense layers in modules of their own", () => {
+  const how = spellings["torch"];
+  if (how === undefined) throw new Error("no such spelling");
+  const layers = [
+    ...body("D", "features.stage{b}.unit{n}.conv", { norm: (path) => path.replace(/conv$/, "bn") }),
+    ...dense("fc6=output.fc1.fc fc7=output.fc2.fc fc8=output.fc3", 25088, 4096, 4096, 1000),
+  ];
+  const identity = identify(spelled(layers, how).checkpoint);
+  expect(identity?.network).toMatchObject({ name: "VGG-16 with batch norm", classes: 1000, complete: true });
+  expect(identity?.roles.get("fc7.weight")).toMatchObject({ key: "output.fc2.fc.weight" });
 });
 
 describe("what is beside a weight", () => {

@@ -62,8 +62,11 @@ function asFinding(group: readonly Missing[]): Finding | undefined {
     return { code: "layers-missing", severity: "warning", message, layers, fix: "convert with --num-classes N to add a new one" };
   }
   if (groupOf(first) === "statistics") {
+    const either = first.why.startsWith("no norm")
+      ? "; or these are group, instance or layer norms, which have none: then nothing is missing, and this is no VGG with batch norm"
+      : "";
     return finding(
-      `${layers.length} running statistics of batch norm are missing (${few(layers)}): without them the network computes something else at inference than in training`,
+      `${layers.length} running statistics of batch norm are missing (${few(layers)}): without them the network computes something else at inference than in training${either}`,
       "save state_dict(), not parameters(): running means and variances are buffers",
     );
   }

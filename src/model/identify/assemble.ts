@@ -5,7 +5,8 @@ import { withCarried } from "../geometry/carried.ts";
 import { mayBeReduced, withSizes } from "../geometry/sizes.ts";
 import { unusualLayers, withGeometry } from "../geometry/stated.ts";
 import type { Body } from "../identity.ts";
-import { buildNetwork, withHabits } from "../network/build-network.ts";
+import { naturalCompare } from "../layers/order.ts";
+import { buildNetwork, type NetworkParts, withHabits } from "../network/build-network.ts";
 import type { Network } from "../network/network.ts";
 import type { IdentifyOptions } from "../options.ts";
 import { readPreprocessing } from "../preprocessing.ts";
@@ -30,7 +31,9 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
   const built = buildNetwork(checkpoint, parts);
   // The names of three fully connected layers alone are those of several conventions.
   const recognised =
-    parts.convs.length === 0 ? undefined : recogniseScheme(roles, built, checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
+    parts.convs.length === 0
+      ? undefined
+      : recogniseScheme(roles, buildNetwork(checkpoint, counted(parts)), checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
   const scale = chooseScale(checkpoint, recorded, recognised, options);
   const plain = withHabits(built, parts.sizes.feature, {
@@ -79,6 +82,23 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
     ...(preprocessing && { preprocessing }),
   };
   return { body, draft };
+}
+
+/** The layers as names count them: a number goes to a layer that is missing, too. */
+function counted(parts: NetworkParts): NetworkParts {
+  const gone = (kind: string): readonly string[] => parts.missing.filter((name) => name.startsWith(kind));
+  const convs = filled(parts.convs, gone("conv"));
+  const fcs = parts.fcs.length === 0 ? parts.fcs : filled(parts.fcs, gone("fc"));
+  return convs === parts.convs && fcs === parts.fcs ? parts : { ...parts, convs, fcs };
+}
+
+/** With a layer like the first for each of these names, in forward order. */
+function filled<T extends { readonly name: string }>(layers: readonly T[], names: readonly string[]): readonly T[] {
+  const [first] = layers;
+  if (first === undefined || names.length === 0) return layers;
+  const there = new Set(layers.map(({ name }) => name));
+  const more = names.filter((name) => !there.has(name)).map((name): T => ({ ...first, name }));
+  return [...layers, ...more].toSorted((a, b) => naturalCompare(a.name, b.name));
 }
 
 function withoutInput(network: Network): Network {

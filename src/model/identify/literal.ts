@@ -6,7 +6,7 @@ import { type Fit, type FitPlace, fitPlaces } from "./fit.ts";
 /** Words before a block's number, where the convolution's own number is in a module below it. */
 const blockWords = new Set(["block", "blocks", "convblock", "convpool", "stage", "group", "conv"]);
 /** Words between the two numbers. */
-const convWords = new Set(["conv", "convs", "bb", "convolution"]);
+const convWords = new Set(["conv", "convs", "bb", "convolution", "unit"]);
 /** Words that say no more than that it is a convolution: extractor/conv1_1/conv. */
 const plainWords = new Set(["conv", "conv2d", "convolution"]);
 /** Paddle's vgg_face names blocks after their published widths. */

@@ -123,6 +123,10 @@ export function missingNorms(layers: readonly Present[], norms: NormOf): readonl
   return [...factorless, ...lackingParts(layers, norms)];
 }
 
+/** Names and numbers are those of a batch norm's place; what is there is what a group norm has, too. */
+const noStatistics =
+  "no norm of the file has one: batch norms whose buffers were not saved, or norms that have none (group, instance or layer norms)";
+
 function lackingParts(layers: readonly Present[], norms: NormOf): readonly Missing[] {
   return parts.flatMap((part) => {
     const having = layers.filter(({ entry }) => hasPart(norms.get(entry), part)).length;
@@ -135,7 +139,7 @@ function lackingParts(layers: readonly Present[], norms: NormOf): readonly Missi
         ({ name }): Missing => ({
           role: `${name}.${part}`,
           likelihood: "certain",
-          why: having === 0 ? "no batch norm of the file has one" : `${having} of ${layers.length} such layers have one`,
+          why: having === 0 ? noStatistics : `${having} of ${layers.length} such layers have one`,
         }),
       );
   });

@@ -51,7 +51,7 @@ export function literalHeads(candidates: readonly Entry[]): readonly NamedHead[]
     if (head.slots.get(name)?.layer === undefined) head.slots.set(name, entry);
   };
   for (const entry of candidates) {
-    for (const tokens of entry.names) {
+    for (const tokens of entry.names.map(placeOf)) {
       const [word, number] = tokens.slice(-2);
       const name = word === "fc" && typeof number === "number" ? fcNumbers.get(number) : undefined;
       if (name !== undefined && typeof number === "number") put(tokens.slice(0, -2), number < 6 ? "fc1" : "fc6", name, entry);
@@ -71,9 +71,11 @@ export function literalHeads(candidates: readonly Entry[]): readonly NamedHead[]
 /** Whether the numbers are names: fc.0, fc.3, fc.6 are places in a sequence, and one fc2 alone is anybody's. */
 function isFamily({ prefix, slots }: Omit<NamedHead, "literal">, candidates: readonly Entry[]): boolean {
   const numbers = candidates.flatMap(({ names }) =>
-    names.flatMap((tokens) =>
-      tokens.length === prefix.length + 2 && tokens.at(-2) === "fc" && isPrefix(prefix, tokens) ? [Number(tokens.at(-1))] : [],
-    ),
+    names
+      .map(placeOf)
+      .flatMap((tokens) =>
+        tokens.length === prefix.length + 2 && tokens.at(-2) === "fc" && isPrefix(prefix, tokens) ? [Number(tokens.at(-1))] : [],
+      ),
   );
   const named = numbers.every((number) => number >= 6 && number <= 8) || numbers.every((number) => number >= 1 && number <= 3);
   return named && (slots.size > 1 || slots.has("fc6") || numbers.some((number) => number >= 6));
@@ -107,6 +109,14 @@ export function numberedHeads(candidates: readonly Entry[], counted = false): re
       return { prefix, slots, literal: false };
     });
   });
+}
+
+/** Words of the one layer of a module that is named for its place: output.fc1.fc. */
+const plainWords = new Set(["fc", "linear", "dense"]);
+
+function placeOf(tokens: Tokens): Tokens {
+  const [number, word] = tokens.slice(-2);
+  return typeof number === "number" && typeof word === "string" && plainWords.has(word) ? tokens.slice(0, -1) : tokens;
 }
 
 /** Whether the tokens of a name say that it gives the classes. */
