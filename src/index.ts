@@ -18,6 +18,7 @@ export type { ArchitectureRecord, InspectRecord } from "./inspect/inspect.ts";
 export type { Sort, TensorRecord, Totals } from "./inspect/list.ts";
 export type { SourceRecord } from "./inspect/source/read-source.ts";
 export type { SliceableBytes } from "./io/bytes-input.ts";
+export type { PageServer } from "./io/serve/server.ts";
 export {
   type CatalogueOptions,
   type CatalogueQueryOptions,
@@ -25,10 +26,9 @@ export {
   mergeCatalogues,
   queryCatalogue,
 } from "./library/catalogue.ts";
-export { checkDevices } from "./library/check-devices.ts";
 export { type ConvertRunOptions, convert } from "./library/convert.ts";
+export { checkDevices, doctor } from "./library/devices.ts";
 export { type DiffRunOptions, diff } from "./library/diff.ts";
-export { doctor } from "./library/doctor.ts";
 export { type InspectOptions, inspect } from "./library/inspect.ts";
 export { inspectSource, sourceIsUnsaid } from "./library/inspect-source.ts";
 export { listFormats } from "./library/list-formats.ts";
@@ -39,6 +39,7 @@ export { type OpenCheckpoint, openCheckpoint } from "./library/open-checkpoint.t
 export type { ReadOptions, TensorBlock, TensorValues } from "./library/read.ts";
 export { type ReportOptions, report } from "./library/report.ts";
 export type { RunOptions } from "./library/run-options.ts";
+export { type ServeOptions, serveApp } from "./library/serve.ts";
 export { type ShowOptions, type ShowRecord, show } from "./library/show.ts";
 export type { TensorData } from "./library/typed.ts";
 export { type VerifyRunOptions, verify } from "./library/verify.ts";

@@ -10,6 +10,7 @@ import { formatsCommand } from "./commands/formats.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { manCommand } from "./commands/man.ts";
 import { reportCommand } from "./commands/report.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { print, tell } from "./streams.ts";
@@ -22,6 +23,7 @@ export const commands: ReadonlyMap<string, () => Command> = new Map([
   ["catalogue", catalogueCommand],
   ["report", reportCommand],
   ["show", showCommand],
+  ["serve", serveCommand],
   ["explain", explainCommand],
   ["doctor", doctorCommand],
   ["formats", formatsCommand],

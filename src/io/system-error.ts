@@ -17,6 +17,7 @@ const sentences: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     ["io", "the disk could not be read or written (input/output error)", "the disk may be failing: copy the file elsewhere and try again"],
   ],
   ["EMFILE", ["io", "too many open files", "raise the limit with ulimit -n"]],
+  ["EADDRINUSE", ["io", "another program listens there", "choose another one with --port, or leave it out"]],
   ["EFBIG", ["io", "the file would be larger than the file system allows", "write somewhere else, or in parts with --max-shard-size"]],
   ["ENAMETOOLONG", ["usage", "the name is longer than the file system allows"]],
   ["ELOOP", ["io", "the links lead in a circle"]],

@@ -2,7 +2,6 @@ import { CheckpointError } from "../errors.ts";
 import { type CheckpointInput, nameOfInput } from "../tensor/checkpoint-input.ts";
 import type { VerifyRecord } from "../verify/record.ts";
 import type { VerifyOptions } from "../verify/verify.ts";
-import { deviceChoices } from "./check-devices.ts";
 import {
   type Checks,
   checkInput,
@@ -20,6 +19,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from "./checks.ts";
+import { deviceChoices } from "./devices.ts";
 import { jsonable } from "./jsonable.ts";
 import { type RunOptions, runChecks } from "./run-options.ts";
 import { spoken, withContext } from "./with-context.ts";

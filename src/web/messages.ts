@@ -31,6 +31,8 @@ export interface Verbs {
     readonly asked: readonly GivenFile[];
     readonly given: { readonly found: readonly FoundRow[]; readonly skipped: number };
   };
+  /** The files of the folder that the page was served with; `address` is that of their list. */
+  readonly serve: { readonly asked: { readonly address: string }; readonly given: Verbs["take"]["given"] };
   /** Takes all files back. */
   readonly forget: { readonly asked: null; readonly given: null };
   /** What a checkpoint is; with `values` their statistics and filters too, with `other` the comparison with another. */

@@ -21,7 +21,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { convert, inspect } from "../../src/index.ts";
+import { convert, findCheckpoints, inspect, serveApp } from "../../src/index.ts";
 import { toJson } from "../../src/report/json.ts";
 import { PROCESS_TIMEOUT, root } from "../support/cli.ts";
 import { expectedCases } from "../support/golden.ts";
@@ -190,6 +190,32 @@ describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIME
         ),
       ).toBe("refused");
       await page.close();
+    }
+  });
+
+  test("vggtool serve gives the page a folder, which it reads by parts, and may ask nobody else", async () => {
+    const { address, close } = await serveApp(join(fixtures, "demo"));
+    try {
+      const { page, asked, wrong } = await opened(address);
+      await idle(page);
+      await page.waitForSelector("#checkpoint-title");
+      expect(await page.locator(".found button").allTextContents()).toEqual(
+        (await findCheckpoints([join(fixtures, "demo")])).checkpoints.map(({ place }) => place),
+      );
+      await page.locator(".found button", { hasText: "vgg_face.mat" }).click();
+      await idle(page);
+      expect(await shownJson(page)).toBe(withoutFiles(toJson(await inspect(join(fixtures, "demo", "vgg_face.mat")))));
+      expect({ asked: asked.filter((each) => !each.startsWith(address)), wrong, found: await violations(page) }).toEqual({
+        asked: [],
+        wrong: [],
+        found: [],
+      });
+      expect(await page.workers()[0]?.evaluate(`fetch("${served.address}index.html").then(() => "came through", () => "refused")`)).toBe(
+        "refused",
+      );
+      await page.close();
+    } finally {
+      await close();
     }
   });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { isCheckpointError } from "../../src/errors.ts";
 import * as browserBytes from "../../src/io/browser/bytes.ts";
 import * as browserCompression from "../../src/io/browser/compression.ts";
-import { mount, unmountAll } from "../../src/io/browser/disk.ts";
+import { blobFile, mount, unmountAll } from "../../src/io/browser/disk.ts";
 import { folderSet, namesInFolder } from "../../src/io/browser/folder.ts";
 import { memoryFile } from "../../src/io/browser/memory-file.ts";
 import { outputSet, takeOutputs } from "../../src/io/browser/output.ts";
@@ -159,7 +159,7 @@ function headed(length: number): Uint8Array {
 describe("the disk of a page", () => {
   beforeEach(() => {
     unmountAll();
-    for (const name of ["/set/b.index", "/set/b.data-00000-of-00001", "/a.pth", "/set/deep/c.npy"]) mount(name, new Blob([name]));
+    for (const name of ["/set/b.index", "/set/b.data-00000-of-00001", "/a.pth", "/set/deep/c.npy"]) mount(name, blobFile(new Blob([name])));
   });
 
   test("paths lead to files, and to folders where a file is below them", () => {

@@ -1,3 +1,5 @@
+import { blobSource } from "../source/blob.ts";
+import type { ByteSource } from "../source/source.ts";
 import { isAbsolute, resolve } from "./path.ts";
 
 /*
@@ -5,10 +7,21 @@ import { isAbsolute, resolve } from "./path.ts";
  * to them: outputs have a place of their own (`output.ts`).
  */
 
-const files = new Map<string, Blob>();
+/** A file of it: one of the browser's, or one on the server that the page came from. */
+export interface DiskFile {
+  /** In bytes. */
+  readonly size: number;
+  open(path: string): Promise<ByteSource>;
+}
+
+const files = new Map<string, DiskFile>();
+
+export function blobFile(blob: Blob): DiskFile {
+  return { size: blob.size, open: async (path) => blobSource(blob, path) };
+}
 
 /** Gives the page a file. `path` is from the root on. */
-export function mount(path: string, file: Blob): void {
+export function mount(path: string, file: DiskFile): void {
   if (!isAbsolute(path)) throw new RangeError(`${path} is no path from the root on`);
   files.set(resolve(path), file);
 }
@@ -18,7 +31,7 @@ export function unmountAll(): void {
   files.clear();
 }
 
-export function fileAt(path: string): Blob | undefined {
+export function fileAt(path: string): DiskFile | undefined {
   return files.get(resolve(path));
 }
 

@@ -1,6 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
 import type { OpenedFiles } from "../opened.ts";
-import { blobSource } from "../source/blob.ts";
 import type { ByteSource } from "../source/source.ts";
 import { fileAt } from "./disk.ts";
 
@@ -9,5 +8,13 @@ export async function fileSource(path: string, opened?: OpenedFiles): Promise<By
   const file = fileAt(path);
   if (file === undefined) throw new CheckpointError("not-found", "no such file among those that the page was given", { file: path });
   opened?.note(path, { etag: undefined, bytes: file.size });
-  return { ...blobSource(file, path), whole: true };
+  const source = await file.open(path);
+  return {
+    name: path,
+    size: source.size,
+    access: source.access,
+    whole: true,
+    read: (offset, length, into) => source.read(offset, length, into),
+    close: () => source.close(),
+  };
 }

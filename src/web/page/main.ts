@@ -1,18 +1,21 @@
 import { element, fromBase64, number } from "../../report/page/script/dom.ts";
-import type { FoundRow, GivenFile } from "../messages.ts";
+import type { FoundRow, GivenFile, Verbs } from "../messages.ts";
 import { droppedFiles, pickedFiles } from "./dropped.ts";
 import { TaskBar } from "./task.ts";
 import { CheckpointView } from "./view.ts";
 import { WorkerClient } from "./worker-client.ts";
 
+/** Of a page that a program serves with a folder: where the folder's list is. */
+const served = document.querySelector('meta[name="vggtool"]')?.getAttribute("content");
+const allowed = typeof served === "string" ? "lets this page ask only the program that it comes from" : "forbids this page every request";
 const client = await startWorker();
 const task = new TaskBar();
-const list = element("ul", { class: "found" });
+const rowList = element("ul", { class: "found" });
 const found = element(
   "section",
   { attributes: { "aria-labelledby": "found-title", hidden: "" } },
   element("h2", { attributes: { id: "found-title" } }, "Checkpoints"),
-  list,
+  rowList,
 );
 const view = element("div", {});
 
@@ -22,14 +25,12 @@ document.body.append(
     "header",
     {},
     element("h1", {}, "vggtool"),
-    element(
-      "p",
-      {},
-      "Reads, compares and converts checkpoints of VGG networks. They stay on this machine: the browser forbids this page every request.",
-    ),
+    element("p", {}, `Reads, compares and converts checkpoints of VGG networks. They stay on this machine: the browser ${allowed}.`),
   ),
   element("main", { attributes: { id: "content", tabindex: "-1" } }, dropZone(), task.element, found, view),
 );
+
+if (typeof served === "string") await takeServed(served);
 
 /** The worker is inside the page, in gzip and base64, or a module beside it. */
 async function startWorker(): Promise<WorkerClient> {
@@ -88,7 +89,15 @@ function forgetButton(): HTMLElement {
 }
 
 async function take(files: Promise<readonly GivenFile[]>): Promise<void> {
-  const given = await task.run("Looking for checkpoints", async (watch) => client.ask("take", await files, watch));
+  await showGiven(await task.run("Looking for checkpoints", async (watch) => client.ask("take", await files, watch)));
+}
+
+async function takeServed(name: string): Promise<void> {
+  const address = new URL(name, document.baseURI).href;
+  await showGiven(await task.run("Looking through the folder", (watch) => client.ask("serve", { address }, watch)));
+}
+
+async function showGiven(given: Verbs["take"]["given"] | undefined): Promise<void> {
   if (given === undefined) return;
   showFound(given.found, given.skipped);
   const [first] = given.found;
@@ -112,11 +121,11 @@ function showFound(rows: readonly FoundRow[], skipped: number): void {
     skipped === 0
       ? []
       : [element("li", { class: "faint" }, `${number(skipped)} other ${skipped === 1 ? "file is" : "files are"} no checkpoint`)];
-  list.replaceChildren(...items, ...rest);
+  rowList.replaceChildren(...items, ...rest);
 }
 
 async function open(row: FoundRow, rows: readonly FoundRow[]): Promise<void> {
-  for (const item of list.querySelectorAll("li")) {
+  for (const item of rowList.querySelectorAll("li")) {
     if (item.dataset.source === row.source) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
   }

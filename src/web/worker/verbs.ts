@@ -1,6 +1,7 @@
 import { isCheckpointError } from "../../errors.ts";
-import { fileAt, mount, unmountAll } from "../../io/browser/disk.ts";
+import { blobFile, fileAt, mount, unmountAll } from "../../io/browser/disk.ts";
 import { takeOutputs } from "../../io/browser/output.ts";
+import { servedFiles } from "../../io/browser/served.ts";
 import { convert } from "../../library/convert.ts";
 import { inspect } from "../../library/inspect.ts";
 import { listFormats } from "../../library/list-formats.ts";
@@ -19,9 +20,12 @@ const longest = { name: 200, message: 600, hint: 2000 } as const;
 /** What the page may ask for; what takes long reports to `run`. */
 export const verbs: Work = {
   async take(files, run) {
-    for (const { path, bytes } of files) mount(path, bytes);
-    const { checkpoints, skipped } = await findCheckpoints(["."], run);
-    return { found: checkpoints.map(foundRow).filter(({ files: count }) => count > 0), skipped };
+    for (const { path, bytes } of files) mount(path, blobFile(bytes));
+    return foundOnDisk(run);
+  },
+  async serve({ address }, run) {
+    for (const { path, file } of await servedFiles(address)) mount(path, file);
+    return foundOnDisk(run);
   },
   async forget() {
     unmountAll();
@@ -55,6 +59,11 @@ export const verbs: Work = {
     };
   },
 };
+
+async function foundOnDisk(run: RunOptions): Promise<Verbs["take"]["given"]> {
+  const { checkpoints, skipped } = await findCheckpoints(["."], run);
+  return { found: checkpoints.map(foundRow).filter(({ files }) => files > 0), skipped };
+}
 
 async function recordOf({ source, values, other }: LookOptions, run: RunOptions): Promise<ReportRecord> {
   if (values || other !== undefined) return report(source, { ...run, ...(other === undefined ? {} : { other }) });

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.ts";
 import { brief } from "../text/brief.ts";
+import type { DoctorRecord } from "../verify/doctor.ts";
 import type { DeviceChoice, DeviceRecord } from "../verify/engines/engines.ts";
 import { oneOf } from "./checks.ts";
 import { spoken } from "./with-context.ts";
@@ -22,4 +23,16 @@ export async function checkDevices(device: DeviceChoice = "auto"): Promise<reado
     if (!check.holds(device)) throw new CheckpointError("usage", `the device is ${brief(device)}, needed ${check.needed}`);
     return (await import("../verify/engines/engines.ts")).probeDevices(device);
   });
+}
+
+/**
+ * What this machine has for `verify`: Node, engines, devices, drivers, decoders of pictures; where each was looked for, and what to type for
+ * what is missing. Never throws for what is not there.
+ *
+ * @example
+ * const { engines } = await doctor();
+ * console.log(engines.filter(({ available }) => available).map(({ engine }) => engine));
+ */
+export async function doctor(): Promise<DoctorRecord> {
+  return (await import("../verify/doctor.ts")).examineMachine();
 }
