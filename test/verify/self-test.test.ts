@@ -205,7 +205,7 @@ describe("the self-test of engines", () => {
     const wide = networkOf([conv("conv1_1", 3, 512), conv("conv1_2", 512, 512), conv("conv1_3", 512, 512)]);
     expect(casesOf(wide, [1, 3, 8, 8]).map(({ title }) => title)).toEqual([
       "conv1_1 (3×3, stride 1, padding 1, 3 → 512 channels)",
-      "conv1_2 (3×3, stride 1, padding 1, 512 → 64 of its 512 channels)",
+      "conv1_2 (3×3, stride 1, padding 1, 512 → 32 of its 512 channels)",
     ]);
   });
 

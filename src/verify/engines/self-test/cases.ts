@@ -21,8 +21,8 @@ const PLACES = [5, 6] as const;
  * Weights of one case. What has more is computed with all its inputs and some of its outputs: enough for whole vectors and tiles of any
  * engine, and the odd ones that the layer ends with.
  */
-const MOST_WEIGHTS = 2 ** 18;
-const TILE = 64;
+const MOST_WEIGHTS = 2 ** 17;
+const TILE = 32;
 /** The same for a fully connected layer, which no engine computes in tiles for one picture. */
 const VECTOR = 16;
 
