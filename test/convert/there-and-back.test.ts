@@ -5,11 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import type { ConvertOptions } from "../../src/convert/options.ts";
 import { createContext } from "../../src/io/run.ts";
+import { memorySource } from "../../src/io/source/memory.ts";
 import { identify } from "../../src/model/identify.ts";
 import { open } from "../../src/open.ts";
 import type { Checkpoint } from "../../src/tensor/checkpoint.ts";
+import { contiguous } from "../../src/tensor/contiguous.ts";
 import { hash } from "../../src/tensor/hash.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
 import { tinyCheckpoint } from "../support/tiny.ts";
+import { size, smallVgg } from "../support/vgg.ts";
 
 /* A sample; test/collections/pairs.ts tries all pairs of golden files, and docs/interop.md has the counts. */
 
@@ -32,6 +36,35 @@ async function hashes(checkpoint: Checkpoint): Promise<ReadonlyMap<string, strin
   for (const tensor of checkpoint.tensors.values()) found.set(tensor.label ?? tensor.name, await hash(tensor, ctx));
   return found;
 }
+
+/** A VGG-11 whose classifier is one dense layer or two, of these names. */
+function smallHead(names: readonly string[], head: readonly number[]): Checkpoint {
+  const whole = smallVgg(({ shape }) => new Float32Array(size(shape)), [...head, 1, 1]);
+  const tensors = new Map<string, Tensor>();
+  for (const [key, tensor] of whole.tensors) {
+    const [module = "", number, part] = key.split(".");
+    const name = module === "classifier" ? names[Number(number) / 3] : `${module}.${number}`;
+    if (name === undefined) continue;
+    const source = memorySource(new Uint8Array(4 * size(tensor.shape)), "vgg.pth");
+    tensors.set(`${name}.${part}`, contiguous({ name: `${name}.${part}`, dtype: "float32", shape: tensor.shape, source }));
+  }
+  return { ...whole, tensors };
+}
+
+describe("a classifier of fewer dense layers", () => {
+  test.each([
+    [["classifier"], [320, 10], "keras", "one.keras", "fc6"],
+    [["classifier"], [320, 10], "caffe", "one.caffemodel", "fc6"],
+    [["classifier"], [320, 10], "onnx", "one.onnx", "fc6"],
+    [["classifier"], [320, 10], "matconvnet", "one.mat", "fc6"],
+    [["classifier.0", "classifier.3"], [320, 90, 10], "keras", "two.keras", "fc7"],
+    [["classifier.0", "classifier.3"], [320, 90, 10], "matconvnet", "two.mat", "fc7"],
+  ])("%s of %s is whole in the graph that --to %s writes", async (names, head, to, name, last) => {
+    const { made } = await through(smallHead(names, head), { to, out: join(folder, name), inputSize: [128, 128] });
+    expect(identify(made)).toMatchObject({ complete: true, missing: [], through: last, network: { classes: 10 } });
+    await made.close();
+  });
+});
 
 describe("there and back", () => {
   test.each([

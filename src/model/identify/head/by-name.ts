@@ -106,7 +106,7 @@ function isLate({ read }: Question, slots: Slots): boolean {
 }
 
 /** A classifier of two dense layers gives far fewer values than its first has; torchvision's names leave a place for fc8 otherwise. */
-const fewClasses = 8;
+export const fewClasses = 8;
 
 /** fc6 and fc7 alone: two equal widths, or torchvision's classifier.0 and .3. */
 export function isCut(question: Question, { slots, prefix, literal }: NamedHead): boolean {

@@ -1,16 +1,18 @@
 import type { DescribedCheckpoint } from "../../described.ts";
 import type { Layers } from "../../layers/layer.ts";
 import type { Tokens } from "../../layers/tokens.ts";
+import { isSmall } from "../conv.ts";
 import type { Entries, Entry } from "../entries.ts";
 import type { Reading } from "../readings.ts";
-import { byName } from "./by-name.ts";
+import { byName, fewClasses } from "./by-name.ts";
 import { byRun } from "./by-run.ts";
 import { denseReader, type Fc } from "./dense.ts";
-import { type FcName, fcNames, hostHead, isLastName } from "./fc-names.ts";
+import { type FcName, fcNames, hostHead, isLastName, literalHeads } from "./fc-names.ts";
 import {
   build,
   finishHead,
   fits,
+  goesOn,
   type Head,
   hasReducedForm,
   isBeside,
@@ -68,13 +70,28 @@ function byHost(question: Question): Head | undefined {
   return { ...found, missing, replaced: found.replaced || !own.has("fc8"), ...(reduced && { reduced }) };
 }
 
-/** Three layers behind the body, and nothing else: fc6, fc7, fc8, each in its place though the file may have lost one. */
+/** What the file's graph has behind the body, and nothing else: three layers, each in its place though the file may have lost one, or fewer. */
 function byGraph(question: Question): Head | undefined {
   const { behind, goesOn: hosted } = question.reading;
-  if (behind === undefined || behind.length !== 3 || hosted === true) return undefined;
+  if (behind === undefined || behind.length === 0 || behind.length > 3 || hosted === true) return undefined;
   const slots = new Map(behind.flatMap(({ entry }, i): [FcName, Entry][] => (entry === undefined ? [] : [[fcNames[i] ?? "fc8", entry]])));
   if (slots.size === 0 || !fits(question, slots)) return undefined;
-  return finishHead(question, slots, "graph");
+  return behind.length === 3 ? finishHead(question, slots, "graph") : ofFewer(question, slots, behind.length);
+}
+
+/** A classifier of one dense layer or two, as the graph states it: none is missing behind it, whatever its layers are called. */
+function ofFewer(question: Question, slots: Slots, stated: number): Head | undefined {
+  const fcs = [...slots.values()].flatMap((entry) => question.read(entry) ?? []);
+  const [first, last] = [fcs[0], fcs.at(-1)];
+  // A kernel as small as those of the body is a convolution that slides.
+  if (fcs.length < stated || first === undefined || last === undefined) return undefined;
+  if (first.kernel !== undefined && isSmall(first.entry.conv)) return undefined;
+  if (goesOn(question, slots)) return undefined;
+  const head = build(question, slots, "graph");
+  // Features end with a layer that is about as wide as what it takes.
+  const [height, width] = first.kernel ?? [1, 1];
+  if (last.outputs * fewClasses <= (stated === 1 ? first.inputs * height * width : first.outputs)) return { ...head, final: true };
+  return stated === 1 && literalHeads([first.entry]).length > 0 ? head : undefined;
 }
 
 /** Three dense layers, the only ones of the file, that follow from the body: under names of one form that say nothing. */
