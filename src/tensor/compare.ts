@@ -1,6 +1,8 @@
 import { CheckpointError } from "../errors.ts";
 import { compareBytes } from "../io/bytes.ts";
 import type { Context } from "../io/context.ts";
+import { crewOf, divide } from "../io/crew/crew.ts";
+import { WORTH_ASKING } from "../io/crew/job.ts";
 import { dtypes, itemsize, type NumericDType } from "./dtype.ts";
 import { type CastOptions, castValues } from "./move/cast.ts";
 import { eachPair, type PairTile } from "./move/pairs.ts";
@@ -81,10 +83,23 @@ export async function identical(a: View, b: View, ctx: Context): Promise<boolean
   if (a.dtype !== b.dtype) return false;
   let same = true;
   await eachPair(a, b, ctx, ({ bytesA, bytesB }) => {
-    same &&= compareBytes(bytesA, bytesB) === 0;
+    same &&= sameBytes(bytesA, bytesB);
     return same;
   });
   return same;
+}
+
+/** Whether two ranges of one buffer are equal; helper threads that reach it take their part. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  const crew = a.length === b.length && a.length >= WORTH_ASKING && a.buffer === b.buffer ? crewOf(a.buffer) : undefined;
+  if (crew === undefined) return compareBytes(a, b) === 0;
+  const parts = divide(crew, {
+    count: a.length,
+    step: WORTH_ASKING / 4,
+    own: (from, to) => Number(compareBytes(a.subarray(from, to), b.subarray(from, to)) === 0),
+    job: (from, to) => ({ kind: "same", a: a.byteOffset + from, b: b.byteOffset + from, length: to - from }),
+  });
+  return parts.every(([same]) => same === 1);
 }
 
 /** Σ ab ÷ Σ a² for each index along an axis: the factors that bring A nearest to B, 1 where A is all 0. */

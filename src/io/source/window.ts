@@ -35,8 +35,9 @@ export function window(source: ByteSource, offset: number, size: number, name: s
   };
 }
 
-/** The open file that a window, or a window of a window, looks at, and where in it; undefined where there is no such file. */
+/** The open file that a window, or a window of a window, looks at, and where in it; undefined where there is none, or where a checksum is compared on the way. */
 export function openFileOf(source: ByteSource, offset: number): { readonly fd: number; readonly offset: number } | undefined {
+  if (source.checks !== undefined) return undefined;
   if (source.within !== undefined) return openFileOf(source.within.source, source.within.offset + offset);
   return source.descriptor === undefined ? undefined : { fd: source.descriptor, offset };
 }

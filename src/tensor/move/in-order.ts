@@ -1,6 +1,9 @@
 import type { Context } from "../../io/context.ts";
+import { crewOf } from "../../io/crew/crew.ts";
+import { type JobAnswer, WORTH_ASKING } from "../../io/crew/job.ts";
 import { memorySource } from "../../io/source/memory.ts";
 import type { ByteSource } from "../../io/source/source.ts";
+import { openFileOf } from "../../io/source/window.ts";
 import { type Axes, type AxisSizes, asAxes, axisSizes, shapeFor, withOnes } from "../axes.ts";
 import { contiguous } from "../contiguous.ts";
 import { itemsize } from "../dtype.ts";
@@ -76,12 +79,38 @@ export async function* bytes(tensor: NumericTensor, ctx: Context): AsyncGenerato
     denseStretches(await tensor.parts(), tensor) ?? denseStretches(await (await inOrder(tensor, ctx)).parts(), tensor) ?? [];
   const chunk = Math.max(Math.floor(ctx.memory / 8), itemsize(tensor.dtype));
   for (const { source, offset, length } of stretches) {
-    for (let done = 0; done < length; done += chunk) {
-      const take = Math.min(chunk, length - done);
-      yield await source.read(offset + done, take, ctx.scratch(0, take));
-      await ctx.tick(take);
+    let ahead: Ahead | undefined;
+    try {
+      for (let done = 0; done < length; done += chunk) {
+        const take = Math.min(chunk, length - done);
+        const into = ctx.scratch(done % (2 * chunk) === 0 ? 0 : 1, take);
+        const ready = ahead?.answer() !== undefined;
+        ahead = undefined;
+        if (!ready) await source.read(offset + done, take, into);
+        const next = done + take;
+        const rest = Math.min(chunk, length - next);
+        if (rest > 0) ahead = readAhead(source, offset + next, ctx.scratch(next % (2 * chunk) === 0 ? 0 : 1, rest));
+        yield into;
+        await ctx.tick(take);
+      }
+    } finally {
+      // No helper is at work on the buffer when others use it.
+      ahead?.answer();
     }
   }
+}
+
+interface Ahead {
+  readonly answer: JobAnswer;
+}
+
+/** Has a helper thread fill a buffer, where there is one, and nothing has to be computed of the bytes on the way. */
+function readAhead(source: ByteSource, from: number, into: Uint8Array): Ahead | undefined {
+  const place = into.length < WORTH_ASKING ? undefined : openFileOf(source, from);
+  if (place === undefined) return undefined;
+  const runs = { stride: 0, count: 1, length: into.length, pitch: 0 };
+  const answer = crewOf(into.buffer)?.ask({ kind: "read", ...place, ...runs, at: into.byteOffset });
+  return answer === undefined ? undefined : { answer };
 }
 
 /** The parts as stretches in row-major order, or undefined where one is out of order or the stretches would be short. */

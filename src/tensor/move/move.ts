@@ -82,12 +82,12 @@ class Writing {
   #verified: Promise<unknown> = Promise.resolve();
 
   start(slot: Slot, write: Promise<void>): void {
-    this.#failures[slot] = failureOf(write);
+    this.#failures[slot] = failureOfWork(write);
   }
 
   /** What has to come out well before all is done. */
   expect(comparison: Promise<void>): void {
-    this.#verified = Promise.all([this.#verified, failureOf(comparison)]).then(([before, now]) => before ?? now);
+    this.#verified = Promise.all([this.#verified, failureOfWork(comparison)]).then(([before, now]) => before ?? now);
   }
 
   /** Waits for all of it. Throws what went wrong. */
@@ -110,7 +110,7 @@ class Writing {
 }
 
 /** What a piece of work throws; undefined where it ends well. */
-async function failureOf(work: Promise<void>): Promise<unknown> {
+export async function failureOfWork(work: Promise<void>): Promise<unknown> {
   try {
     await work;
     return undefined;
