@@ -11,6 +11,7 @@ import { onnxJobs } from "./jobs/onnx.mjs";
 import { packageJobs } from "./jobs/package.mjs";
 import { paddleJobs } from "./jobs/paddle.mjs";
 import { picturesJobs } from "./jobs/pictures.mjs";
+import { s3Jobs } from "./jobs/s3.mjs";
 import { statsJobs } from "./jobs/stats.mjs";
 import { tensorflowJobs } from "./jobs/tensorflow.mjs";
 import { tfjsJobs } from "./jobs/tfjs.mjs";
@@ -43,4 +44,5 @@ export const jobs = [
   ...defaultsJobs,
   ...differentialJobs,
   ...clusterJobs,
+  ...s3Jobs,
 ];

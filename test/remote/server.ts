@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 
 /** One thing that goes wrong with a request; `undefined` answers it as a good server does. */
 export type Fault =
-  | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | { readonly kind: "reset" } // the connection breaks in the middle of the body
   | { readonly kind: "short" } // the body ends early, and the connection with it
   | { readonly kind: "whole" } // 200 with everything, whatever was asked for
@@ -70,7 +70,7 @@ function reply(
   state: { bytes: number },
 ): void {
   if (fault?.kind === "status") {
-    response.writeHead(fault.status, fault.headers ?? {}).end();
+    response.writeHead(fault.status, fault.headers ?? {}).end(fault.body);
     return;
   }
   if (fault?.kind === "redirect") {

@@ -13,7 +13,7 @@ export interface Answer {
 /** A short text that a server answers. Throws `io` and `not-found`, and `unsupported` for a long one. */
 export async function textAnswer(url: string, shown: string, requests: Requests): Promise<Answer> {
   return requests.get(url, shown, new Map(), async (response) => {
-    const refused = refusal(response.status);
+    const refused = await refusal(response);
     if (refused !== undefined) throw refused;
     return { text: await textOf(response), headers: response.headers };
   });

@@ -125,14 +125,33 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What a status means to a person; `undefined` for those that carry a body that was asked for. */
-export function refusal(status: number): CheckpointError | undefined {
+/** Codes of S3 that speak of credentials under a status that does not (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
+const aboutCredentials = new Set(["AuthorizationHeaderMalformed", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"]);
+/** An error's XML has a few hundred bytes; the code is at its beginning. */
+const CODE_WITHIN = 4096;
+
+/** What a status means to a person; `undefined` for those that carry a body that was asked for. A bucket's server says why: its code is named. */
+export async function refusal(response: RemoteResponse): Promise<CheckpointError | undefined> {
+  const { status } = response;
   if (status === 200 || status === 206) return undefined;
   if (status === 404 || status === 410) return new CheckpointError("not-found", `the server has no such file (${status})`);
-  if (status === 401 || status === 403) {
-    return new CheckpointError("io", `the server refuses access (${status})`, {
-      hint: "a token or credentials are needed: docs/remote.md says where they are looked for",
+  const code = await codeOf(response);
+  const said = code === undefined ? `${status}` : `${status}, ${code}`;
+  if (status === 401 || status === 403 || aboutCredentials.has(code ?? "")) {
+    return new CheckpointError("io", `the server refuses access (${said})`, {
+      hint: "a token or credentials that it takes are needed: docs/remote.md says where they are looked for",
     });
   }
-  return new CheckpointError("io", `the server answered ${status}, and 200 or 206 was needed`);
+  return new CheckpointError("io", `the server answered ${said}, and 200 or 206 was needed`);
+}
+
+/** `<Code>` of the XML that the servers of S3 and of Google's storage answer errors with. */
+async function codeOf({ headers, body }: RemoteResponse): Promise<string | undefined> {
+  if (!/\bxml\b/.test(headers.get("content-type") ?? "")) return undefined;
+  let text = "";
+  for await (const chunk of body) {
+    text += new TextDecoder("latin1").decode(chunk);
+    if (text.length >= CODE_WITHIN) break;
+  }
+  return /<Code>([A-Za-z0-9.]{1,64})<\/Code>/.exec(text)?.[1];
 }

@@ -40,7 +40,7 @@ export async function httpSource(url: string, requests: Requests, options: HttpO
   if (first.validator !== undefined) return new HttpSource(url, requests, options, { ...first, validator: first.validator });
   // Parts that cannot be bound to one state: the whole file, in one answer.
   return requests.get(url, options.shown, new Map(), async (response) => {
-    const refused = refusal(response.status);
+    const refused = await refusal(response);
     if (refused !== undefined) throw refused;
     return whole(response, options);
   });
@@ -62,7 +62,7 @@ async function opening(response: RemoteResponse, options: HttpOptions): Promise<
   if (response.status === 416 && rangeOf(response)?.total === 0) {
     return { kind: "whole", source: memorySource(new Uint8Array(0), options.shown) };
   }
-  const refused = refusal(response.status);
+  const refused = await refusal(response);
   if (refused !== undefined) throw refused;
   refuseEncoding(response);
   const validator = validatorOf(response.headers);
@@ -174,7 +174,7 @@ class HttpSource implements ByteSource {
     const { status } = response;
     if ((status === 401 || status === 403) && this.#place !== this.#url) return "moved";
     if (status === 412 || status === 404 || status === 410 || status === 416) throw this.#changed(`the server answered ${status}`);
-    const refused = refusal(status);
+    const refused = await refusal(response);
     if (refused !== undefined) throw refused;
     refuseEncoding(response);
     if (!this.#validator.matches(response.headers)) throw this.#changed("its ETag is another one");
