@@ -5,6 +5,7 @@ import { type Common, Interpreter } from "./follow/interpreter.ts";
 import type { Scope } from "./follow/scope.ts";
 import { type Opaque, optionsOf, type Plain, type Reached, reach, type Self, type Site } from "./follow/values.ts";
 import { keptUnknown, plainsOf } from "./kept-unknown.ts";
+import { overwrittenLayers } from "./overwritten.ts";
 import type { Places } from "./places.ts";
 import type { ClassDef, FunctionDef, Stmt } from "./python/ast.ts";
 import { walk } from "./python/walk.ts";
@@ -54,7 +55,7 @@ export class ClassCheck {
     const own = this.#common.classes.method(this.#definition, "__setattr__") !== undefined;
     const problems = [
       ...this.#ofClass(),
-      ...(own ? [] : [...held, ...replaced.map(({ problem }) => problem), ...outside]),
+      ...(own ? [] : [...held, ...replaced.map(({ problem }) => problem), ...outside, ...this.#overwritten()]),
       ...this.#forward(),
       ...this.#neverRuns(),
     ];
@@ -136,6 +137,14 @@ export class ClassCheck {
       const names = lists.map(([name]) => name);
       return inner.map((part) => ({ site: part, problem: this.#text.replaced(site, attribute, at, names) }));
     });
+  }
+
+  #overwritten(): readonly SourceProblem[] {
+    const constructor = methodsOf(this.#definition).find(({ name }) => name === "__init__");
+    if (constructor === undefined) return [];
+    return overwrittenLayers(constructor, this.#self)
+      .filter(({ site }) => [...reach([{ kind: "layer", site }]).sites].some(({ types }) => types.size > 0))
+      .map(({ site, attribute, at, deleted }) => this.#text.overwritten(site, attribute, at, deleted));
   }
 
   #outside(): readonly SourceProblem[] {

@@ -115,6 +115,14 @@ export class FaultText {
     return this.problem({ kind: "replaced", at, sites: [site], attribute }, message, fix);
   }
 
+  /** A layer that a later statement of the constructor takes away. It may be meant so: a head that is put in another's place. */
+  overwritten(site: Site, attribute: string, at: number, deleted: boolean): SourceProblem {
+    const then = deleted ? "deletes the attribute" : "gives it another value";
+    const message = `class ${this.#name} gives ${made([site])} to attribute ${attribute} (${this.#where(site.at)}) and then ${then} (${this.#where(at)}): the layer of before is not registered`;
+    const fix = `make only what is kept, or keep both: give the second another name than ${attribute}`;
+    return this.problem({ kind: "replaced", at, sites: [site], attribute, severity: "warning" }, message, fix);
+  }
+
   outside(site: Site, attribute: string, at: number): SourceProblem {
     const { within = "", name } = this.#framework;
     const message = `class ${this.#name} gives ${made([site])} to attribute ${attribute} (${this.#where(at)}) outside of \`with self.${within}():\`, and ${name} registers nothing there`;

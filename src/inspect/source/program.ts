@@ -2,7 +2,9 @@ import { type CheckContext, ClassCheck, type ClassResult, calledNames } from "./
 import type { SourceProblem } from "./faults.ts";
 import { Classes } from "./follow/classes.ts";
 import { type Common, Interpreter } from "./follow/interpreter.ts";
+import type { GivenToLayer } from "./follow/machine.ts";
 import type { Scope } from "./follow/scope.ts";
+import { outsideLists } from "./outside-lists.ts";
 import { type Place, Places, type Unit } from "./places.ts";
 import type { ClassDef, Stmt, Unparsed } from "./python/ast.ts";
 import { parsePython } from "./python/parse.ts";
@@ -37,12 +39,16 @@ export function checkProgram(files: readonly (readonly Unit[])[]): readonly File
   const classes = new Classes(parsed.map(({ file, statements }) => ({ name: moduleName(file), statements })));
   const common: Common = { classes, given: new Map(), learned: new Map(), steps: mostSteps };
   const context: CheckContext = { common, places, called: calledNames(parsed.flatMap(({ statements }) => statements)) };
-  for (const [k, scope] of classes.scopes.entries()) new Interpreter(common).runFile(scope, parsed[k]?.statements ?? []);
+  const around = classes.scopes.map((scope, k) => {
+    const interpreter = new Interpreter(common);
+    interpreter.runFile(scope, parsed[k]?.statements ?? []);
+    return interpreter.givenToLayers;
+  });
   const unparsed = parsed.flatMap((file) => file.unparsed);
   const checked = checkClasses(classes.scopes, context);
   return parsed.map((file, k) => {
     const scope = classes.scopes[k];
-    return scope === undefined ? empty(file.file) : checkFile(file, { scope, checked, unparsed }, context);
+    return scope === undefined ? empty(file.file) : checkFile(file, { scope, checked, unparsed, around: around[k] ?? [] }, context);
   });
 }
 
@@ -87,9 +93,11 @@ interface Known {
   readonly checked: Checked;
   /** Of all files. */
   readonly unparsed: readonly Unparsed[];
+  /** By the code around its classes. */
+  readonly around: readonly GivenToLayer[];
 }
 
-function checkFile(file: ParsedFile, { scope, checked, unparsed }: Known, context: CheckContext): FileResult {
+function checkFile(file: ParsedFile, { scope, checked, unparsed, around }: Known, context: CheckContext): FileResult {
   const { places } = context;
   const left = scope.classes.filter((definition) => !checked.has(definition)).length;
   const results = scope.classes.flatMap((definition) => checked.get(definition) ?? []);
@@ -103,7 +111,7 @@ function checkFile(file: ParsedFile, { scope, checked, unparsed }: Known, contex
   const nothing = results.length > 0 || left > 0 || strays.length > 0 ? [] : [{ reason: nothingIn(file) }];
   return {
     file: file.file,
-    problems: once([...results.flatMap(({ problems }) => problems), ...strays]),
+    problems: once([...results.flatMap(({ problems }) => problems), ...strays, ...outsideLists(around, scope, context)]),
     read: read.map(({ definition }) => ({ name: definition.name, place: places.of(definition.at) })),
     unread: [
       ...nothing,

@@ -36,6 +36,7 @@ export function setAttribute(holder: Value, name: string, value: Value, at: numb
     }
   } else if (holder.kind === "layer") {
     holder.site.children.add(value);
+    machine.givenToLayers.push({ holder: holder.site, attribute: name, value, at });
   } else if (holder.kind === "plain") {
     addTo(holder, [value]);
   }

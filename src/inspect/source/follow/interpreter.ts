@@ -4,7 +4,7 @@ import { type Classes, methodsOf } from "./classes.ts";
 import { opaque } from "./constructions.ts";
 import { evaluate } from "./evaluate.ts";
 import { plainOf } from "./holders.ts";
-import { type Arguments, allOf, type FunctionValue, type Machine, noArguments } from "./machine.ts";
+import { type Arguments, allOf, type FunctionValue, type GivenToLayer, type Machine, noArguments } from "./machine.ts";
 import type { Scope } from "./scope.ts";
 import { Sites } from "./sites.ts";
 import { executeStatement } from "./statements.ts";
@@ -36,6 +36,7 @@ export class Interpreter implements Machine {
   readonly visited = new Set<FunctionDef | ClassDef>();
   /** Where code runs that nobody can read. */
   readonly hiddenAt: number[] = [];
+  readonly givenToLayers: GivenToLayer[] = [];
   /** Whether everything that came up was followed to its end. */
   complete = true;
   /** What a class gives itself, and not its objects. */

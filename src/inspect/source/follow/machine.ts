@@ -2,7 +2,7 @@ import type { ClassDef, Expr, FunctionDef, Stmt } from "../python/ast.ts";
 import type { LayerType } from "../vocabulary.ts";
 import type { Classes } from "./classes.ts";
 import type { Sites } from "./sites.ts";
-import type { Frame, Self, Value } from "./values.ts";
+import type { Frame, Self, Site, Value } from "./values.ts";
 
 /** A call as written. */
 export type CallExpr = Extract<Expr, { kind: "call" }>;
@@ -20,6 +20,13 @@ export const noArguments: Arguments = { list: [], keywords: new Map(), spread: {
 
 export function allOf({ list, keywords, spread }: Arguments): readonly Value[] {
   return [...list, ...keywords.values(), spread];
+}
+
+export interface GivenToLayer {
+  readonly holder: Site;
+  readonly attribute: string;
+  readonly value: Value;
+  readonly at: number;
 }
 
 /** What statements, expressions and calls need of each other. */
@@ -41,6 +48,8 @@ export interface Machine {
   learns(definition: ClassDef): readonly LayerType[];
   /** Remembers what a constructor of the file is given. */
   gives(definition: ClassDef, args: Arguments): void;
+  /** What code around a class gives to an attribute of a layer that it has made. */
+  readonly givenToLayers: GivenToLayer[];
   /** Code that no reader of the text sees is run here. */
   hidden(at: number): void;
 }

@@ -18,6 +18,9 @@ export function executeStatement(statement: Stmt, frame: Frame, machine: Machine
       if (statement.value.kind === "call") drop(made, statement.at);
       return;
     }
+    case "delete":
+      machine.evaluate(statement.value, frame);
+      return;
     case "for": {
       const elements = eachOf(machine.evaluate(statement.loop.iterable, frame));
       machine.sites.repeat(() => {

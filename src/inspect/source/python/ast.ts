@@ -73,6 +73,7 @@ export type Stmt =
       readonly how: "conditional" | "loop" | "with";
       readonly at: number;
     }
+  | { readonly kind: "delete"; readonly value: Expr; readonly at: number }
   | { readonly kind: "return"; readonly value?: Expr; readonly at: number }
   /** `exec code`, which makes what no reader of the text sees. */
   | { readonly kind: "exec"; readonly at: number }

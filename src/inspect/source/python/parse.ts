@@ -246,7 +246,12 @@ class StatementParser {
       return [{ kind: "return", at, ...(value && { value }) }];
     }
     if (word === "import" || word === "from") return [importStatement(this.#tokens, () => this.#expressions.name())];
-    if (/^(?:del|global|nonlocal|assert|raise)$/.test(word)) return this.#rest();
+    if (word === "del") {
+      tokens.take();
+      const value = this.#expressions.list();
+      return (value.kind === "display" ? value.items : [value]).map((item) => ({ kind: "delete", value: item, at }));
+    }
+    if (/^(?:global|nonlocal|assert|raise)$/.test(word)) return this.#rest();
     const plainWord =
       next.kind === "string" || next.kind === "number" || (next.kind === "name" && !/^(?:if|in|is|and|or|not|else|for)$/.test(next.text));
     if (word === "print" && (plainWord || next.text === ">>" || next.text === "`" || next.text === "not")) return this.#rest(">>");

@@ -19,6 +19,7 @@ function within(node: Stmt | Expr): readonly (Stmt | Expr | undefined)[] {
     case "named":
       return [node.target, node.value];
     case "expression":
+    case "delete":
     case "star":
     case "return":
     case "passed":
