@@ -140,9 +140,9 @@ export class ClassCheck {
   }
 
   #overwritten(): readonly SourceProblem[] {
-    const constructor = methodsOf(this.#definition).find(({ name }) => name === "__init__");
-    if (constructor === undefined) return [];
-    return overwrittenLayers(constructor, this.#self)
+    const init = methodsOf(this.#definition).find(({ name }) => name === "__init__");
+    if (init === undefined) return [];
+    return overwrittenLayers(init, this.#self)
       .filter(({ site }) => [...reach([{ kind: "layer", site }]).sites].some(({ types }) => types.size > 0))
       .map(({ site, attribute, at, deleted }) => this.#text.overwritten(site, attribute, at, deleted));
   }

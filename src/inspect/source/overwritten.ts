@@ -18,9 +18,9 @@ const givesAll = new Set(["children", "modules", "named_children", "named_module
  * Layers that the constructor makes for an attribute, in a statement that always runs, and that another such statement replaces by None, by
  * another layer or by nothing. Where anything between the two reads the attribute, the layer may be kept elsewhere.
  */
-export function overwrittenLayers(constructor: FunctionDef, self: Self): readonly Overwritten[] {
-  const object = constructor.params[0]?.name;
-  const { body } = constructor;
+export function overwrittenLayers(init: FunctionDef, self: Self): readonly Overwritten[] {
+  const object = init.params[0]?.name;
+  const { body } = init;
   return body.flatMap((statement, i): readonly Overwritten[] => {
     const attribute = statement.kind === "assign" && statement.value.kind === "call" ? onlyTarget(statement, object) : undefined;
     if (attribute === undefined) return [];
