@@ -7,13 +7,14 @@
  * (../shared/bench/peers.py unless said). Environments are those of the interop job. Prints a table and writes it to bench/results.md, whose notes stay.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { environmentPython } from "../test/interop/environment.mjs";
 import { jobs } from "./jobs.mjs";
+import { makeSparse } from "./sparse.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
@@ -29,10 +30,13 @@ mkdirSync(out, { recursive: true });
 const vggtool = (args) => [process.execPath, join(root, "bin", "vggtool"), ...args];
 const peerCommand = (peer) => {
   if (peer.empty) return [process.execPath, "-e", ""];
+  if (peer.ours) return vggtool(peer.ours);
+  if (peer.script) return [environmentPython(peer.environment), join(root, "bench", peer.script), ...peer.args];
   if (peer.sha256sum) return ["sha256sum", peer.sha256sum];
   return [environmentPython(peer.environment), peers, peer.job, folder];
 };
-const peerName = (peer) => (peer.empty ? "empty Node process" : peer.sha256sum ? "sha256sum" : peer.job);
+const peerName = (peer) =>
+  peer.empty ? "empty Node process" : peer.sha256sum ? "sha256sum" : peer.ours ? `vggtool ${peer.ours[0]}` : (peer.script ?? peer.job);
 
 function measure(command) {
   const run = spawnSync("python3", [join(root, "bench", "measure.py"), ...command], { encoding: "utf8", cwd: folder });
@@ -49,12 +53,26 @@ for (const [environment, file] of [
 ]) {
   if (existsSync(join(folder, file))) continue;
   console.log(`making the files of ${environment}`);
-  const made = spawnSync(environmentPython(environment), [peers, "make", folder], { stdio: "inherit" });
-  if (made.status !== 0) throw new Error(`the files of ${environment} could not be made`);
+  const done = spawnSync(environmentPython(environment), [peers, "make", folder], { stdio: "inherit" });
+  if (done.status !== 0) throw new Error(`the files of ${environment} could not be made`);
 }
 
 // The peers write no Keras model: ours replaces it.
 if (!existsSync(join(folder, "vgg16.h5"))) measure(vggtool(["convert", join(folder, "vgg16.pth"), "-o", join(folder, "vgg16.h5")]));
+
+const made = (name, ...args) => {
+  if (!existsSync(join(folder, name.replace(/\.ckpt$/, ".ckpt.index")))) measure(vggtool(["convert", ...args, "-o", join(folder, name)]));
+};
+made("vgg16_hwio.safetensors", join(folder, "vgg16.pth"), "--layout", "keras-applications");
+if (!existsSync(join(folder, "many.safetensors"))) makeSparse(join(folder, "many.safetensors"), 100_000, [2, 3, 4]);
+for (const [name, to] of [
+  ["many.ckpt", "tfslim"],
+  ["many.npz", "npz"],
+  ["many.pth", "torch"],
+  ["many.pdparams", "paddle"],
+]) {
+  made(name, join(folder, "many.safetensors"), "--to", to, "--naming", "keep");
+}
 
 const lines = [];
 const say = (line) => {
@@ -67,22 +85,26 @@ for (const job of jobs(folder, out)) {
   if (values.only !== undefined && !job.title.includes(values.only)) continue;
   const ours = [];
   const theirs = [];
-  measure(vggtool(job.args)); // once unmeasured: the file into the page cache
+  const run = () => {
+    for (const path of job.out ?? []) rmSync(path, { recursive: true, force: true });
+    return measure(vggtool(job.args));
+  };
+  run(); // once unmeasured: the file into the page cache
   for (let k = 0; k < runs; k += 1) {
-    ours.push(measure(vggtool(job.args)));
-    theirs.push(measure(peerCommand(job.peer)));
+    ours.push(run());
+    if (job.peer !== undefined) theirs.push(measure(peerCommand(job.peer)));
   }
-  const wall = median(ours.map((run) => run.wall));
-  const peerWall = median(theirs.map((run) => run.wall));
-  const memory = median(ours.map((run) => run.peak)) / 1e6;
-  const ratio = wall / peerWall;
+  const wall = median(ours.map((one) => one.wall));
+  const peerWall = job.peer === undefined ? undefined : median(theirs.map((one) => one.wall));
+  const memory = median(ours.map((one) => one.peak)) / 1e6;
+  const inTime = peerWall === undefined ? wall <= job.seconds : wall / peerWall <= job.ratio;
+  const against =
+    peerWall === undefined
+      ? ["–", `– (${job.seconds} s)`]
+      : [`${peerName(job.peer)} ${peerWall.toFixed(2)} s`, `${(wall / peerWall).toFixed(2)} (${job.ratio})`];
   const verdict =
-    [ratio <= job.ratio ? "" : "slower than promised", memory <= job.memory ? "" : "more memory than promised"]
-      .filter(Boolean)
-      .join(", ") || "reached";
-  say(
-    `| ${job.title} | ${wall.toFixed(2)} s | ${peerName(job.peer)} ${peerWall.toFixed(2)} s | ${ratio.toFixed(2)} (${job.ratio}) | ${memory.toFixed(0)} MB (${job.memory}) | ${verdict} |`,
-  );
+    [inTime ? "" : "slower than promised", memory <= job.memory ? "" : "more memory than promised"].filter(Boolean).join(", ") || "reached";
+  say(`| ${job.title} | ${wall.toFixed(2)} s | ${against.join(" | ")} | ${memory.toFixed(0)} MB (${job.memory}) | ${verdict} |`);
 }
 if (values.only === undefined) {
   const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;

@@ -7,10 +7,11 @@
  * FOLDER needs room for the converted file: as many gigabytes as the checkpoint has.
  */
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { makeSparse } from "./sparse.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
@@ -20,24 +21,11 @@ const { values, positionals } = parseArgs({
 const folder = resolve(positionals[0] ?? join(root, ".cache", "bench"));
 mkdirSync(folder, { recursive: true });
 
-/** Float32 tensors of one shape, whose values are holes in the file. */
-function makeSafetensors(name, count, shape) {
-  const size = 4 * shape.reduce((product, n) => product * n, 1);
-  const header = {};
-  for (let k = 0; k < count; k += 1) {
-    header[`stages.${Math.floor(k / 100)}.blocks.${k % 100}.weight`] = { dtype: "F32", shape, data_offsets: [k * size, (k + 1) * size] };
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
+const makeSafetensors = (name, count, shape) => {
   const path = join(folder, name);
-  const file = openSync(path, "w");
-  writeSync(file, length);
-  writeSync(file, json);
-  ftruncateSync(file, 8 + json.length + count * size);
-  closeSync(file);
+  makeSparse(path, count, shape);
   return path;
-}
+};
 
 function measure(...args) {
   const command = [join(root, "bench", "measure.py"), process.execPath, join(root, "bin", "vggtool"), ...args];

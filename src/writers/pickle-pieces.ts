@@ -23,6 +23,10 @@ const op = {
   setitems: 0x75,
   global: 0x63,
   stackGlobal: 0x93,
+  binput: 0x71,
+  longBinput: 0x72,
+  binget: 0x68,
+  longBinget: 0x6a,
   reduce: 0x52,
   build: 0x62,
   binpersid: 0x51,
@@ -33,12 +37,14 @@ const utf8 = new TextEncoder();
 const batch = 1000;
 
 /**
- * Emits one pickle as pieces, so that large byte strings stay tensors that are moved into place. Nothing is memoised: a pickle
- * may say everything again.
+ * Emits one pickle as pieces, so that large byte strings stay tensors that are moved into place. Names and what else is the same for many
+ * tensors is written once and taken from the memo later, as Python's pickler does: of 100,000 tensors each says little then.
  */
 export class PickleWriter {
   readonly #protocol: 2 | 4;
   readonly #pieces: Piece[] = [];
+  /** Place in the memo of what is shared, by its key. */
+  readonly #memo = new Map<string, number>();
   #pending: number[] = [];
 
   constructor(protocol: 2 | 4) {
@@ -126,12 +132,24 @@ export class PickleWriter {
   }
 
   global(module: string, name: string): this {
-    if (this.#protocol < 4) {
-      this.#pending.push(op.global, ...utf8.encode(`${module}\n${name}\n`));
-      return this;
-    }
-    this.text(module).text(name);
-    this.#pending.push(op.stackGlobal);
+    return this.shared(`${module}\n${name}\n`, () => {
+      if (this.#protocol < 4) this.#pending.push(op.global, ...utf8.encode(`${module}\n${name}\n`));
+      else {
+        this.text(module).text(name);
+        this.#pending.push(op.stackGlobal);
+      }
+    });
+  }
+
+  /** What `emit` puts on the stack, the first time; later the same object. `key`: what it is, among all that is shared. */
+  shared(key: string, emit: () => void): this {
+    const known = this.#memo.get(key);
+    if (known === undefined) emit();
+    // What is shared may share in turn: its place is the first that is free behind that.
+    const place = known ?? this.#memo.size;
+    this.#memo.set(key, place);
+    const [short, long] = known === undefined ? [op.binput, op.longBinput] : [op.binget, op.longBinget];
+    this.#pending.push(...(place < 0x100 ? [short, place] : [long, ...little(BigInt(place), 4)]));
     return this;
   }
 

@@ -34,7 +34,9 @@ export const writer: Writer = {
 function array(pickle: PickleWriter, tensor: TensorSpec): void {
   pickle
     .global("numpy.core.multiarray", "_reconstruct")
-    .tuple(() => pickle.global("numpy", "ndarray").numbers([0]).bytes(textPiece("b"), 1))
+    .shared("ndarray, (0,), b'b'", () => {
+      pickle.tuple(() => pickle.global("numpy", "ndarray").numbers([0]).bytes(textPiece("b"), 1));
+    })
     .reduce()
     .tuple(() => {
       pickle.integer(1).numbers(tensor.shape);
@@ -47,22 +49,24 @@ function array(pickle: PickleWriter, tensor: TensorSpec): void {
 /** numpy.dtype(descr, align, copy), then BUILD with its state: version 3, byte order, no fields, default sizes. */
 function dtype(pickle: PickleWriter, name: NumericDType): void {
   const { itemsize } = dtypes[name];
-  pickle
-    .global("numpy", "dtype")
-    .tuple(() => pickle.text(descr(name)).boolean(false).boolean(true))
-    .reduce()
-    .tuple(() => {
-      pickle
-        .integer(3)
-        .text(itemsize === 1 ? "|" : "<")
-        .none()
-        .none()
-        .none()
-        .integer(-1)
-        .integer(-1)
-        .integer(0);
-    })
-    .build();
+  pickle.shared(descr(name), () => {
+    pickle
+      .global("numpy", "dtype")
+      .tuple(() => pickle.text(descr(name)).boolean(false).boolean(true))
+      .reduce()
+      .tuple(() => {
+        pickle
+          .integer(3)
+          .text(itemsize === 1 ? "|" : "<")
+          .none()
+          .none()
+          .none()
+          .integer(-1)
+          .integer(-1)
+          .integer(0);
+      })
+      .build();
+  });
 }
 
 /** Paddle keeps bfloat16 as the bits in a uint16 array, and takes every such array for it. */
