@@ -15,6 +15,7 @@ import * as nodeBytes from "../../src/io/bytes.ts";
 import * as nodeCompression from "../../src/io/compression.ts";
 import * as nodePath from "../../src/io/path.ts";
 import { sha256 as nodeSha256 } from "../../src/io/sha256.ts";
+import { blobSource } from "../../src/io/source/blob.ts";
 import { memorySource } from "../../src/io/source/memory.ts";
 import { Random } from "../support/random.ts";
 
@@ -201,6 +202,16 @@ describe("the disk of a page", () => {
   test("an output never takes the name of a file that the page was given", async () => {
     await expect(outputSet("/", { force: false }).create("a.pth")).rejects.toThrow("given to the page");
   });
+});
+
+test("many short reads of a blob go to their places, the last of them to the end of the buffer", async () => {
+  const bytes = randomBytes(10_000);
+  const into = new Uint8Array(99 * 12 + 8);
+  await blobSource(new Blob([bytes]), "x").readRuns?.({ offset: 7, stride: 100, count: 100, length: 8, pitch: 12 }, into);
+  for (let k = 0; k < 100; k += 1) {
+    const at = 7 + 100 * k;
+    expect([...into.subarray(12 * k, 12 * k + 8)], `run ${k}`).toEqual([...bytes.subarray(at, at + 8)]);
+  }
 });
 
 test("a file in memory is read where it was written, over the edges of its parts", async () => {

@@ -15,6 +15,7 @@ export async function fileSource(path: string, opened?: OpenedFiles): Promise<By
     access: source.access,
     whole: true,
     read: (offset, length, into) => source.read(offset, length, into),
+    readRuns: source.readRuns,
     close: () => source.close(),
   };
 }
