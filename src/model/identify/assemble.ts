@@ -29,11 +29,18 @@ export function finish(checkpoint: DescribedCheckpoint, draft: Draft, options: I
   const recorded = readRecorded(checkpoint);
   const roles = withReadings(recorded === undefined ? draft.roles : withAxes(draft.roles, recorded, checkpoint), options);
   const built = buildNetwork(checkpoint, parts);
+  // A file with holes is another chain of layers to its names than to an engine.
+  const places = counted(parts);
   // The names of three fully connected layers alone are those of several conventions.
   const recognised =
     parts.convs.length === 0
       ? undefined
-      : recogniseScheme(roles, buildNetwork(checkpoint, counted(parts)), checkpoint.format, (key) => checkpoint.tensors.get(key)?.label);
+      : recogniseScheme(
+          roles,
+          places === parts ? built : buildNetwork(checkpoint, places),
+          checkpoint.format,
+          (key) => checkpoint.tensors.get(key)?.label,
+        );
   const epsilon = chooseEpsilon(checkpoint, recorded, recognised, options);
   const scale = chooseScale(checkpoint, recorded, recognised, options);
   const plain = withHabits(built, parts.sizes.feature, {
