@@ -34,6 +34,7 @@ export async function locateNamed(named: string, ctx: Context, opened?: OpenedFi
   return locateRemote(named, () => ctx.temporary(), {
     ...ctx.remote,
     signal: ctx.signal,
+    values: ctx.values,
     ...(opened === undefined ? {} : { onOpened: opened.note }),
   });
 }

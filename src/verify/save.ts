@@ -5,9 +5,16 @@ import { basename } from "../io/path.ts";
 import { npyHeader } from "../writers/numpy/npz.ts";
 import type { Scores } from "./compare/top.ts";
 
+/** Characters of a path that is printed once more in a hint. */
+const LONG_NAME = 160;
+
 /** Writes the values of a layer as an .npy of float32, N first. Throws `usage` where the file exists and `force` is not given. */
 export async function saveValues(path: string, { shape, values }: Scores, force: boolean): Promise<void> {
-  if (!path.endsWith(".npy")) throw new CheckpointError("usage", "values are saved as .npy", { file: path, hint: `-o ${path}.npy` });
+  if (!path.endsWith(".npy")) {
+    // A name that no line holds is cut where it is shown, and a command with half a name is none.
+    const hint = path.length > LONG_NAME ? "add .npy to its name" : `-o ${path}.npy`;
+    throw new CheckpointError("usage", "values are saved as .npy", { file: path, hint });
+  }
   const header = npyHeader({ key: basename(path), dtype: "float32", shape });
   await writeWhole(path, [header, littleEndian(values)], force);
 }

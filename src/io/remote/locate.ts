@@ -123,6 +123,8 @@ function remoteSet(folder: RemoteFolder, requests: Requests, temporary: () => Pr
         // A signature in an address is another one each time, and the ETag says what the file is.
         ...(cache === undefined ? {} : { store: ({ strong, state }, size) => pageStore(cache, `${strong ? shown : url}\n${state}`, size) }),
         ...(options.download === true ? { spool: temporary } : {}),
+        // With pages that are kept between runs, those are the file.
+        ...(options.values === true && cache === undefined ? { blocks: temporary } : {}),
         ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
         onState: (found) => {
           etag = found;

@@ -18,6 +18,8 @@ export interface RemoteOptions {
   /** Tries of one request; 5 unless given. */
   readonly tries?: number;
   readonly signal?: AbortSignal;
+  /** All values are read, not only what a listing needs. */
+  readonly values?: boolean;
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
   /** Called for each file that a server was asked for, by the address that is shown. */
   readonly onOpened?: (shown: string, state: SeenState) => void;

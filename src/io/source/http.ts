@@ -1,4 +1,5 @@
 import { CheckpointError } from "../../errors.ts";
+import { BlockFile } from "../remote/block-file.ts";
 import { PageCache, type PageStore } from "../remote/page-cache.ts";
 import { type Requests, refusal } from "../remote/requests.ts";
 import { type RemoteResponse, TransientError } from "../remote/transport.ts";
@@ -14,6 +15,8 @@ export interface HttpOptions {
   readonly store?: (validator: Validator, size: number) => PageStore;
   /** A file for a whole download, where the server gives no parts; absent where downloading was not asked for. */
   readonly spool?: () => Promise<OutputFile>;
+  /** A file for large parts of a file whose values are all read; absent where a listing is made. */
+  readonly blocks?: () => Promise<OutputFile>;
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
   /** Called with what the server says of the file's state, its ETag or the time of its last change. */
   readonly onState?: (state: string) => void;
@@ -25,6 +28,8 @@ const FIRST = 64 << 10;
 const SMALL = 16 << 20;
 /** Reads from so many bytes on are passed by the pages, in parts of this size, four at once. */
 const LARGE = 4 << 20;
+/** Requests for pages, which a listing does with; from so many on, a file whose values are read comes in blocks. */
+const MANY = 30;
 
 /**
  * A file on a server, read in parts: each request is bound to the state in which the file was found, so that one that is replaced
@@ -116,6 +121,8 @@ class HttpSource implements ByteSource {
   readonly #options: HttpOptions;
   readonly #validator: Validator;
   readonly #pages: PageCache;
+  #blocks: BlockFile | undefined;
+  #asked = 0;
   /** Where redirects led to; a signed address ends some day, and then the way is gone once more. */
   #place: string;
 
@@ -132,14 +139,23 @@ class HttpSource implements ByteSource {
     this.#requests = requests;
     this.#options = options;
     this.#validator = validator;
-    this.#pages = new PageCache(total, (offset, length) => this.#fetch(offset, length), options.store?.(validator, total));
+    const fetchPages = (offset: number, length: number): Promise<Uint8Array> => {
+      this.#asked += 1;
+      return this.#fetch(offset, length);
+    };
+    this.#pages = new PageCache(total, fetchPages, options.store?.(validator, total));
     this.#pages.put(0, head);
   }
 
   async read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     checkRange(this.name, this.size, offset, length, into);
     const out = target(length, into);
-    if (length < LARGE) await this.#pages.read(offset, out);
+    const { blocks } = this.#options;
+    if (this.#blocks === undefined && this.#asked >= MANY && blocks !== undefined)
+      this.#blocks = new BlockFile(this.size, (from, bytes, into) => this.#fetch(from, bytes, into), blocks);
+    if (length === 0) return out;
+    if (this.#blocks !== undefined) await this.#blocks.read(offset, out);
+    else if (length < LARGE) await this.#pages.read(offset, out);
     else {
       const starts = Array.from({ length: Math.ceil(length / LARGE) }, (_, k) => k * LARGE);
       await Promise.all(
@@ -153,11 +169,12 @@ class HttpSource implements ByteSource {
 
   async close(): Promise<void> {
     this.#pages.close();
+    await this.#blocks?.close();
   }
 
-  async #fetch(offset: number, length: number): Promise<Uint8Array> {
+  async #fetch(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     const headers = new Map([["range", `bytes=${offset}-${offset + length - 1}`], this.#validator.header]);
-    const take = (response: RemoteResponse): Promise<Uint8Array | "moved"> => this.#part(response, offset, length);
+    const take = (response: RemoteResponse): Promise<Uint8Array | "moved"> => this.#part(response, offset, into ?? new Uint8Array(length));
     const bytes = await this.#requests.get(this.#place, this.name, headers, take);
     if (bytes !== "moved") return bytes;
     this.#place = this.#url;
@@ -170,7 +187,8 @@ class HttpSource implements ByteSource {
     return again;
   }
 
-  async #part(response: RemoteResponse, offset: number, length: number): Promise<Uint8Array | "moved"> {
+  async #part(response: RemoteResponse, offset: number, into: Uint8Array): Promise<Uint8Array | "moved"> {
+    const { length } = into;
     const { status } = response;
     if ((status === 401 || status === 403) && this.#place !== this.#url) return "moved";
     if (status === 412 || status === 404 || status === 410 || status === 416) throw this.#changed(`the server answered ${status}`);
@@ -183,7 +201,7 @@ class HttpSource implements ByteSource {
     if (range?.total !== undefined && range.total !== this.size)
       throw this.#changed(`it has ${range.total} bytes now, and had ${this.size}`);
     if (range?.start !== offset || range.end !== offset + length - 1) throw wrongRange(response, `bytes ${offset}-${offset + length - 1}`);
-    const bytes = await exactly(response, length);
+    const bytes = await exactly(response, length, into);
     this.#options.onProgress?.(length, this.size);
     return bytes;
   }
@@ -230,8 +248,7 @@ function refuseEncoding(response: RemoteResponse): void {
 }
 
 /** The body, which has to have so many bytes; one that breaks off or is short is asked for again. */
-async function exactly(response: RemoteResponse, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+async function exactly(response: RemoteResponse, length: number, bytes: Uint8Array = new Uint8Array(length)): Promise<Uint8Array> {
   let at = 0;
   for await (const chunk of response.body) {
     if (at + chunk.length > length) throw new CheckpointError("io", `the server sent more than the ${length} bytes that it announced`);
