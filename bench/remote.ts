@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { serve } from "../test/remote/server.ts";
@@ -19,7 +19,8 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(`npx tsx bench/remote.ts [--delay MS] [--runs N] [--only TARGET]
   Makes a VGG-16 of full size (zeros) in each format, serves them on the loopback interface, and lists each by the built command
-  (npm run build) from the server and from the disk: the median of N runs.`);
+  (npm run build) from the server and from the disk: the median of N runs. Then a torch file is converted from the server, beside a
+  plain download of it (curl): --only convert.`);
   process.exit(0);
 }
 
@@ -59,6 +60,7 @@ try {
     await server.close();
     rmSync(path, { force: true });
   }
+  if (values.only === undefined || values.only === "convert") await converted(first);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -66,7 +68,53 @@ try {
 async function median(run: () => Promise<number>): Promise<number> {
   const times: number[] = [];
   for (let k = 0; k < Number(values.runs); k++) times.push(await run());
-  return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+  return middle(times);
+}
+
+function middle(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+/** A remote torch file, downloaded by curl, and converted: how much of the download's throughput that has, and its memory. */
+async function converted(path: string): Promise<void> {
+  const server = await serve(folder, { delay: Number(values.delay) });
+  const source = `${server.origin}/${basename(path)}`;
+  const copy = join(folder, "copy.pth");
+  const out = join(folder, "out.safetensors");
+  const downloads: number[] = [];
+  const conversions: number[] = [];
+  let peak = 0;
+  for (let k = 0; k < Number(values.runs); k++) {
+    downloads.push((await timed("curl", ["--silent", "--fail", "-o", copy, source])).seconds);
+    rmSync(copy);
+    const args = [command, "convert", source, "-o", out, "--force"];
+    const { seconds, kilobytes } = await timed(process.execPath, args);
+    conversions.push(seconds);
+    peak = Math.max(peak, kilobytes / 1024);
+  }
+  await server.close();
+  const [download, conversion] = [middle(downloads), middle(conversions)];
+  const reached = download / conversion >= 0.8 && peak <= 200;
+  console.log(
+    `\n| convert, 553 MB of torch | download ${download.toFixed(2)} s | convert ${conversion.toFixed(2)} s | ${Math.round((100 * download) / conversion)} % (80) | ${peak.toFixed(0)} MB (200) | ${reached ? "reached" : "not reached"} |`,
+  );
+}
+
+/** A process's seconds and its peak memory, by GNU time. */
+function timed(program: string, args: readonly string[]): Promise<{ readonly seconds: number; readonly kilobytes: number }> {
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn("/usr/bin/time", ["-f", "%M", program, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    child.on("error", reject).on("close", (code) => {
+      const seconds = (performance.now() - started) / 1000;
+      if (code === 0) resolve({ seconds, kilobytes: Number(said.trim().split("\n").at(-1)) });
+      else reject(new Error(`${program} ended with ${code}: ${said}`));
+    });
+  });
 }
 
 /** Seconds of a process that lists a checkpoint. */
