@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { environmentNode } from "../environment.mjs";
 
 const allowed =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool(-layers)?|bin\/package\.json|docs\/[\w/-]+\.(md|png)|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/vggtool\.1|dist\/vendor\/[\w-]+\.wasm|dist\/THIRD-PARTY-NOTICES\.txt)$/;
-const needed = ["bin/vggtool", "dist/index.js", "dist/index.d.ts", "dist/cli/vggtool.cjs", "README.md", "LICENSE"];
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/vggtool(-layers)?|bin\/package\.json|docs\/[\w/-]+\.(md|png)|scripts\/demo\.mjs|fixtures\/demo\/[^/]+|dist\/.+\.(js|d\.ts)|dist\/cli\/[\w-]+\.cjs(\.cache)?|dist\/vggtool\.1|dist\/app\.html|dist\/vendor\/[\w-]+\.wasm|dist\/THIRD-PARTY-NOTICES\.txt)$/;
+const needed = ["bin/vggtool", "dist/app.html", "dist/index.js", "dist/index.d.ts", "dist/cli/vggtool.cjs", "README.md", "LICENSE"];
 
 /** Needs no environment: here because npm takes longer to list the files than a unit test may. */
 export const packageJobs = [
