@@ -58,13 +58,19 @@ async function* latin1ToUtf8(input: AsyncIterable<Uint8Array>): AsyncGenerator<U
   for await (const chunk of input) yield latin1AsUtf8(chunk);
 }
 
-/** Bytes below 128 are themselves, others two bytes: 110000xx 10xxxxxx (RFC 3629, section 3). */
+/**
+ * Bytes below 128 are themselves, others two bytes: 110000xx 10xxxxxx (RFC 3629, section 3). Without a branch, which weights would have guessed
+ * wrongly every other time: the first of two is always written, and kept where the highest bit is set, which clears bit 6 of the second.
+ */
 function latin1AsUtf8(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(2 * bytes.length);
   let to = 0;
-  for (const byte of bytes) {
-    if (byte >= 0x80) out[to++] = 0xc0 | (byte >> 6);
-    out[to++] = byte < 0x80 ? byte : 0x80 | (byte & 0x3f);
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    const high = byte >> 7;
+    out[to] = 0xc0 | (byte >> 6);
+    to += high;
+    out[to++] = byte & ~(high << 6);
   }
   return out.subarray(0, to);
 }
