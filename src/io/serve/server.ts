@@ -76,9 +76,9 @@ function refusalOf({ method, headers, socket }: IncomingMessage): Refusal | unde
   const own = [`127.0.0.1:${socket.localPort}`, `localhost:${socket.localPort}`];
   if (!own.includes(headers.host ?? "")) return [403, "the request names another host"];
   const { origin } = headers;
-  if (origin !== undefined && origin !== "null" && !own.some((host) => origin === `http://${host}`)) return [403, "another site asks"];
-  if (origin === "null" || headers["sec-fetch-site"] === "cross-site" || headers["sec-fetch-site"] === "same-site")
-    return [403, "another site asks"];
+  // A page without an origin of its own says "null", and is another site too.
+  const foreign = origin !== undefined && !own.some((host) => origin === `http://${host}`);
+  if (foreign || headers["sec-fetch-site"] === "cross-site" || headers["sec-fetch-site"] === "same-site") return [403, "another site asks"];
   return method === "GET" || method === "HEAD" ? undefined : [405, "files are only read here"];
 }
 
