@@ -51,6 +51,14 @@ describe("a file in blocks", () => {
     await file.close();
   });
 
+  test("whose disk refuses the temporary file is that refusal, to whoever reads", async () => {
+    const refused = async () => {
+      throw new Error("the file system is read-only");
+    };
+    const file = new BlockFile(size, async (_offset, _length, into) => into, refused);
+    await expect(readAt(file, 0, 10)).rejects.toThrow("read-only");
+  });
+
   test("asks again for what failed before anybody needed it, and fails where it is needed", async () => {
     const early = serving((offset, times) => offset === 4 << 20 && times === 1);
     expect(await readAt(early.file, 0, 10)).toEqual(bytes.slice(0, 10));
