@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -14,15 +13,15 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert, findCheckpoints, inspect, serveApp } from "../../src/index.ts";
 import { toJson } from "../../src/report/json.ts";
+import { fitsWidths, hasBrowser, keepPicture, launchBrowser, violations, type Watched, watchedPage } from "../support/browser.ts";
 import { PROCESS_TIMEOUT, root } from "../support/cli.ts";
 import { expectedCases } from "../support/golden.ts";
 import { hostileCheckpoint } from "../support/hostile-names.ts";
@@ -34,14 +33,11 @@ import { type Served, serveFolder } from "../support/serve-folder.ts";
  * golden and every hostile file, a twentieth of them otherwise; VGGTOOL_SCREENSHOTS names a folder for pictures.
  */
 
-const executablePath = "/usr/bin/chromium";
 const web = join(root, "dist", "web");
 const whole = pathToFileURL(join(root, "dist", "app.html")).href;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const shots = process.env.VGGTOOL_SCREENSHOTS;
 const every = process.env.VGGTOOL_GOLDENS === "all" ? 1 : 20;
 
-describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIMEOUT }, () => {
+describe.skipIf(!hasBrowser)("the page", { timeout: PROCESS_TIMEOUT }, () => {
   let browser: Browser;
   let folder: string;
   let served: Served;
@@ -49,7 +45,7 @@ describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIME
     folder = mkdtempSync(join(tmpdir(), "vggtool-app-"));
     execFileSync("npm", ["run", "--silent", "build:web"], { cwd: root });
     served = await serveFolder(web);
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await launchBrowser();
   }, PROCESS_TIMEOUT);
   afterAll(async () => {
     await browser?.close();
@@ -57,24 +53,8 @@ describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIME
     rmSync(folder, { recursive: true, force: true });
   });
 
-  interface Opened {
-    readonly page: Page;
-    /** Addresses that something was asked of, beside the page's own files. */
-    readonly asked: string[];
-    readonly wrong: string[];
-  }
-
-  async function opened(address: string, width = 1400): Promise<Opened> {
-    const page = await browser.newPage({ viewport: { width, height: 900 } });
-    const [asked, wrong]: [string[], string[]] = [[], []];
-    page.on("request", (request) => {
-      if (request.url() !== address && !request.url().startsWith(served.address) && !request.url().startsWith("blob:"))
-        asked.push(request.url());
-    });
-    page.on("console", (message) => wrong.push(message.text()));
-    page.on("pageerror", (error) => wrong.push(error.message));
-    await page.goto(address);
-    return { page, asked, wrong };
+  function opened(address: string): Promise<Watched> {
+    return watchedPage(browser, address, (url) => url === address || url.startsWith(served.address) || url.startsWith("blob:"));
   }
 
   /** Gives the page files, and waits until it has looked at them. */
@@ -102,13 +82,6 @@ describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIME
   /** The same text but for the first "file" and the first "files". */
   const withoutFiles = (json: string): string =>
     json.replace(/"file":"(?:[^"\\]|\\.)*"/, '"file":""').replace(/"files":\[(?:"(?:[^"\\]|\\.)*",?)*\]/, '"files":[]');
-
-  async function violations(page: Page): Promise<readonly string[]> {
-    const found: unknown = await page.evaluate(
-      `${axe};axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html.slice(0, 100)).join(" ")))`,
-    );
-    return Array.isArray(found) ? found.map(String) : ["axe gave no list"];
-  }
 
   const vgg16 = join(fixtures, "interop", "vgg16.pth");
   const slim = join(fixtures, "demo", "vgg_16.ckpt");
@@ -143,14 +116,10 @@ describe.skipIf(!existsSync(executablePath))("the page", { timeout: PROCESS_TIME
     expect({ asked, wrong, found: await violations(page) }).toEqual({ asked: [], wrong: [], found: [] });
     await page.emulateMedia({ colorScheme: "dark" });
     expect(await violations(page)).toEqual([]);
-    for (const width of [400, 800, 1400]) {
-      await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate("document.documentElement.scrollWidth"), `no wider than ${width}`).toBeLessThanOrEqual(width);
-      if (shots === undefined) continue;
-      mkdirSync(shots, { recursive: true });
+    await fitsWidths(page, async (width) => {
       await page.emulateMedia({ colorScheme: width === 800 ? "dark" : "light" });
-      await page.screenshot({ path: join(shots, `app-${name.length}-${width}.png`), fullPage: true });
-    }
+      await keepPicture(page, `app-${name.length}-${width}`);
+    });
     await page.close();
   });
 

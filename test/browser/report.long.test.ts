@@ -1,60 +1,39 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isCheckpointError } from "../../src/errors.ts";
 import { report, verify } from "../../src/index.ts";
 import { reportPage, verifyPage } from "../../src/report/page/page.ts";
+import { fitsWidths, hasBrowser, keepPicture, launchBrowser, violations, type Watched, watchedPage } from "../support/browser.ts";
 import { PROCESS_TIMEOUT } from "../support/cli.ts";
 import { expectedCases } from "../support/golden.ts";
 import { hostileCheckpoint } from "../support/hostile-names.ts";
 import { fixtures, golden } from "../support/paths.ts";
 
-/** Debian's; without it there is nothing to test with. */
-const executablePath = "/usr/bin/chromium";
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Screenshots stay where this names a folder. */
-const shots = process.env.VGGTOOL_SCREENSHOTS;
 /** All goldens and hostile files, not a sample: minutes. */
 const every = process.env.VGGTOOL_EVERY_PAGE !== undefined;
 
-describe.skipIf(!existsSync(executablePath))("a report in a browser", { timeout: PROCESS_TIMEOUT }, () => {
+describe.skipIf(!hasBrowser)("a report in a browser", { timeout: PROCESS_TIMEOUT }, () => {
   let browser: Browser;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "vggtool-browser-"));
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await launchBrowser();
   }, PROCESS_TIMEOUT);
   afterAll(async () => {
     await browser?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Opens a page from the disk; what it asks for beside itself, and what goes wrong in it, is kept. */
-  async function opened(name: string, html: string, width = 1400): Promise<{ page: Page; asked: string[]; wrong: string[] }> {
+  /** Opens a page from the disk, which is all that is its own. */
+  function opened(name: string, html: string): Promise<Watched> {
     const path = join(folder, `${name}.html`);
     writeFileSync(path, html);
-    const page = await browser.newPage({ viewport: { width, height: 900 } });
-    const [asked, wrong]: [string[], string[]] = [[], []];
     const own = pathToFileURL(path).href;
-    page.on("request", (request) => {
-      if (request.url() !== own) asked.push(request.url());
-    });
-    page.on("console", (message) => wrong.push(message.text()));
-    page.on("pageerror", (error) => wrong.push(error.message));
-    await page.goto(own);
-    return { page, asked, wrong };
-  }
-
-  /** What axe finds; its own script is not the page's, and is let in past the policy by the debugger. */
-  async function violations(page: Page): Promise<readonly string[]> {
-    const found: unknown = await page.evaluate(
-      `${axe};axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html.slice(0, 100)).join(" ")))`,
-    );
-    return Array.isArray(found) ? found.map(String) : ["axe gave no list"];
+    return watchedPage(browser, own, (url) => url === own);
   }
 
   const vgg16 = join(fixtures, "interop", "vgg16.pth");
@@ -72,13 +51,7 @@ describe.skipIf(!existsSync(executablePath))("a report in a browser", { timeout:
     expect({ asked, wrong, found: await violations(page) }).toEqual({ asked: [], wrong: [], found: [] });
     await page.emulateMedia({ colorScheme: "dark" });
     expect(await violations(page)).toEqual([]);
-    for (const width of [400, 800, 1400]) {
-      await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate("document.documentElement.scrollWidth"), `no wider than ${width}`).toBeLessThanOrEqual(width);
-      if (shots === undefined) continue;
-      mkdirSync(shots, { recursive: true });
-      await page.screenshot({ path: join(shots, `${name}-${width}.png`), fullPage: true });
-    }
+    await fitsWidths(page, (width) => keepPicture(page, `${name}-${width}`));
     await page.close();
   });
 

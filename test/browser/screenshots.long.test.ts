@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { decode, encode } from "fast-png";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { report, verify } from "../../src/index.ts";
 import { reportPage } from "../../src/report/page/page.ts";
+import { hasBrowser, keepPicture, launchBrowser } from "../support/browser.ts";
 import { PROCESS_TIMEOUT } from "../support/cli.ts";
 import { fixtures } from "../support/paths.ts";
 
@@ -16,9 +17,7 @@ import { fixtures } from "../support/paths.ts";
  * VGGTOOL_UPDATE_SCREENSHOTS=1 takes them anew: look at them in VGGTOOL_SCREENSHOTS before you keep them.
  */
 
-const executablePath = "/usr/bin/chromium";
 const kept = join(fixtures, "screenshots");
-const shots = process.env.VGGTOOL_SCREENSHOTS;
 const CELL = 8;
 /** Grey levels by which a cell may differ, and the share of cells that may differ by more. */
 const LEVELS = 40;
@@ -61,12 +60,12 @@ function keptCells(path: string): Grey {
   return { width, height, data: Uint8Array.from(data) };
 }
 
-describe.skipIf(!existsSync(executablePath))("pages that were looked at", { timeout: PROCESS_TIMEOUT }, () => {
+describe.skipIf(!hasBrowser)("pages that were looked at", { timeout: PROCESS_TIMEOUT }, () => {
   let browser: Browser;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "vggtool-browser-"));
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await launchBrowser();
   }, PROCESS_TIMEOUT);
   afterAll(async () => {
     await browser?.close();
@@ -103,10 +102,7 @@ describe.skipIf(!existsSync(executablePath))("pages that were looked at", { time
       const png = await page.screenshot({ fullPage: true });
       const now = cells(png);
       const file = join(kept, `${name}-${width}.png`);
-      if (shots !== undefined) {
-        mkdirSync(shots, { recursive: true });
-        writeFileSync(join(shots, `${name}-${width}.png`), png);
-      }
+      await keepPicture(page, `${name}-${width}`);
       if (process.env.VGGTOOL_UPDATE_SCREENSHOTS !== undefined) {
         mkdirSync(kept, { recursive: true });
         writeFileSync(file, encode({ ...now, channels: 1, depth: 8 }));

@@ -33,7 +33,7 @@ describe("networks with a VGG in them", () => {
 
 test("a body that has lost its head does not take another's", () => {
   const host = inHosts.find(({ name }) => name === "two streams");
-  const how = spellings["torch"];
+  const how = spellings.torch;
   if (host === undefined || how === undefined) throw new Error("no such host");
   const { checkpoint } = spelled(host.layers, how);
   const head = [...checkpoint.tensors.keys()].filter((key) => key.startsWith("spatial.classifier."));
@@ -46,7 +46,7 @@ test("a body that has lost its head does not take another's", () => {
 describe("a host without a layer of its head", () => {
   const lacking = (name: string, gone: RegExp): ReturnType<typeof identify> => {
     const host = inHosts.find((each) => each.name === name);
-    const how = spellings["torch"];
+    const how = spellings.torch;
     if (host === undefined || how === undefined) throw new Error("no such host");
     const { checkpoint } = spelled(host.layers, how);
     return identify(without(checkpoint, new Set([...checkpoint.tensors.keys()].filter((key) => gone.test(key)))));
@@ -85,7 +85,7 @@ test.each([
   ["fc7", /^classifier\.3\./],
 ])("the scheme is named without %s: the others have its names", (_, gone) => {
   const host = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
-  const how = spellings["torch"];
+  const how = spellings.torch;
   if (host === undefined || how === undefined) throw new Error("no such host");
   const { checkpoint } = spelled(host.layers, how);
   const identity = identify(without(checkpoint, new Set([...checkpoint.tensors.keys()].filter((key) => gone.test(key)))));
@@ -93,7 +93,7 @@ test.each([
 });
 
 test("units of stages, and dense layers in modules of their own", () => {
-  const how = spellings["torch"];
+  const how = spellings.torch;
   if (how === undefined) throw new Error("no such spelling");
   const layers = [
     ...body("D", "features.stage{b}.unit{n}.conv", { norm: (path) => path.replace(/conv$/, "bn") }),
@@ -106,7 +106,7 @@ test("units of stages, and dense layers in modules of their own", () => {
 
 describe("what is beside a weight", () => {
   const vgg = inHosts.find(({ name }) => name === "VGG-16 of torchvision");
-  const how = spellings["torch"];
+  const how = spellings.torch;
   if (vgg === undefined || how === undefined) throw new Error("no such host");
   const plain = spelled(vgg.layers, how).checkpoint;
   /** Each kernel under other names. */
